@@ -1,0 +1,18 @@
+//! What may run, what counts as passing, and why: the pure half of Passmuster.
+//!
+//! Read the modules in the order in which the data flows:
+//!
+//! 1. [`policy`]: the policy file, its presets and its digest.
+//! 2. [`path`] and [`change`]: what the proposal changes, as data.
+//! 3. [`rules`]: findings that need nothing but the change and the policy.
+//! 4. [`run`] and [`tests`]: what happened in a run, and what each test did.
+//! 5. [`comparison`]: base, candidate and oracle results, test by test.
+//! 6. [`evidence`], [`reason`] and [`verdict`]: everything known, the closed list of reasons, the decision.
+//!
+//! Nothing here reads a file, a clock, an environment variable or the network.
+#![forbid(unsafe_code)]
+
+pub mod change;
+pub mod path;
+pub mod run;
+pub mod tests;

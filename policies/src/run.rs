@@ -1,0 +1,113 @@
+//! What happened in one run: one check, on one tree, in one sandbox.
+
+use serde::{Deserialize, Serialize};
+
+use crate::path::RepoPath;
+use crate::tests::TestResult;
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "outcome")]
+pub enum Outcome {
+    /// The command ended by itself with this exit status.
+    Exited {
+        /// The raw exit status, 0 to 255.
+        status: i32,
+    },
+    /// A signal that the runner did not send ended the command.
+    Signalled {
+        /// The signal's number.
+        signal: i32,
+    },
+    /// The runner ended it when a limit was reached.
+    LimitExceeded {
+        /// The policy's name of the limit: `wall`, `memory` …
+        limit: String,
+    },
+    /// The command could not be started: not there, not executable.
+    NotStarted {
+        /// What happened, for people.
+        why: String,
+    },
+    /// The sandbox could not be set up; says nothing about the change.
+    SandboxError {
+        /// The failed step and its errno, for people.
+        why: String,
+    },
+    /// The runner was interrupted.
+    Interrupted,
+}
+
+/// What a run cost. Never part of a digest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Wall-clock milliseconds.
+    pub wall_ms: u64,
+    /// Processor time of all processes, user and system, in milliseconds.
+    pub cpu_ms: u64,
+    /// Peak resident memory of the largest process, in bytes; none where the host does not tell.
+    pub max_rss: Option<u64>,
+}
+
+/// What a test check's run gave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestRun {
+    /// How the command, or the last phase of it, ended.
+    pub outcome: Outcome,
+    /// Whether the structured report is there and whole.
+    pub report: ReportState,
+    /// Every test that the report names, sorted by id, ids unique.
+    pub tests: Vec<TestResult>,
+    /// Contradictions inside the structured channel: an id with two final states, an event for an
+    /// id that was never announced, a count that does not add up. One sentence each.
+    pub contradictions: Vec<String>,
+    /// Failures that belong to no single test: a file that cannot be collected, a target that does not compile.
+    pub broken_units: Vec<BrokenUnit>,
+    /// Whether the tree's own code was what ran.
+    pub provenance: Provenance,
+    /// Processes that were still alive when the command had ended.
+    pub leaked_processes: u32,
+    /// Cost of all phases together.
+    pub usage: Usage,
+    /// The last part of standard output and error, for people.
+    pub log_tail: String,
+}
+
+/// Whether the structured report can be used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "state")]
+pub enum ReportState {
+    /// The framework said that it finished, and the report ends there.
+    Complete,
+    /// The report starts but does not finish.
+    Incomplete {
+        /// What is missing.
+        why: String,
+    },
+    /// There is no report at all.
+    Missing,
+}
+
+/// A file or target whose tests could not be loaded or built.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokenUnit {
+    /// As in [`crate::tests::TestId::unit`], or the file's path.
+    pub unit: String,
+    /// Where the first error is.
+    pub file: Option<RepoPath>,
+    /// Line of that error, from 1.
+    pub line: Option<u32>,
+    /// The first error's text, capped like [`crate::tests::Failure::message`].
+    pub message: String,
+}
+
+/// Evidence that the tree's own code, not an installed copy or a stale build, was under test.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Product files of the tree that the run loaded or compiled; none where the adapter cannot tell.
+    pub used: Option<Vec<RepoPath>>,
+    /// Modules of the tree's packages that were loaded from elsewhere (`name` from `path`).
+    pub foreign: Vec<String>,
+    /// Packages that the build tool called fresh, by manifest directory in the tree.
+    pub fresh: Vec<RepoPath>,
+}

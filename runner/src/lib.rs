@@ -1,0 +1,2 @@
+//! Passmuster's runner.
+#![forbid(unsafe_code)]

@@ -1,0 +1,1 @@
+//! Runs one command with only the grants it was given.
