@@ -12,7 +12,17 @@
 //! Nothing here reads a file, a clock, an environment variable or the network.
 #![forbid(unsafe_code)]
 
+pub mod agreement;
 pub mod change;
+pub mod classification;
+pub mod comparison;
+pub mod decide;
+pub mod evidence;
+pub mod finding;
 pub mod path;
+pub mod policy;
+pub mod reason;
+pub mod rules;
 pub mod run;
 pub mod tests;
+pub mod verdict;

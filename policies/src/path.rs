@@ -109,6 +109,19 @@ impl<'de> Deserialize<'de> for RepoPath {
     }
 }
 
+impl schemars::JsonSchema for RepoPath {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "RepoPath".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "description": "A path in the tree; control characters and bytes outside UTF-8 as \\xNN, a backslash doubled."
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

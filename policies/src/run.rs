@@ -39,7 +39,9 @@ pub enum Outcome {
 }
 
 /// What a run cost. Never part of a digest.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 pub struct Usage {
     /// Wall-clock milliseconds.
     pub wall_ms: u64,

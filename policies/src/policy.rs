@@ -1,0 +1,572 @@
+//! The policy: what is checked, in which environment, and what the results do to the verdict.
+//!
+//! One file in TOML, version 1. [`parse`] reads it over its presets and collects every mistake with
+//! its place; the result is complete: every default is filled in, and printing it gives a policy
+//! file that means the same.
+
+pub mod availability;
+mod fields;
+mod glob;
+mod layers;
+mod preset;
+mod quantity;
+mod read;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use fields::{PolicyError, PolicyErrors};
+pub use glob::{GlobError, Globs};
+pub use preset::{PRESETS, Preset};
+pub use quantity::{QuantityError, Size, TimeLimit};
+
+/// Where the policy lies in a tree.
+pub const FILE_NAME: &str = "passmuster.toml";
+
+/// A complete policy.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Policy {
+    /// Version of the format: 1.
+    pub version: u32,
+    /// Presets that the file names, in order; each gives defaults, never a check.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extends: Vec<String>,
+    /// What every run may see.
+    #[serde(default)]
+    pub sandbox: Sandbox,
+    /// Limits of every run: they protect the machine, they do not judge.
+    #[serde(default)]
+    pub limits: Limits,
+    /// Steps that build the environment, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prepare: Vec<Prepare>,
+    /// Programs that run beside a check, inside its sandbox.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub service: Vec<Service>,
+    /// What must hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub check: Vec<Check>,
+    /// What test results do to the verdict.
+    #[serde(default)]
+    pub tests: Tests,
+    /// What the change itself may do.
+    #[serde(default)]
+    pub rules: Rules,
+}
+
+/// What every run may see.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub struct Sandbox {
+    /// The least isolation that is accepted.
+    pub isolation: Isolation,
+    /// Toolchains to grant, by name.
+    pub toolchains: Vec<Toolchain>,
+    /// More host paths to read, absolute.
+    pub read: Vec<String>,
+    /// Environment variables of every run.
+    pub env: BTreeMap<String, String>,
+    /// More host caches, absolute; writes go to a copy.
+    pub caches: Vec<String>,
+    /// Directories of the tree that are copied, not overlaid.
+    pub copy: Vec<String>,
+}
+
+/// How a run is kept apart from the host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Isolation {
+    /// Namespaces, a new root, a system call filter.
+    #[default]
+    Full,
+    /// The same by way of bubblewrap.
+    FullBwrap,
+    /// Landlock alone.
+    Landlock,
+}
+
+/// A toolchain that Passmuster knows how to find.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Toolchain {
+    /// Interpreter, prefixes, site directories.
+    Python,
+    /// Sysroot, a private CARGO_HOME.
+    Rust,
+    /// Prefix, npm cache.
+    Node,
+    /// GOROOT, module cache.
+    Go,
+    /// JDK.
+    Java,
+    /// C and C++ compiler.
+    Cc,
+}
+
+/// Limits of a run. For a check, a key that is not written is inherited from the policy's.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub struct Limits {
+    /// Wall-clock time. Not written: the greater of 60 minutes and 3 × the base's measured time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wall: Option<TimeLimit>,
+    /// Processor time of all processes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<TimeLimit>,
+    /// Time without output and without use of the processor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle: Option<TimeLimit>,
+    /// Memory of all processes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Size>,
+    /// Processes and threads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processes: Option<u64>,
+    /// Open files of each process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_files: Option<u64>,
+    /// Bytes written below the tree, home and /tmp.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk: Option<Size>,
+    /// Bytes of output that are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<Size>,
+}
+
+impl Limits {
+    /// These limits where they are written, the given ones elsewhere.
+    pub fn over(&self, inherited: &Self) -> Self {
+        Self {
+            wall: self.wall.or(inherited.wall),
+            cpu: self.cpu.or(inherited.cpu),
+            idle: self.idle.or(inherited.idle),
+            memory: self.memory.or(inherited.memory),
+            processes: self.processes.or(inherited.processes),
+            open_files: self.open_files.or(inherited.open_files),
+            disk: self.disk.or(inherited.disk),
+            output: self.output.or(inherited.output),
+        }
+    }
+}
+
+/// A step that builds a layer of the environment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Prepare {
+    /// Unique among steps.
+    pub name: String,
+    /// Command and arguments; no shell.
+    pub run: Vec<String>,
+    /// Where it runs, under the tree; empty for its root.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cwd: String,
+    /// Files that the step sees; none: the whole tree.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Globs>,
+    /// `host:port` pairs that it may reach; only with `inputs`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub network: Vec<String>,
+    /// Operator variables for this step only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<String>,
+    /// Environment variables of this step and of everything after it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+    /// Directories put before PATH for everything after it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub path: Vec<String>,
+    /// A build cache that the check's own command brings up to date; made from the base only.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub warm: bool,
+    /// A synthetic repository in the tree.
+    #[serde(default, skip_serializing_if = "Git::is_none")]
+    pub git: Git,
+    /// Limits that differ from the policy's.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub limits: Limits,
+}
+
+/// A program that runs beside a check, inside its sandbox.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Service {
+    /// Unique among services.
+    pub name: String,
+    /// Command and arguments; no shell.
+    pub run: Vec<String>,
+    /// How to tell that it is ready.
+    #[serde(default)]
+    pub ready: Ready,
+    /// Checks that need it.
+    #[serde(default)]
+    pub checks: Vec<String>,
+}
+
+/// How to tell that a service is ready.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Ready {
+    /// A TCP port on loopback that accepts.
+    pub port: Option<u16>,
+}
+
+/// Whether a run finds a git repository in its tree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Git {
+    /// None.
+    #[default]
+    None,
+    /// One commit with fixed author and date.
+    Synthetic,
+}
+
+impl Git {
+    fn is_none(&self) -> bool {
+        *self == Self::None
+    }
+}
+
+/// One named thing that must hold.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Check {
+    /// Unique among checks.
+    pub name: String,
+    /// What it is, with the keys of that kind.
+    #[serde(flatten)]
+    pub kind: CheckKind,
+    /// Command and arguments; no shell. Empty for a plugin.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub run: Vec<String>,
+    /// Where it runs, under the tree; empty for its root.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cwd: String,
+    /// Environment variables on top of the sandbox's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+    /// Limits that differ from the policy's.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub limits: Limits,
+    /// Names of the prepare steps it needs; none: all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub needs: Option<Vec<String>>,
+    /// A synthetic repository in the tree.
+    #[serde(default, skip_serializing_if = "Git::is_none")]
+    pub git: Git,
+    /// Whether the verdict needs it.
+    #[serde(default = "yes")]
+    pub required: bool,
+    /// It runs only when the change touches one of these; none: always.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paths: Option<Globs>,
+}
+
+/// The kinds of check.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum CheckKind {
+    /// Runs tests and compares them one by one.
+    Test(TestCheck),
+    /// Runs a linter and compares its findings.
+    Lint(LintCheck),
+    /// Runs a command and looks at its exit status.
+    Command,
+    /// Runs a WebAssembly plugin.
+    Plugin(PluginCheck),
+}
+
+impl CheckKind {
+    /// The kind without its keys.
+    pub fn name(&self) -> KindName {
+        match self {
+            Self::Test(_) => KindName::Test,
+            Self::Lint(_) => KindName::Lint,
+            Self::Command => KindName::Command,
+            Self::Plugin(_) => KindName::Plugin,
+        }
+    }
+}
+
+/// The kinds of check, without their keys.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum KindName {
+    /// Runs tests and compares them one by one.
+    Test,
+    /// Runs a linter and compares its findings.
+    Lint,
+    /// Runs a command and looks at its exit status.
+    Command,
+    /// Runs a WebAssembly plugin.
+    Plugin,
+}
+
+/// Keys of a test check.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct TestCheck {
+    /// The test runner that `run` starts.
+    pub framework: Framework,
+    /// How often a test that passed and then fails runs again, on both trees.
+    #[serde(default = "three")]
+    pub retries: u32,
+    /// Ids that cannot run here; counted in the verdict, never held against base or change.
+    #[serde(default, skip_serializing_if = "Globs::is_empty")]
+    pub unavailable: Globs,
+    /// Files that are tests, whatever the framework's table says.
+    #[serde(default, skip_serializing_if = "Globs::is_empty")]
+    pub tests: Globs,
+    /// Files that steer the run, whatever the framework's table says.
+    #[serde(default, skip_serializing_if = "Globs::is_empty")]
+    pub harness: Globs,
+    /// Files that are product, whatever the framework's table says.
+    #[serde(default, skip_serializing_if = "Globs::is_empty")]
+    pub product: Globs,
+}
+
+/// Test runners.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Framework {
+    /// pytest
+    Pytest,
+    /// Python's unittest
+    Unittest,
+    /// cargo test with libtest
+    CargoTest,
+    /// cargo nextest
+    Nextest,
+    /// node --test
+    NodeTest,
+    /// vitest
+    Vitest,
+    /// jest
+    Jest,
+    /// go test
+    GoTest,
+    /// Anything that writes JUnit XML to `{report}`.
+    Junit,
+}
+
+/// Keys of a lint check.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct LintCheck {
+    /// The format of its report.
+    pub report: ReportFormat,
+    /// Where the report is.
+    #[serde(default)]
+    pub report_from: ReportFrom,
+    /// Statuses that say that the linter itself worked.
+    #[serde(default = "zero_and_one")]
+    pub ok_exit: Vec<i32>,
+    /// Which findings count.
+    #[serde(default)]
+    pub gate: Gate,
+}
+
+/// Formats of a linter's report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReportFormat {
+    /// SARIF 2.1.0
+    Sarif,
+    /// cargo's messages
+    CargoJson,
+    /// reviewdog's format
+    Rdjson,
+    /// GitLab code quality
+    Gitlab,
+    /// Checkstyle XML
+    Checkstyle,
+    /// ESLint's JSON
+    EslintJson,
+}
+
+/// Where a linter's report is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReportFrom {
+    /// On standard output.
+    #[default]
+    Stdout,
+    /// In the file that `{report}` in `run` stands for.
+    File,
+}
+
+/// Which findings of a linter count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Gate {
+    /// Only those that the base does not have.
+    #[default]
+    New,
+    /// All.
+    All,
+}
+
+/// Keys of a plugin check.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct PluginCheck {
+    /// Path in the base tree, path given by the operator, or name of a shipped plugin.
+    pub plugin: String,
+    /// Its sha256, lower-case hex.
+    pub sha256: String,
+    /// Capabilities it gets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<String>,
+    /// Passed to it as JSON.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub config: serde_json::Map<String, serde_json::Value>,
+}
+
+/// How far a test result can be trusted; ordered from least.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Assurance {
+    /// Nothing but the exit status.
+    ExitStatus,
+    /// A structured report that agrees with exit status and inventory.
+    #[default]
+    Reported,
+    /// Planted controls answered as they should.
+    Controlled,
+}
+
+/// What test results do to the verdict.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub struct Tests {
+    /// The least assurance that is accepted.
+    pub assurance: Assurance,
+    /// Share of tests that may fail on both trees, 0 to 1.
+    pub max_preexisting: f64,
+    /// What a flaky test does.
+    pub flaky: FlakyEffect,
+    /// What a changed contract does; not written: `review`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contract: Option<ContractEffect>,
+}
+
+impl Default for Tests {
+    fn default() -> Self {
+        Self {
+            assurance: Assurance::Reported,
+            max_preexisting: 0.5,
+            flaky: FlakyEffect::Note,
+            contract: None,
+        }
+    }
+}
+
+/// What a flaky test does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FlakyEffect {
+    /// It is listed.
+    #[default]
+    Note,
+    /// A human has to look.
+    Review,
+    /// It counts as regressed.
+    Fail,
+}
+
+/// What a changed contract does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ContractEffect {
+    /// A human has to look.
+    #[default]
+    Review,
+    /// It is denied.
+    Deny,
+}
+
+/// What the change itself may do.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub struct Rules {
+    /// Files that a human has to look at.
+    pub protected: Globs,
+    /// Changed lines beyond which a human has to look; lock and generated files do not count.
+    pub max_changed_lines: u64,
+    /// A dependency is added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_dependencies: Option<RuleEffect>,
+    /// A comment that silences a tool is added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_suppressions: Option<RuleEffect>,
+    /// Product code treats a value of a test specially.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub special_casing: Option<RuleEffect>,
+    /// The change contains something that looks like a credential.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secrets: Option<RuleEffect>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            protected: Globs::default(),
+            max_changed_lines: 2000,
+            new_dependencies: None,
+            new_suppressions: None,
+            special_casing: None,
+            secrets: None,
+        }
+    }
+}
+
+/// What a rule does when it applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RuleEffect {
+    /// Nothing.
+    Allow,
+    /// A human has to look.
+    Review,
+    /// The change is at fault.
+    Deny,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn three() -> u32 {
+    3
+}
+
+fn zero_and_one() -> Vec<i32> {
+    vec![0, 1]
+}
+
+/// Reads a policy over its presets. `source_name` is how messages call the file.
+///
+/// # Errors
+/// Every mistake in the text, in its order, each with its place.
+pub fn parse(text: &str, source_name: &str) -> Result<Policy, PolicyErrors> {
+    read::policy(text, source_name)
+}

@@ -1,0 +1,241 @@
+//! The verdict: its JSON form (`passmuster.verdict/1`).
+//!
+//! [`crate::decide::decide`] makes it. Everything that was not measured is null.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::comparison::Class;
+use crate::evidence::{Enforcement, Environment, PolicyRef, Subject, Timing, TreeRole};
+use crate::finding::Finding;
+use crate::path::RepoPath;
+use crate::policy::{Assurance, KindName};
+use crate::reason::{Reason, Review};
+use crate::run::Usage;
+
+/// The value of `schema`.
+pub const SCHEMA: &str = "passmuster.verdict/1";
+
+/// The one word.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decision {
+    /// Nothing speaks against the change and everything required was measured.
+    Pass,
+    /// Only review items are left.
+    Review,
+    /// Something required could not be measured.
+    Inconclusive,
+    /// The change is at fault.
+    Fail,
+}
+
+/// A verdict.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Verdict {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// The word. Treat anything but `pass` as no.
+    pub verdict: Decision,
+    /// Why it is fail or inconclusive, strongest first.
+    pub reasons: Vec<Reason>,
+    /// What a human has to look at.
+    pub review: Vec<Review>,
+    /// What the verdict is about.
+    pub subject: Subject,
+    /// Which policy was used.
+    pub policy: PolicyRef,
+    /// For each protection, whether it was in force.
+    pub enforcement: Vec<Enforcement>,
+    /// The isolation that was reached; null where nothing ran.
+    pub isolation: Option<String>,
+    /// Where it was measured.
+    pub environment: Environment,
+    /// One entry a check of the policy, in its order.
+    pub checks: Vec<CheckSummary>,
+    /// The comparison of all test checks; null where there was none.
+    pub tests: Option<TestSummary>,
+    /// The runner's own tests; null where none were planted.
+    pub controls: Option<Controls>,
+    /// What rules, linters and plugins point at.
+    pub findings: Vec<Finding>,
+    /// What to do next.
+    pub next_steps: Vec<NextStep>,
+    /// The command that reproduces the verdict.
+    pub reproduce: Option<String>,
+    /// Times; not part of the digest.
+    pub timing: Timing,
+    /// Sha256 over what has to be equal when the same change is verified again.
+    pub digest: String,
+}
+
+/// How a check came out.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckStatus {
+    /// It holds.
+    Passed,
+    /// It does not hold on the candidate.
+    Failed,
+    /// It ran and could not tell.
+    Inconclusive,
+    /// The change touches none of its `paths`.
+    NotApplicable,
+    /// It did not run.
+    NotRun,
+}
+
+/// One check.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CheckSummary {
+    /// Its name in the policy.
+    pub name: String,
+    /// Its kind.
+    pub kind: KindName,
+    /// Whether the verdict needs it.
+    pub required: bool,
+    /// How it came out.
+    pub status: CheckStatus,
+    /// How far its result can be trusted; null for checks without tests and where nothing ran.
+    pub assurance: Option<Assurance>,
+    /// Trees whose result came from the store.
+    pub cached: Vec<TreeRole>,
+    /// Trees that it ran on.
+    pub trees: Vec<TreeRole>,
+    /// How many findings it reported; null for checks that report none.
+    pub findings: Option<u64>,
+    /// How many tests its candidate run has; null for checks without tests.
+    pub tests: Option<u64>,
+    /// What keeps a check that is not required from holding, for people; empty for required ones.
+    pub notes: Vec<String>,
+    /// Cost of its runs.
+    pub usage: Usage,
+    /// The end of its log.
+    pub log: Option<String>,
+}
+
+/// The comparison of all test checks, test by test. Unmeasured lists are null.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TestSummary {
+    /// Passed, and fail now.
+    pub regressed: Vec<TestEntry>,
+    /// Passed; the edited test fails while the base's version passes. Null without an oracle.
+    pub broken: Option<Vec<TestEntry>>,
+    /// Passed, and are gone.
+    pub vanished: Vec<TestEntry>,
+    /// Passed, and are skipped.
+    pub silenced: Vec<TestEntry>,
+    /// Of interest to a human: contract changed or removed, fixed by tests, dropped, uncompilable.
+    /// Null without an oracle, apart from dropped ones.
+    pub contract: Option<Vec<TestEntry>>,
+    /// Failed, and pass.
+    pub fixed: Vec<TestEntry>,
+    /// New, and pass.
+    pub added: Vec<TestEntry>,
+    /// New or skipped before, and fail.
+    pub added_failing: Vec<TestEntry>,
+    /// Their outcome is not a function of the tree.
+    pub flaky: Vec<TestEntry>,
+    /// How many fail on both trees.
+    pub preexisting: u64,
+    /// How many pass on both trees.
+    pub maintained: u64,
+    /// How many the policy lists as unable to run here.
+    pub unavailable: u64,
+    /// True when a test failed and passes now with the base's tests; null where that was not measured.
+    pub fix_proven: Option<bool>,
+}
+
+/// One test.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TestEntry {
+    /// The check.
+    pub check: String,
+    /// The test's canonical id.
+    pub id: String,
+    /// Its class.
+    pub class: Class,
+    /// What selects exactly this test again.
+    pub selector: Option<String>,
+    /// The file of the failure, else of the test.
+    pub file: Option<RepoPath>,
+    /// The line there, from 1.
+    pub line: Option<u32>,
+    /// One line from the framework.
+    pub message: Option<String>,
+    /// The expected value.
+    pub expected: Option<String>,
+    /// The actual value.
+    pub actual: Option<String>,
+    /// Traceback or captured output.
+    pub detail: Option<String>,
+    /// Its id on the base, where a renamed file gave it another one.
+    pub renamed_from: Option<String>,
+    /// Repeated runs; null where it was not run again.
+    pub reruns: Option<RerunCount>,
+}
+
+/// Failures among repeated runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RerunCount {
+    /// Runs on each tree.
+    pub runs: u32,
+    /// Failures on the base.
+    pub base_failures: u32,
+    /// Failures on the candidate.
+    pub candidate_failures: u32,
+}
+
+/// The runner's own tests.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Controls {
+    /// How many were planted.
+    pub planted: u64,
+    /// How many answered.
+    pub answered: u64,
+    /// Which answered wrongly or not at all.
+    pub violated: Vec<String>,
+}
+
+/// What to do.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Correct the product code.
+    FixCode,
+    /// Leave the named thing out of the change.
+    ReviseChange,
+    /// Make the change against the named base.
+    Rebase,
+    /// Run all checks.
+    VerifyAll,
+    /// Run again: nothing about the change was learnt.
+    VerifyAgain,
+    /// Install a program or a toolchain.
+    InstallTool,
+    /// Make the environment fetch what is missing.
+    RunPrepare,
+    /// Repair the base first.
+    FixBase,
+    /// Repair the machine's sandbox support.
+    RunDoctor,
+    /// Hand over to a human.
+    AskHuman,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct NextStep {
+    /// What to do.
+    pub action: Action,
+    /// To what: a test, a file, a check, a tool; null for the change as a whole.
+    pub target: Option<String>,
+    /// Why, one clause.
+    pub why: String,
+}
