@@ -1,0 +1,211 @@
+//! Which protections hold, read back from the kernel rather than assumed.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use nix::errno::Errno;
+use nix::sys::statvfs::{FsFlags, statvfs};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Failure, Step};
+use crate::identity::INSIDE;
+use crate::limits;
+use crate::namespaces::Membership;
+use crate::network;
+use crate::spec::Limits;
+
+/// Everything that a sandbox may protect by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protection {
+    /// Ids inside mean nothing outside.
+    UserNamespace,
+    /// Mounts of its own.
+    MountNamespace,
+    /// Sees and reaches only its own processes.
+    PidNamespace,
+    /// Interfaces, ports and abstract Unix sockets of its own.
+    NetworkNamespace,
+    /// System V IPC and POSIX message queues of its own.
+    IpcNamespace,
+    /// Host name of its own.
+    UtsNamespace,
+    /// Cannot see where in the cgroup tree it is.
+    CgroupNamespace,
+    /// Runs as an unprivileged id inside, which is never host root outside.
+    PayloadIdentity,
+    /// Every capability set is empty and locked.
+    Capabilities,
+    /// No program can gain privileges.
+    NoNewPrivs,
+    /// System calls are filtered.
+    Seccomp,
+    /// Landlock as a second layer over the view.
+    Landlock,
+    /// The root is a new tmpfs and read-only.
+    ReadOnlyRoot,
+    /// No way to any network.
+    Network,
+    /// The loopback interface works, IPv4 and IPv6.
+    Loopback,
+    /// No descriptor of the caller is open.
+    Descriptors,
+    /// No core dumps.
+    RlimitCore,
+    /// Open descriptors per process.
+    RlimitOpenFiles,
+    /// Processes and threads.
+    RlimitProcesses,
+    /// Bytes per file.
+    RlimitFileSize,
+    /// Locked memory.
+    RlimitLockedMemory,
+    /// POSIX message queues.
+    RlimitMessageQueues,
+    /// Wall-clock time.
+    WallClock,
+    /// Bytes kept of each output stream.
+    OutputLimit,
+    /// Memory of all processes together.
+    MemoryLimit,
+    /// Bytes and inodes written to disk.
+    DiskLimit,
+}
+
+impl std::fmt::Display for Protection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.serialize(f)
+    }
+}
+
+/// How far a protection holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// In force as described.
+    Enforced,
+    /// In force by a weaker means.
+    Degraded,
+    /// Not in force.
+    Absent,
+}
+
+/// One protection and its state in one run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enforcement {
+    /// The protection.
+    pub protection: Protection,
+    /// How far it holds.
+    pub state: State,
+    /// Why it does not hold fully.
+    pub why: Option<String>,
+}
+
+impl Enforcement {
+    fn enforced(protection: Protection) -> Self {
+        Self {
+            protection,
+            state: State::Enforced,
+            why: None,
+        }
+    }
+
+    fn absent(protection: Protection, why: &str) -> Self {
+        Self {
+            protection,
+            state: State::Absent,
+            why: Some(why.into()),
+        }
+    }
+}
+
+/// Checks every required protection from inside; the first that does not hold is the error.
+pub(crate) fn verify(
+    outside: &Membership,
+    requested: &Limits,
+) -> Result<Vec<Enforcement>, Failure> {
+    let status = Status::read()?;
+    let mut held: Vec<_> = Membership::of_self()?.apart_from(outside).collect();
+    held.extend([
+        (Protection::PayloadIdentity, status.runs_as_payload()),
+        (Protection::Capabilities, status.has_no_capability()),
+        (Protection::NoNewPrivs, status.is("NoNewPrivs", "1")),
+        (Protection::Seccomp, status.is("Seccomp", "2")),
+        (Protection::ReadOnlyRoot, root_is_read_only()),
+        (Protection::Network, network::is_cut_off()),
+        (Protection::Loopback, network::loopback_works()),
+    ]);
+    held.extend(limits::verify(requested));
+    if let Some((protection, _)) = held.iter().find(|(_, holds)| !holds) {
+        return Err(Failure::at(
+            Step::Verify,
+            protection.to_string(),
+            Errno::ENOTRECOVERABLE,
+        ));
+    }
+    let mut list: Vec<_> = held
+        .into_iter()
+        .map(|(protection, _)| Enforcement::enforced(protection))
+        .collect();
+    // The worker checks its descriptors itself and does not start the program otherwise; helper and caller hold the other two.
+    list.extend(
+        [
+            Protection::Descriptors,
+            Protection::WallClock,
+            Protection::OutputLimit,
+        ]
+        .map(Enforcement::enforced),
+    );
+    list.extend([
+        Enforcement::absent(
+            Protection::Landlock,
+            "not used; the mount view alone bounds the file system",
+        ),
+        Enforcement::absent(
+            Protection::MemoryLimit,
+            "no memory controller is used; only /tmp and /dev/shm are bounded",
+        ),
+        Enforcement::absent(
+            Protection::DiskLimit,
+            "only the size of a single file is bounded",
+        ),
+    ]);
+    Ok(list)
+}
+
+/// The fields of /proc/self/status.
+struct Status(BTreeMap<String, String>);
+
+impl Status {
+    fn read() -> Result<Self, Failure> {
+        let path = "/proc/self/status";
+        let text =
+            fs::read_to_string(path).map_err(|error| Failure::io(Step::Verify, path, &error))?;
+        let fields = text.lines().filter_map(|line| line.split_once(':'));
+        Ok(Self(
+            fields
+                .map(|(name, value)| (name.into(), value.trim().into()))
+                .collect(),
+        ))
+    }
+
+    fn is(&self, name: &str, value: &str) -> bool {
+        self.0.get(name).is_some_and(|found| found == value)
+    }
+
+    fn runs_as_payload(&self) -> bool {
+        ["Uid", "Gid"]
+            .iter()
+            .all(|name| self.is(name, &[INSIDE.to_string().as_str(); 4].join("\t")))
+    }
+
+    fn has_no_capability(&self) -> bool {
+        ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"]
+            .iter()
+            .all(|name| self.is(name, "0000000000000000"))
+    }
+}
+
+fn root_is_read_only() -> bool {
+    statvfs("/").is_ok_and(|root| root.flags().contains(FsFlags::ST_RDONLY))
+}

@@ -1,0 +1,293 @@
+//! The helper outside: prepares what needs the caller's rights, creates init, keeps the time and carries the orders.
+//!
+//! It has one thread, holds the caller's socket (0), and no descriptor of the payload once init exists. When the caller's end of the
+//! socket closes, by order or by death, it kills everything.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::wait::waitpid;
+use nix::unistd::{Pid, dup2_stderr, dup2_stdout, pipe2, setgroups, setsid};
+
+use crate::error::{Failure, Step};
+use crate::identity::{self, Identity};
+use crate::init::{self, Inherited};
+use crate::namespaces::{self, Membership, UserNamespace};
+use crate::report::{Exit, Limit, Message, Outcome, Usage};
+use crate::spec::{Limits, Mount, Spec};
+use crate::sys::{self, Cloned};
+use crate::view::{self, Opener};
+use crate::wire;
+
+/// Building the view takes milliseconds; a source on a file system that hangs must not hang the caller.
+const SETUP: Duration = Duration::from_secs(30);
+/// How long init gets to end everything by itself before it is killed.
+const KILLING: Duration = Duration::from_secs(5);
+
+/// Orders to init, one byte each; a closed pipe means the same as [`KILL`].
+pub(crate) const GO: u8 = b'G';
+/// SIGTERM to every process inside.
+pub(crate) const TERMINATE: u8 = b'T';
+/// SIGKILL to every process inside.
+pub(crate) const KILL: u8 = b'K';
+
+/// The whole life of the helper. The outcome goes to the caller; a caller that has gone hears nothing.
+pub(crate) fn keep() {
+    let Ok(caller) = take_socket() else { return };
+    let outcome = match wire::receive::<Spec>(&caller) {
+        Ok(spec) => run(&caller, spec).unwrap_or_else(Outcome::Failed),
+        Err(error) => Outcome::Failed(Failure::io(Step::ReadSpec, "", &error)),
+    };
+    let _gone = wire::send(&caller, &outcome);
+}
+
+/// Closes whatever else the caller's process had open, and moves the socket off descriptor 0.
+fn take_socket() -> io::Result<UnixStream> {
+    sys::close_from(3)?;
+    // Out of the caller's terminal and process group: a Ctrl-C there is for the caller to handle.
+    setsid()?;
+    Ok(UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?))
+}
+
+fn run(caller: &UnixStream, spec: Spec) -> Result<Outcome, Failure> {
+    let payload = identity::find()?;
+    let root = identity::is_root();
+    let outside = Membership::of_self()?;
+    if root {
+        // Root's groups would stay with the payload: inside they can neither be mapped nor dropped.
+        setgroups(&[]).map_err(|errno| Failure::new(Step::TakeIdentity, errno))?;
+    }
+    let sources = if root {
+        Some(view::open(&spec, &opener(&spec, payload)?)?)
+    } else {
+        None
+    };
+    let (orders_in, orders_out) = pipe()?;
+    let (messages_in, messages_out) = pipe()?;
+    let limits = spec.limits.clone();
+    match sys::clone_process(namespaces::flags())
+        .map_err(|errno| Failure::new(Step::Namespaces, errno))?
+    {
+        Cloned::Child => {
+            drop((orders_out, messages_in));
+            let messages = File::from(messages_out);
+            init::live(Inherited {
+                spec,
+                sources,
+                outside,
+                orders: File::from(orders_in),
+                messages,
+            })
+        }
+        Cloned::Parent { pid, pidfd } => {
+            drop((sources, orders_in, messages_out));
+            let init = Init {
+                pid,
+                pidfd,
+                orders: File::from(orders_out),
+                messages: File::from(messages_in),
+            };
+            release_output();
+            let outcome = init
+                .release(payload)
+                .and_then(|()| init.watch(caller, &limits));
+            init.finish();
+            outcome
+        }
+    }
+}
+
+/// Only real root can shift owners, and only where a layer asks for it.
+fn opener(spec: &Spec, payload: Identity) -> Result<Opener, Failure> {
+    let wanted = spec.mounts.iter().any(|mount| match mount {
+        Mount::Overlay { lowers, .. } | Mount::ReadOnlyOverlay { lowers, .. } => {
+            lowers.iter().any(|lower| lower.owner_shift)
+        }
+        _ => false,
+    });
+    let shift = if wanted {
+        Some(UserNamespace::shifting_root_to(payload)?)
+    } else {
+        None
+    };
+    Ok(Opener { payload, shift })
+}
+
+fn pipe() -> Result<(OwnedFd, OwnedFd), Failure> {
+    pipe2(OFlag::O_CLOEXEC).map_err(|errno| Failure::new(Step::Descriptors, errno))
+}
+
+/// Lets go of the payload's output, so that its end is the payload's end. A failure only delays that end to the drain deadline.
+fn release_output() {
+    if let Ok(null) = File::options().write(true).open("/dev/null") {
+        let _kept = dup2_stdout(&null).and_then(|()| dup2_stderr(&null));
+    }
+}
+
+/// Init as the keeper holds it.
+struct Init {
+    pid: Pid,
+    pidfd: OwnedFd,
+    orders: File,
+    messages: File,
+}
+
+/// What woke the keeper.
+enum Woken {
+    Message,
+    CallerGone,
+    Deadline,
+}
+
+/// How far the end of the command has come.
+#[derive(Clone, Copy, PartialEq)]
+enum Phase {
+    SettingUp,
+    Running,
+    Terminating,
+    Killing,
+}
+
+impl Init {
+    /// Gives init its ids and lets it go on.
+    fn release(&self, payload: Identity) -> Result<(), Failure> {
+        namespaces::map_ids(self.pid, payload)?;
+        // From here on nobody of the caller's ids can look into this process. Before, it would have kept an
+        // unprivileged caller from writing the maps.
+        sys::prctl(libc::PR_SET_DUMPABLE, [0; 4])
+            .map_err(|errno| Failure::new(Step::DropPrivileges, errno))?;
+        self.order(GO);
+        Ok(())
+    }
+
+    /// An init that no longer listens is ending already, and its last message tells why.
+    fn order(&self, order: u8) {
+        let _ended = (&self.orders).write_all(&[order]);
+    }
+
+    fn watch(&self, caller: &UnixStream, limits: &Limits) -> Result<Outcome, Failure> {
+        let mut phase = Phase::SettingUp;
+        let mut deadline = Instant::now() + SETUP;
+        let mut started = Instant::now();
+        let mut cause = None;
+        let mut enforcement = Vec::new();
+        loop {
+            let watched = (phase != Phase::Killing).then_some(caller.as_fd());
+            match self.wait(watched, deadline)? {
+                Woken::Message => match self.message()? {
+                    Message::Ready(list) => {
+                        enforcement = list;
+                        started = Instant::now();
+                        if phase == Phase::SettingUp {
+                            phase = Phase::Running;
+                            deadline = started + limits.wall;
+                        }
+                    }
+                    Message::Ended {
+                        exit,
+                        survivors,
+                        usage,
+                    } => {
+                        let usage = Usage {
+                            wall: started.elapsed(),
+                            ..usage
+                        };
+                        return Ok(Outcome::Ended {
+                            exit: cause.unwrap_or(exit),
+                            survivors,
+                            usage,
+                            enforcement,
+                        });
+                    }
+                    Message::Failed(failure) => return Err(failure),
+                },
+                Woken::CallerGone => {
+                    cause = Some(Exit::Stopped);
+                    self.order(KILL);
+                    (phase, deadline) = (Phase::Killing, Instant::now() + KILLING);
+                }
+                Woken::Deadline => match phase {
+                    Phase::Running => {
+                        cause = Some(Exit::LimitExceeded(Limit::Wall));
+                        self.order(TERMINATE);
+                        (phase, deadline) = (Phase::Terminating, Instant::now() + limits.grace);
+                    }
+                    Phase::Terminating => {
+                        self.order(KILL);
+                        (phase, deadline) = (Phase::Killing, Instant::now() + KILLING);
+                    }
+                    Phase::SettingUp => {
+                        return Err(Failure::new(Step::Supervise, Errno::ETIMEDOUT));
+                    }
+                    // Init does not answer; `finish` kills it, and the kernel everything with it.
+                    Phase::Killing => return Ok(unanswered(cause, started, enforcement)),
+                },
+            }
+        }
+    }
+
+    fn wait(&self, caller: Option<BorrowedFd<'_>>, deadline: Instant) -> Result<Woken, Failure> {
+        let mut polled = vec![PollFd::new(self.messages.as_fd(), PollFlags::POLLIN)];
+        // The caller sends nothing after the specification: readable can only mean closed.
+        polled.extend(caller.map(|caller| PollFd::new(caller, PollFlags::POLLIN)));
+        loop {
+            match poll(&mut polled, timeout(deadline)) {
+                Err(Errno::EINTR) => {}
+                Err(errno) => return Err(Failure::new(Step::Supervise, errno)),
+                Ok(0) if Instant::now() < deadline => {}
+                Ok(0) => return Ok(Woken::Deadline),
+                Ok(_) => break,
+            }
+        }
+        let has_message = polled.first().and_then(PollFd::any).unwrap_or(false);
+        Ok(if has_message {
+            Woken::Message
+        } else {
+            Woken::CallerGone
+        })
+    }
+
+    /// A closed pipe without a last message: init was killed from outside, or ended in a way it was not written to.
+    fn message(&self) -> Result<Message, Failure> {
+        wire::receive(&self.messages).map_err(|error| Failure::io(Step::Supervise, "init", &error))
+    }
+
+    /// Whatever happened, init is dead and reaped after this, and with it every process inside.
+    fn finish(self) {
+        let _dead_already = sys::pidfd_kill(self.pidfd.as_fd(), libc::SIGKILL);
+        while waitpid(self.pid, None) == Err(Errno::EINTR) {}
+    }
+}
+
+/// The report of a sandbox whose init had to be killed: nobody was left to count.
+fn unanswered(
+    cause: Option<Exit>,
+    started: Instant,
+    enforcement: Vec<crate::Enforcement>,
+) -> Outcome {
+    let usage = Usage {
+        wall: started.elapsed(),
+        ..Usage::default()
+    };
+    Outcome::Ended {
+        exit: cause.unwrap_or(Exit::Stopped),
+        survivors: 1,
+        usage,
+        enforcement,
+    }
+}
+
+/// The rest of the time for one poll, rounded up so that a deadline is never found just before it.
+fn timeout(deadline: Instant) -> PollTimeout {
+    let rest = deadline
+        .saturating_duration_since(Instant::now())
+        .as_millis()
+        + 1;
+    PollTimeout::try_from(rest).unwrap_or(PollTimeout::MAX)
+}

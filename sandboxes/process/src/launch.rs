@@ -1,0 +1,159 @@
+//! The caller's side: starts the helper, hands it the specification, reads the output, waits for the report.
+
+use std::future::Future;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream as Socket;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::net::unix::OwnedReadHalf;
+use tokio::process::{Child, Command};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::error::SandboxError;
+use crate::init::ASKED;
+use crate::output;
+use crate::report::{Outcome, Report};
+use crate::spec::{Mount, Spec};
+use crate::{view, wire};
+
+/// How long output is still read once every process is dead: what lies in the pipes takes no longer.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// Starts sandboxes by executing a program whose `main` begins with [`crate::init::take_over_if_asked`].
+#[derive(Debug, Clone)]
+pub struct Launcher {
+    program: PathBuf,
+}
+
+impl Launcher {
+    /// The running program is its own helper: there is no second version to disagree with.
+    #[must_use]
+    pub fn this_program() -> Self {
+        Self::new("/proc/self/exe")
+    }
+
+    /// Another program that begins the same way.
+    #[must_use]
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        Self {
+            program: program.into(),
+        }
+    }
+
+    fn failed(&self) -> impl Fn(io::Error) -> SandboxError + '_ {
+        |source| SandboxError::Helper {
+            program: self.program.clone(),
+            source,
+        }
+    }
+
+    /// The helper with its end of the socket as standard input. No code runs between fork and exec, so the standard library
+    /// starts it without copying this process's page tables, however big it is.
+    fn start(&self, socket: Socket) -> io::Result<Child> {
+        Command::new(&self.program)
+            .arg(ASKED)
+            .env_clear()
+            .stdin(OwnedFd::from(socket))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+    }
+}
+
+/// Runs a command in a sandbox. When `stop` resolves, everything is killed and the report says so; when the returned future is
+/// dropped, everything is killed as well. Returns only when every process of the sandbox is dead.
+///
+/// # Errors
+/// When the sandbox could not be set up or lost its helper; a command that fails, or cannot be started, is a report.
+pub async fn run(
+    launcher: &Launcher,
+    spec: &Spec,
+    stop: impl Future<Output = ()>,
+) -> Result<Report, SandboxError> {
+    spec.check()?;
+    let (ours, theirs) = Socket::pair().map_err(launcher.failed())?;
+    ours.set_nonblocking(true).map_err(launcher.failed())?;
+    let ours = UnixStream::from_std(ours).map_err(launcher.failed())?;
+    let mut helper = launcher.start(theirs).map_err(launcher.failed())?;
+    let (deadline_out, stdout_deadline) = oneshot::channel();
+    let (deadline_err, stderr_deadline) = oneshot::channel();
+    let stdout = output::capture(helper.stdout.take(), spec.limits.output, stdout_deadline);
+    let stderr = output::capture(helper.stderr.take(), spec.limits.output, stderr_deadline);
+    let outcome = async {
+        let outcome = converse(ours, spec, stop).await;
+        // The helper ends after its report, and not before everything inside is dead.
+        let status = helper.wait().await;
+        for deadline in [deadline_out, deadline_err] {
+            let _drained_already = deadline.send(Instant::now() + DRAIN);
+        }
+        (outcome, status)
+    };
+    let ((outcome, status), stdout, stderr) = tokio::join!(outcome, stdout, stderr);
+    clean_scratch(spec);
+    let lost = |error: io::Error| {
+        let status = status
+            .as_ref()
+            .map_or_else(ToString::to_string, ToString::to_string);
+        SandboxError::HelperLost(format!("{error}; {status}"))
+    };
+    match outcome.map_err(lost)? {
+        Outcome::Failed(failure) => Err(SandboxError::Setup(failure)),
+        Outcome::Ended {
+            exit,
+            survivors,
+            usage,
+            enforcement,
+        } => Ok(Report {
+            exit,
+            survivors,
+            usage,
+            stdout,
+            stderr,
+            enforcement,
+        }),
+    }
+}
+
+/// Sends the specification, then reads the outcome; closing the sending half is the order to stop.
+async fn converse(
+    socket: UnixStream,
+    spec: &Spec,
+    stop: impl Future<Output = ()>,
+) -> io::Result<Outcome> {
+    let (mut from, mut to) = socket.into_split();
+    // A helper that died early has its status told below; the write error would say less.
+    let sent = to.write_all(&wire::encode(spec)?).await;
+    let outcome = receive(&mut from);
+    tokio::pin!(outcome);
+    let outcome = tokio::select! {
+        outcome = &mut outcome => outcome,
+        () = stop => {
+            to.shutdown().await?;
+            outcome.await
+        }
+    };
+    outcome.or_else(|error| sent.and(Err(error)))
+}
+
+async fn receive(from: &mut OwnedReadHalf) -> io::Result<Outcome> {
+    let mut prefix = [0; 4];
+    from.read_exact(&mut prefix).await?;
+    let mut body = vec![0; wire::body_length(prefix)?];
+    from.read_exact(&mut body).await?;
+    wire::decode(&body)
+}
+
+/// What overlays left beside their upper layers. A failure leaves an empty directory to the next launch, which removes it or fails.
+fn clean_scratch(spec: &Spec) {
+    for mount in &spec.mounts {
+        if let Mount::Overlay { scratch, .. } = mount {
+            let _left_to_the_next = view::remove_work(scratch);
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! The only unsafe code: thin, typed wrappers over system calls that no safe crate offers.
+//!
+//! Nothing here decides anything. Each function is one system call (or the fixed group that makes sense only
+//! together), takes what the call needs and returns the error number unchanged.
+#![allow(unsafe_code)]
+
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::unistd::Pid;
+
+/// Turns the return value of a raw system call into a result.
+fn check(value: libc::c_long) -> Result<libc::c_long, Errno> {
+    if value < 0 {
+        Err(Errno::last())
+    } else {
+        Ok(value)
+    }
+}
+
+/// A path as the kernel takes it; a path with a NUL byte cannot exist, so it is `EINVAL`.
+fn c_path(path: &Path) -> Result<CString, Errno> {
+    CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::EINVAL)
+}
+
+/// Which side of a clone the caller finds itself on.
+pub(crate) enum Cloned {
+    /// The caller; holds the child's id and a pidfd for it.
+    Parent {
+        /// The child as this process's pid namespace numbers it.
+        pid: Pid,
+        /// Refers to the child even after its id was reused.
+        pidfd: OwnedFd,
+    },
+    /// The new process, with a copy of the caller's memory.
+    Child,
+}
+
+/// `clone3` with the given namespace flags, copying memory as fork does. Only for single-threaded callers.
+pub(crate) fn clone_process(flags: libc::c_int) -> Result<Cloned, Errno> {
+    let mut pidfd: libc::c_int = -1;
+    // SAFETY: `clone_args` is plain integers, for which all zeroes is a valid value (and the one clone3 documents as "unset").
+    let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
+    args.flags = (flags | libc::CLONE_PIDFD) as u64;
+    args.pidfd = std::ptr::from_mut(&mut pidfd) as u64;
+    args.exit_signal = libc::SIGCHLD as u64;
+    // SAFETY: args lives across the call and its size is passed; `pidfd` points to a live int that the kernel fills before
+    // it returns. Without CLONE_VM and with no stack given, the child continues here on a copy of this stack, exactly as after
+    // fork. The helper has one thread, so no lock can be held by a thread that does not exist in the child.
+    let pid = check(unsafe {
+        libc::syscall(
+            libc::SYS_clone3,
+            &raw mut args,
+            size_of::<libc::clone_args>(),
+        )
+    })?;
+    if pid == 0 {
+        return Ok(Cloned::Child);
+    }
+    // SAFETY: the call succeeded with CLONE_PIDFD, so the kernel stored a new descriptor that nothing else owns.
+    let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+    Ok(Cloned::Parent {
+        pid: Pid::from_raw(pid as libc::pid_t),
+        pidfd,
+    })
+}
+
+/// Plain fork; `None` in the child. Only for single-threaded callers.
+pub(crate) fn fork() -> Result<Option<Pid>, Errno> {
+    // SAFETY: fork restricts the child to async-signal-safe calls only where other threads exist; keeper and init never start one.
+    match unsafe { nix::unistd::fork() }? {
+        nix::unistd::ForkResult::Parent { child } => Ok(Some(child)),
+        nix::unistd::ForkResult::Child => Ok(None),
+    }
+}
+
+/// Sends a signal to the process behind a pidfd.
+pub(crate) fn pidfd_kill(pidfd: BorrowedFd<'_>, signal: libc::c_int) -> Result<(), Errno> {
+    // SAFETY: a null siginfo is documented as "as kill(2) would fill it"; no memory is passed otherwise.
+    check(unsafe {
+        libc::syscall(
+            libc::SYS_pidfd_send_signal,
+            pidfd.as_raw_fd(),
+            signal,
+            std::ptr::null::<libc::siginfo_t>(),
+            0,
+        )
+    })
+    .map(drop)
+}
+
+/// A detached copy of the mount at `path`, with what is mounted beneath it when `recursive`.
+pub(crate) fn open_tree(path: &Path, recursive: bool) -> Result<OwnedFd, Errno> {
+    let path = c_path(path)?;
+    let mut flags = libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC;
+    if recursive {
+        flags |= libc::AT_RECURSIVE as libc::c_uint;
+    }
+    // SAFETY: `path` is a NUL-terminated string that outlives the call; the other arguments are integers.
+    let fd =
+        check(unsafe { libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, path.as_ptr(), flags) })?;
+    // SAFETY: open_tree returned a new descriptor that nothing else owns.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as libc::c_int) })
+}
+
+/// What `mount_setattr` changes on a mount.
+#[derive(Clone, Copy)]
+pub(crate) struct MountAttributes<'a> {
+    /// `MOUNT_ATTR_*` bits to set.
+    pub(crate) set: u64,
+    /// A user namespace whose id mapping the mount shall carry.
+    pub(crate) idmap: Option<BorrowedFd<'a>>,
+    /// Whether the mounts beneath change as well.
+    pub(crate) recursive: bool,
+}
+
+/// Changes the attributes of the mount that `tree` is the root of.
+pub(crate) fn mount_setattr(
+    tree: BorrowedFd<'_>,
+    attributes: MountAttributes<'_>,
+) -> Result<(), Errno> {
+    let idmap = attributes.idmap.map_or(0, |_| libc::MOUNT_ATTR_IDMAP);
+    let attr = libc::mount_attr {
+        attr_set: attributes.set | idmap,
+        attr_clr: 0,
+        propagation: 0,
+        userns_fd: attributes.idmap.map_or(0, |fd| fd.as_raw_fd() as u64),
+    };
+    let recursive = if attributes.recursive {
+        libc::AT_RECURSIVE
+    } else {
+        0
+    };
+    // SAFETY: the empty path is a static NUL-terminated string, `attr` lives across the call and its exact size is passed; the
+    // kernel only reads both.
+    check(unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            tree.as_raw_fd(),
+            c"".as_ptr(),
+            libc::AT_EMPTY_PATH | recursive,
+            &raw const attr,
+            size_of::<libc::mount_attr>(),
+        )
+    })
+    .map(drop)
+}
+
+/// Attaches a detached mount at `target`.
+pub(crate) fn move_mount(tree: BorrowedFd<'_>, target: &Path) -> Result<(), Errno> {
+    const MOVE_MOUNT_F_EMPTY_PATH: libc::c_uint = 4;
+    let target = c_path(target)?;
+    // SAFETY: both strings are NUL-terminated and outlive the call; the rest are integers.
+    check(unsafe {
+        libc::syscall(
+            libc::SYS_move_mount,
+            tree.as_raw_fd(),
+            c"".as_ptr(),
+            libc::AT_FDCWD,
+            target.as_ptr(),
+            MOVE_MOUNT_F_EMPTY_PATH,
+        )
+    })
+    .map(drop)
+}
+
+/// Closes every descriptor from `first` on. Only for the start of a process, before it owns any of them.
+pub(crate) fn close_from(first: libc::c_uint) -> Result<(), Errno> {
+    // SAFETY: integers only. Closing a descriptor that some value owns would break its promise; the callers run before the
+    // process has opened anything, so no Rust value owns a descriptor from `first` on.
+    check(unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0) }).map(drop)
+}
+
+/// Marks every descriptor from `first` on as closed by the next exec.
+pub(crate) fn cloexec_from(first: libc::c_uint) -> Result<(), Errno> {
+    // SAFETY: integers only; setting a flag closes nothing.
+    check(unsafe {
+        libc::syscall(
+            libc::SYS_close_range,
+            first,
+            libc::c_uint::MAX,
+            libc::CLOSE_RANGE_CLOEXEC,
+        )
+    })
+    .map(drop)
+}
+
+/// `prctl` for the operations whose arguments are all integers.
+pub(crate) fn prctl(operation: libc::c_int, arguments: [libc::c_ulong; 4]) -> Result<(), Errno> {
+    let [a, b, c, d] = arguments;
+    // SAFETY: the operations used in this crate (PR_CAPBSET_DROP, PR_CAP_AMBIENT, PR_SET_SECUREBITS, PR_SET_NO_NEW_PRIVS,
+    // PR_SET_DUMPABLE, PR_SET_PDEATHSIG) read integers and no memory.
+    check(libc::c_long::from(unsafe {
+        libc::prctl(operation, a, b, c, d)
+    }))
+    .map(drop)
+}
+
+/// Gives up the effective, permitted and inheritable capabilities of the calling thread.
+pub(crate) fn capset_none() -> Result<(), Errno> {
+    #[repr(C)]
+    struct Header {
+        version: u32,
+        pid: libc::c_int,
+    }
+    #[repr(C)]
+    #[derive(Clone, Copy, Default)]
+    struct Sets {
+        effective: u32,
+        permitted: u32,
+        inheritable: u32,
+    }
+    const VERSION_3: u32 = 0x2008_0522;
+    let header = Header {
+        version: VERSION_3,
+        pid: 0,
+    };
+    let sets = [Sets::default(); 2];
+    // SAFETY: version 3 of the interface takes one header and two sets of three words; both have C layout and outlive the call.
+    check(unsafe { libc::syscall(libc::SYS_capset, &raw const header, sets.as_ptr()) }).map(drop)
+}
+
+/// Installs a seccomp filter on the calling thread, for good. Needs no_new_privs.
+pub(crate) fn seccomp(program: &[libc::sock_filter]) -> Result<(), Errno> {
+    let length = u16::try_from(program.len()).map_err(|_| Errno::E2BIG)?;
+    let program = libc::sock_fprog {
+        len: length,
+        filter: program.as_ptr().cast_mut(),
+    };
+    // SAFETY: `len` is the slice's length, the slice outlives the call, and the kernel copies and checks the program without
+    // writing to it (the pointer is mutable only because of the C declaration).
+    check(unsafe {
+        libc::syscall(
+            libc::SYS_seccomp,
+            libc::SECCOMP_SET_MODE_FILTER,
+            0,
+            &raw const program,
+        )
+    })
+    .map(drop)
+}
+
+/// Brings an interface up and returns its flags as read back.
+pub(crate) fn interface_up(socket: impl AsFd, name: &CStr) -> Result<libc::c_short, Errno> {
+    // SAFETY: `ifreq` is a C structure of integers and byte arrays, for which all zeroes is valid.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (to, from) in request
+        .ifr_name
+        .iter_mut()
+        .zip(name.to_bytes())
+        .take(libc::IFNAMSIZ - 1)
+    {
+        *to = *from as libc::c_char;
+    }
+    let socket = socket.as_fd().as_raw_fd();
+    request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
+    // SAFETY: SIOCSIFFLAGS reads one ifreq, which lives across the call and has a terminated name and its flags set.
+    check(libc::c_long::from(unsafe {
+        libc::ioctl(socket, libc::SIOCSIFFLAGS, &raw mut request)
+    }))?;
+    // SAFETY: SIOCGIFFLAGS reads the name from and writes the flags into the same live ifreq.
+    check(libc::c_long::from(unsafe {
+        libc::ioctl(socket, libc::SIOCGIFFLAGS, &raw mut request)
+    }))?;
+    // SAFETY: the call just stored the flags, so `ifru_flags` is the live member of the union.
+    Ok(unsafe { request.ifr_ifru.ifru_flags })
+}
+
+/// Sets every signal to its default disposition (SIGKILL and SIGSTOP have no other).
+pub(crate) fn default_signals() {
+    for signal in 1..=libc::SIGRTMAX() {
+        // SAFETY: SIG_DFL installs no handler, so no code can run in signal context. The C library refuses the two signals it keeps
+        // for itself; those refusals change nothing.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+}

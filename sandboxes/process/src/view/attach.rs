@@ -1,0 +1,78 @@
+//! Attaching one prepared part of the view at its place.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{OpenOptionsExt, symlink};
+use std::path::Path;
+
+use nix::mount::{MsFlags, mount};
+
+use super::overlay;
+use super::sources::{Detached, Prepared};
+use crate::error::{Failure, Step};
+use crate::sys;
+
+pub(super) fn attach(part: Prepared) -> Result<(), Failure> {
+    match part {
+        Prepared::Bind { tree, target } => bind(&tree, &target),
+        Prepared::Overlay {
+            lowers,
+            scratch,
+            target,
+        } => {
+            mount_point(&target, true)?;
+            overlay::mount_at(&target, &lowers, scratch.as_ref())
+        }
+        Prepared::Tmpfs { target, size } => tmpfs(&target, &format!("size={size},mode=1777")),
+        Prepared::File {
+            target,
+            content,
+            executable,
+        } => write_file(&target, &content, if executable { 0o555 } else { 0o444 })
+            .map_err(|error| Failure::io(Step::WriteFile, &target, &error)),
+        Prepared::Symlink { path, to } => parents(&path)
+            .and_then(|()| symlink(to, &path))
+            .map_err(|error| Failure::io(Step::WriteFile, &path, &error)),
+        Prepared::Directory { target } => mount_point(&target, true),
+    }
+}
+
+pub(super) fn bind(tree: &Detached, target: &Path) -> Result<(), Failure> {
+    mount_point(target, tree.is_directory)?;
+    sys::move_mount(tree.tree.as_fd(), target)
+        .map_err(|errno| Failure::at(Step::Attach, target, errno))
+}
+
+pub(super) fn tmpfs(target: &Path, options: &str) -> Result<(), Failure> {
+    mount_point(target, true)?;
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+    mount(Some("tmpfs"), target, Some("tmpfs"), flags, Some(options))
+        .map_err(|errno| Failure::at(Step::MountTmpfs, target, errno))
+}
+
+/// Makes sure that something of the right kind is there to mount on.
+pub(super) fn mount_point(target: &Path, directory: bool) -> Result<(), Failure> {
+    let made = if target.exists() {
+        Ok(())
+    } else if directory {
+        fs::create_dir_all(target)
+    } else {
+        write_file(target, b"", 0o444)
+    };
+    made.map_err(|error| Failure::io(Step::MountPoint, target, &error))
+}
+
+fn write_file(target: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+    parents(target)?;
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(target)?
+        .write_all(content)
+}
+
+fn parents(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), fs::create_dir_all)
+}

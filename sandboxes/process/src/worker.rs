@@ -1,0 +1,147 @@
+//! The process that becomes the command.
+
+use std::ffi::{CString, OsStr};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::process;
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::signal::SigSet;
+use nix::unistd::{Pid, chdir, execve, pipe2, setsid};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Failure, Step};
+use crate::report::{Exit, Start};
+use crate::spec::{Command, Spec};
+use crate::{sys, wire};
+
+/// The command's process, as init holds it.
+pub(crate) struct Worker {
+    pub(crate) pid: Pid,
+    trouble: File,
+}
+
+/// What kept the worker from becoming the command.
+#[derive(Serialize, Deserialize)]
+enum Trouble {
+    NotStarted(Exit),
+    Failed(Failure),
+}
+
+impl Worker {
+    /// Waits until the program runs, and says why it does not. Exec closes the pipe; a worker that failed writes to it first.
+    pub(crate) fn executed(&self) -> Result<Result<(), Exit>, Failure> {
+        let mut bytes = Vec::new();
+        (&self.trouble)
+            .read_to_end(&mut bytes)
+            .map_err(|error| Failure::io(Step::StartWorker, "", &error))?;
+        if bytes.is_empty() {
+            return Ok(Ok(()));
+        }
+        match wire::receive(bytes.as_slice()) {
+            Ok(Trouble::NotStarted(exit)) => Ok(Err(exit)),
+            Ok(Trouble::Failed(failure)) => Err(failure),
+            Err(error) => Err(Failure::io(Step::StartWorker, "", &error)),
+        }
+    }
+}
+
+/// Forks the worker. It inherits everything that init gave up.
+pub(crate) fn start(spec: &Spec) -> Result<Worker, Failure> {
+    let failed = |errno| Failure::new(Step::StartWorker, errno);
+    let (trouble, report) = pipe2(OFlag::O_CLOEXEC).map_err(failed)?;
+    match sys::fork().map_err(failed)? {
+        Some(pid) => Ok(Worker {
+            pid,
+            trouble: trouble.into(),
+        }),
+        None => {
+            let trouble = become_command(&spec.command);
+            let _init_gone = wire::send(File::from(report), &trouble);
+            process::exit(127)
+        }
+    }
+}
+
+/// Returns only what went wrong.
+fn become_command(command: &Command) -> Trouble {
+    if let Err(failure) = arrange() {
+        return Trouble::Failed(failure);
+    }
+    let not_started = |start| {
+        move |errno: Errno| {
+            Trouble::NotStarted(Exit::NotStarted {
+                errno: errno as i32,
+                start,
+            })
+        }
+    };
+    if let Err(trouble) = chdir(&command.cwd).map_err(not_started(Start::Directory)) {
+        return trouble;
+    }
+    match execute(command) {
+        Ok(never) => match never {},
+        Err(errno) => not_started(Start::Program)(errno),
+    }
+}
+
+/// A session of its own without a terminal, default signals, no descriptor but the three.
+fn arrange() -> Result<(), Failure> {
+    setsid().map_err(|errno| Failure::new(Step::StartWorker, errno))?;
+    sys::default_signals();
+    SigSet::empty()
+        .thread_set_mask()
+        .map_err(|errno| Failure::new(Step::StartWorker, errno))?;
+    sys::cloexec_from(3).map_err(|errno| Failure::new(Step::Descriptors, errno))?;
+    verify_descriptors().map_err(|error| Failure::io(Step::Descriptors, "/proc/self/fd", &error))
+}
+
+/// Looks that every other descriptor really closes on exec.
+fn verify_descriptors() -> io::Result<()> {
+    for entry in fs::read_dir("/proc/self/fd")? {
+        let name = entry?.file_name();
+        let number: i32 = name
+            .to_str()
+            .and_then(|name| name.parse().ok())
+            .ok_or(io::ErrorKind::InvalidData)?;
+        if number > 2 && !closes_on_exec(number)? {
+            return Err(Errno::EBADFD.into());
+        }
+    }
+    Ok(())
+}
+
+/// From /proc, not by fcntl: a bare number is no proof that a descriptor lives.
+fn closes_on_exec(number: i32) -> io::Result<bool> {
+    let info = fs::read_to_string(format!("/proc/self/fdinfo/{number}"))?;
+    let flags = info
+        .lines()
+        .find_map(|line| line.strip_prefix("flags:"))
+        .ok_or(io::ErrorKind::InvalidData)?;
+    let flags = i32::from_str_radix(flags.trim(), 8).map_err(|_| io::ErrorKind::InvalidData)?;
+    Ok(flags & libc::O_CLOEXEC != 0)
+}
+
+fn execute(command: &Command) -> Result<std::convert::Infallible, Errno> {
+    let program = c_string(command.program.as_os_str())?;
+    let arguments = std::iter::once(command.program.as_os_str())
+        .chain(command.args.iter().map(|arg| arg.as_os_str()));
+    let arguments = arguments.map(c_string).collect::<Result<Vec<_>, _>>()?;
+    let environment = command.env.iter().map(|(name, value)| {
+        let mut pair = name.clone();
+        pair.push("=");
+        pair.push(value);
+        c_string(&pair)
+    });
+    execve(
+        &program,
+        &arguments,
+        &environment.collect::<Result<Vec<_>, _>>()?,
+    )
+}
+
+fn c_string(text: &OsStr) -> Result<CString, Errno> {
+    CString::new(text.as_bytes()).map_err(|_| Errno::EINVAL)
+}
