@@ -26,6 +26,9 @@ pub struct FileChange {
     pub binary: bool,
     /// Changed line ranges, in order.
     pub hunks: Vec<Hunk>,
+    /// True where the file or the whole change has more text than is kept: then some hunks have
+    /// their line numbers and counts, but not all of their lines.
+    pub truncated: bool,
 }
 
 /// How a path changed.

@@ -1,0 +1,309 @@
+//! The base: which trusted state a proposal is measured against, and how far it can be trusted.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::git::error::sanitise;
+use crate::git::refs::{Refs, Target};
+use crate::git::{Git, GitError};
+use crate::repository::Repository;
+
+/// Where the base comes from; `base_trust` of the verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BaseTrust {
+    /// The operator named it.
+    Pinned,
+    /// A remote-tracking reference holds it: an agent's own commits are not in it.
+    RemoteTracking,
+    /// Local references only: whoever can commit here can move it.
+    Local,
+}
+
+/// The state that a proposal starts from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base {
+    /// Tree id.
+    pub tree: String,
+    /// Commit id; none for a plain directory, or when a tree was named.
+    pub commit: Option<String>,
+    /// The reference or revision that led to it, for the reader.
+    pub ref_name: Option<String>,
+    /// How far it can be trusted.
+    pub trust: BaseTrust,
+}
+
+/// No base could be found. Exit code 2, `base-unknown`, unless git itself failed.
+#[derive(Debug, Error)]
+pub enum BaseError {
+    /// A revision that names nothing here.
+    #[error(
+        "{revision:?} names no commit of this repository; `git rev-parse --verify {revision:?}` must answer"
+    )]
+    UnknownRevision {
+        /// What was asked for.
+        revision: String,
+    },
+    /// The branch that is checked out has no commit.
+    #[error("the repository has no commit yet; commit the state that proposals start from")]
+    NoCommits,
+    /// Neither `origin/HEAD` nor `main` nor `master` is there.
+    #[error(
+        "no default branch (origin/HEAD, main, master) to measure {revision:?} against; name the base with --base"
+    )]
+    NoDefaultBranch {
+        /// The proposal's revision.
+        revision: String,
+    },
+    /// Two histories without a common commit.
+    #[error("{revision:?} and {branch} have no common commit; name the base with --base")]
+    Unrelated {
+        /// The proposal's revision.
+        revision: String,
+        /// The default branch.
+        branch: String,
+    },
+    /// A root commit on the default branch.
+    #[error("{revision:?} is on {branch} and has no parent; name the base with --base")]
+    NoParent {
+        /// The proposal's revision.
+        revision: String,
+        /// The default branch.
+        branch: String,
+    },
+    /// A plain directory has no revisions.
+    #[error(
+        "this directory is no git repository, so {revision:?} names nothing; give a patch without --base"
+    )]
+    NoRepository {
+        /// What was asked for.
+        revision: String,
+    },
+    /// Git failed, or objects are missing.
+    #[error(transparent)]
+    Git(#[from] GitError),
+}
+
+impl BaseError {
+    /// The reason code of §7 of the design.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Git(GitError::ObjectsMissing { .. }) => "objects-missing",
+            Self::Git(_) => "repository-unreadable",
+            _ => "base-unknown",
+        }
+    }
+}
+
+/// The revision that the operator named.
+pub fn pinned(repository: &Repository, revision: &str) -> Result<Base, BaseError> {
+    if repository.layout().is_none() {
+        return Err(BaseError::NoRepository {
+            revision: revision.to_owned(),
+        });
+    }
+    let git = repository.git();
+    let commit = resolve(git, revision, "commit")?;
+    let tree = match &commit {
+        Some(commit) => tree_of(git, commit)?,
+        None => resolve(git, revision, "tree")?.ok_or_else(|| BaseError::UnknownRevision {
+            revision: revision.to_owned(),
+        })?,
+    };
+    Ok(Base {
+        tree,
+        commit,
+        ref_name: Some(revision.to_owned()),
+        trust: BaseTrust::Pinned,
+    })
+}
+
+/// `HEAD`: for a patch, the staged state and the working tree.
+pub fn head(repository: &Repository) -> Result<Base, BaseError> {
+    let refs = repository.refs().ok_or(BaseError::NoCommits)?;
+    let commit = refs.head_oid().ok_or(BaseError::NoCommits)?.to_owned();
+    local(repository.git(), commit, Some(head_name(refs)))
+}
+
+/// For `--head REVISION`: where it left the default branch, or its first parent when it is on it.
+pub fn of_revision(repository: &Repository, revision: &str) -> Result<Base, BaseError> {
+    let git = repository.git();
+    let commit = commit_of(repository, revision)?;
+    let branch =
+        repository
+            .refs()
+            .and_then(default_branch)
+            .ok_or_else(|| BaseError::NoDefaultBranch {
+                revision: revision.to_owned(),
+            })?;
+    let tip = commit_of(repository, &branch.name)?;
+    let unrelated = || BaseError::Unrelated {
+        revision: revision.to_owned(),
+        branch: branch.name.clone(),
+    };
+    let mut base = merge_base(git, &commit, &tip)?.ok_or_else(unrelated)?;
+    if base == commit {
+        base =
+            resolve(git, &format!("{commit}^1"), "commit")?.ok_or_else(|| BaseError::NoParent {
+                revision: revision.to_owned(),
+                branch: branch.name.clone(),
+            })?;
+    }
+    let tree = tree_of(git, &base)?;
+    Ok(Base {
+        tree,
+        commit: Some(base),
+        ref_name: Some(branch.name),
+        trust: branch.trust,
+    })
+}
+
+/// For servers and hooks, asked once at their start: where `HEAD` left the default branch's
+/// remote-tracking reference, never `HEAD` itself, because an agent commits as it goes; without a
+/// remote the commit at start.
+pub fn at_start(repository: &Repository) -> Result<Base, BaseError> {
+    let refs = repository.refs().ok_or(BaseError::NoCommits)?;
+    let commit = refs.head_oid().ok_or(BaseError::NoCommits)?.to_owned();
+    let git = repository.git();
+    let Some(remote) = remote_branch(refs) else {
+        return local(git, commit, Some(head_name(refs)));
+    };
+    let tip = commit_of(repository, &remote)?;
+    let base = merge_base(git, &commit, &tip)?.ok_or_else(|| BaseError::Unrelated {
+        revision: "HEAD".to_owned(),
+        branch: remote.clone(),
+    })?;
+    let tree = tree_of(git, &base)?;
+    let trust = BaseTrust::RemoteTracking;
+    Ok(Base {
+        tree,
+        commit: Some(base),
+        ref_name: Some(remote),
+        trust,
+    })
+}
+
+/// The commit that a revision names.
+pub fn commit_of(repository: &Repository, revision: &str) -> Result<String, BaseError> {
+    if repository.layout().is_none() {
+        return Err(BaseError::NoRepository {
+            revision: revision.to_owned(),
+        });
+    }
+    resolve(repository.git(), revision, "commit")?.ok_or_else(|| BaseError::UnknownRevision {
+        revision: revision.to_owned(),
+    })
+}
+
+/// The tree of a commit.
+pub fn tree_of(git: &Git, commit: &str) -> Result<String, GitError> {
+    let name = format!("{commit}^{{tree}}");
+    git.command(
+        "find the tree of a commit",
+        ["rev-parse", "--verify", "--quiet", &name],
+    )
+    .line()
+    .map_err(|error| match error {
+        // The commit resolved before: only its tree can be missing.
+        GitError::Failed { purpose, .. } => git.missing(purpose, &name),
+        other => other,
+    })
+}
+
+struct DefaultBranch {
+    name: String,
+    trust: BaseTrust,
+}
+
+fn default_branch(refs: &Refs) -> Option<DefaultBranch> {
+    if let Some(name) = origin_head(refs) {
+        return Some(DefaultBranch {
+            name,
+            trust: BaseTrust::RemoteTracking,
+        });
+    }
+    ["refs/heads/main", "refs/heads/master"]
+        .into_iter()
+        .find(|name| refs.named.contains_key(*name))
+        .map(|name| DefaultBranch {
+            name: name.to_owned(),
+            trust: BaseTrust::Local,
+        })
+}
+
+fn remote_branch(refs: &Refs) -> Option<String> {
+    let usual = ["refs/remotes/origin/main", "refs/remotes/origin/master"];
+    origin_head(refs).or_else(|| {
+        usual
+            .into_iter()
+            .find(|name| refs.named.contains_key(*name))
+            .map(str::to_owned)
+    })
+}
+
+/// The branch behind `origin/HEAD`; it may point to a branch that is gone.
+fn origin_head(refs: &Refs) -> Option<String> {
+    let name = "refs/remotes/origin/HEAD";
+    match refs.named.get(name)? {
+        Target::Symbolic(branch) => refs.named.contains_key(branch).then(|| branch.clone()),
+        Target::Oid(_) => Some(name.to_owned()),
+    }
+}
+
+fn head_name(refs: &Refs) -> String {
+    match &refs.head {
+        Target::Symbolic(name) => name.clone(),
+        Target::Oid(_) => "HEAD".to_owned(),
+    }
+}
+
+fn local(git: &Git, commit: String, ref_name: Option<String>) -> Result<Base, BaseError> {
+    let commit = resolve(git, &commit, "commit")?
+        .ok_or_else(|| git.missing("read the commit of HEAD", &commit))?;
+    let tree = tree_of(git, &commit)?;
+    Ok(Base {
+        tree,
+        commit: Some(commit),
+        ref_name,
+        trust: BaseTrust::Local,
+    })
+}
+
+/// The object of `kind` that a revision names; none when it names nothing.
+fn resolve(git: &Git, revision: &str, kind: &str) -> Result<Option<String>, GitError> {
+    let peeled = format!("{revision}^{{{kind}}}");
+    let purpose = format!("look up {}", sanitise(revision.as_bytes()));
+    let arguments = [
+        "rev-parse",
+        "--verify",
+        "--quiet",
+        "--end-of-options",
+        &peeled,
+    ];
+    let answer = git.command(purpose.clone(), arguments).answer()?;
+    if !answer.status.success() {
+        return Ok(None);
+    }
+    let text = String::from_utf8_lossy(&answer.stdout).trim().to_owned();
+    if git.format().is_oid(&text) {
+        Ok(Some(text))
+    } else {
+        Err(GitError::malformed(purpose, text))
+    }
+}
+
+/// The best common commit; none when there is none. Missing history is an error of its own.
+fn merge_base(git: &Git, one: &str, other: &str) -> Result<Option<String>, GitError> {
+    let purpose = "find the common commit of the proposal and the default branch";
+    let answer = git.command(purpose, ["merge-base", one, other]).answer()?;
+    let found = String::from_utf8_lossy(&answer.stdout).trim().to_owned();
+    match answer.status.code() {
+        Some(0) => Ok(Some(found)),
+        // A shallow clone ends before the histories meet.
+        Some(1) if git.directory().join("shallow").exists() => {
+            Err(git.missing(purpose, "the history ends before the two meet"))
+        }
+        Some(1) => Ok(None),
+        _ => Err(git.missing(purpose, &answer.stderr)),
+    }
+}

@@ -1,0 +1,301 @@
+//! Trees and blobs: listings, differences, a long-lived reader, and one stream of new blobs.
+
+use std::collections::HashMap;
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::process::{ChildStdin, ChildStdout};
+
+use passmuster_policy::change::Mode;
+use passmuster_policy::path::RepoPath;
+
+use super::command::Conversation;
+use super::{Git, GitError};
+
+/// One entry of a tree that is not a tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TreeEntry {
+    /// Where it is.
+    pub path: RepoPath,
+    /// Its kind.
+    pub mode: Mode,
+    /// Object id (of the commit for a gitlink).
+    pub oid: String,
+    /// Bytes of the blob; 0 for a gitlink.
+    pub size: u64,
+}
+
+/// One path that differs between two trees; no rename detection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryDiff {
+    /// Where it is.
+    pub path: RepoPath,
+    /// Mode and object id in the first tree.
+    pub before: Option<(Mode, String)>,
+    /// Mode and object id in the second tree.
+    pub after: Option<(Mode, String)>,
+}
+
+/// All entries of a tree, recursively, in git's order, with sizes.
+pub fn tree_entries(git: &Git, tree: &str) -> Result<Vec<TreeEntry>, GitError> {
+    let purpose = "list the files of a tree with their sizes";
+    listing(git, purpose, tree, true)
+}
+
+/// As [`tree_entries`], but every size is 0: faster, and works where blobs are missing.
+pub fn tree_names(git: &Git, tree: &str) -> Result<Vec<TreeEntry>, GitError> {
+    listing(git, "list the files of a tree", tree, false)
+}
+
+fn listing(git: &Git, purpose: &str, tree: &str, sizes: bool) -> Result<Vec<TreeEntry>, GitError> {
+    let mut arguments = vec!["ls-tree", "-r", "-z", "--full-tree"];
+    arguments.extend(sizes.then_some("-l"));
+    arguments.push(tree);
+    let listing = git.command(purpose, arguments).run()?;
+    records(&listing)
+        .map(|record| match entry(record, sizes) {
+            Some(entry) => Ok(entry),
+            None if sizes => Err(git.missing(purpose, record)),
+            None => Err(GitError::malformed(purpose, record)),
+        })
+        .collect()
+}
+
+/// `MODE TYPE OID[ SIZE]\tPATH`; the size of a missing blob is the word BAD.
+fn entry(record: &[u8], sizes: bool) -> Option<TreeEntry> {
+    let tab = record.iter().position(|byte| *byte == b'\t')?;
+    let (head, path) = (record.get(..tab)?, record.get(tab + 1..)?);
+    let mut words = std::str::from_utf8(head).ok()?.split_ascii_whitespace();
+    let mode = Mode::from_git(words.next()?)?;
+    let oid = words.nth(1)?.to_owned();
+    let size = match words.next() {
+        Some("-") => 0,
+        Some(size) => size.parse().ok()?,
+        None if sizes => return None,
+        None => 0,
+    };
+    Some(TreeEntry {
+        path: RepoPath::new(path),
+        mode,
+        oid,
+        size,
+    })
+}
+
+fn records(listing: &[u8]) -> impl Iterator<Item = &[u8]> {
+    listing
+        .split(|byte| *byte == 0)
+        .filter(|record| !record.is_empty())
+}
+
+/// All paths that differ from tree `before` to tree `after`, sorted by path.
+pub fn diff_entries(git: &Git, before: &str, after: &str) -> Result<Vec<EntryDiff>, GitError> {
+    let purpose = "compare two trees";
+    let arguments = [
+        "diff-tree",
+        "-r",
+        "-z",
+        "--raw",
+        "--no-abbrev",
+        "--no-renames",
+        before,
+        after,
+    ];
+    let output = git.command(purpose, arguments).run()?;
+    let mut fields = records(&output);
+    let mut differences = Vec::new();
+    while let Some(head) = fields.next() {
+        let path = fields
+            .next()
+            .ok_or_else(|| GitError::malformed(purpose, head))?;
+        let side = raw_sides(head).ok_or_else(|| GitError::malformed(purpose, head))?;
+        differences.push(EntryDiff {
+            path: RepoPath::new(path),
+            before: side.0,
+            after: side.1,
+        });
+    }
+    Ok(differences)
+}
+
+/// Mode and object id; none where there is no entry.
+pub(crate) type Side = Option<(Mode, String)>;
+
+/// Both sides of a raw record: `:MODE MODE OID OID STATUS`.
+pub(crate) fn raw_sides(head: &[u8]) -> Option<(Side, Side)> {
+    let text = std::str::from_utf8(head).ok()?.strip_prefix(':')?;
+    let words: Vec<&str> = text.split(' ').collect();
+    let [before_mode, after_mode, before, after, _] = words.as_slice() else {
+        return None;
+    };
+    Some((side(before_mode, before)?, side(after_mode, after)?))
+}
+
+fn side(mode: &str, oid: &str) -> Option<Side> {
+    if mode == "000000" {
+        return Some(None);
+    }
+    Some(Some((Mode::from_git(mode)?, oid.to_owned())))
+}
+
+/// The sizes of many blobs in one call.
+pub fn sizes<'a>(
+    git: &Git,
+    oids: impl IntoIterator<Item = &'a str>,
+) -> Result<HashMap<String, u64>, GitError> {
+    let purpose = "ask for the sizes of blobs";
+    let mut input = Vec::new();
+    for oid in oids {
+        input.extend(oid.bytes().chain(*b"\n"));
+    }
+    let arguments = ["cat-file", "--batch-check=%(objectname) %(objectsize)"];
+    let answer = git.command(purpose, arguments).input(input).run()?;
+    answer
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| {
+            let text = String::from_utf8_lossy(line);
+            let (oid, size) = text.split_once(' ').unwrap_or((&text, ""));
+            let size = size.parse().map_err(|_| git.missing(purpose, line))?;
+            Ok((oid.to_owned(), size))
+        })
+        .collect()
+}
+
+/// Reads blobs from one long-lived `git cat-file --batch`.
+#[derive(Debug)]
+pub struct BlobReader {
+    git: Git,
+    requests: ChildStdin,
+    answers: BufReader<ChildStdout>,
+    // Ends the process when the reader goes.
+    _conversation: Conversation,
+}
+
+const READ: &str = "read a blob";
+
+impl BlobReader {
+    /// Starts the process.
+    pub fn start(git: &Git) -> Result<Self, GitError> {
+        let mut conversation = git.command(READ, ["cat-file", "--batch"]).talk()?;
+        let closed = || GitError::malformed(READ, "its pipes are closed");
+        let requests = conversation.stdin().ok_or_else(closed)?;
+        let answers = BufReader::new(conversation.stdout().ok_or_else(closed)?);
+        Ok(Self {
+            git: git.clone(),
+            requests,
+            answers,
+            _conversation: conversation,
+        })
+    }
+
+    /// The whole blob in memory.
+    pub fn read(&mut self, oid: &str) -> Result<Vec<u8>, GitError> {
+        let mut bytes = Vec::new();
+        self.copy_to(oid, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// The blob when it has at most `cap` bytes; a larger one is passed over.
+    pub fn read_small(&mut self, oid: &str, cap: u64) -> Result<Option<Vec<u8>>, GitError> {
+        let size = self.request(oid)?;
+        let mut bytes = Vec::new();
+        if size <= cap {
+            self.body(oid, size, &mut bytes)?;
+            return Ok(Some(bytes));
+        }
+        self.body(oid, size, &mut io::sink())?;
+        Ok(None)
+    }
+
+    /// Streams the blob and returns its size. After an error of `writer` this reader is of no
+    /// more use, because the rest of the blob is still in the pipe.
+    pub fn copy_to(&mut self, oid: &str, writer: &mut impl Write) -> Result<u64, GitError> {
+        let size = self.request(oid)?;
+        self.body(oid, size, writer)?;
+        Ok(size)
+    }
+
+    /// The bytes that [`Self::request`] announced, and the line end after them.
+    fn body(&mut self, oid: &str, size: u64, writer: &mut impl Write) -> Result<(), GitError> {
+        let copied = io::copy(&mut (&mut self.answers).take(size), writer)
+            .map_err(GitError::io(format!("copy blob {oid}")))?;
+        let mut line_end = [0];
+        self.answers
+            .read_exact(&mut line_end)
+            .map_err(GitError::io(READ))?;
+        if copied == size {
+            Ok(())
+        } else {
+            Err(GitError::malformed(READ, "a short blob"))
+        }
+    }
+
+    /// Asks for a blob and reads the line before its bytes: `OID blob SIZE`.
+    fn request(&mut self, oid: &str) -> Result<u64, GitError> {
+        writeln!(self.requests, "{oid}").map_err(GitError::io(READ))?;
+        let mut head = String::new();
+        self.answers
+            .read_line(&mut head)
+            .map_err(GitError::io(READ))?;
+        let words: Vec<&str> = head.split_ascii_whitespace().collect();
+        match words.as_slice() {
+            [_, "blob", size] => size.parse().map_err(|_| GitError::malformed(READ, &head)),
+            [_, "missing"] => Err(self.git.missing(READ, oid)),
+            _ => Err(GitError::malformed(READ, &head)),
+        }
+    }
+}
+
+/// Writes many blobs through one `git fast-import`, into our objects only.
+#[derive(Debug)]
+pub struct BlobWriter {
+    stream: BufWriter<ChildStdin>,
+    conversation: Conversation,
+}
+
+const WRITE: &str = "store new file contents";
+
+impl BlobWriter {
+    /// Starts the process.
+    pub fn start(git: &Git) -> Result<Self, GitError> {
+        let arguments = ["fast-import", "--quiet", "--done"];
+        let mut conversation = git.command(WRITE, arguments).talk()?;
+        drop(conversation.stdout());
+        let pipe = conversation.stdin();
+        let stream = pipe.ok_or_else(|| GitError::malformed(WRITE, "its pipe is closed"))?;
+        Ok(Self {
+            stream: BufWriter::new(stream),
+            conversation,
+        })
+    }
+
+    /// Adds a blob.
+    pub fn add(&mut self, bytes: &[u8]) -> Result<(), GitError> {
+        self.add_from(bytes.len() as u64, &mut &*bytes)
+    }
+
+    /// Adds a blob of exactly `size` bytes from `source`.
+    pub fn add_from(&mut self, size: u64, source: &mut impl Read) -> Result<(), GitError> {
+        let copied = write!(self.stream, "blob\ndata {size}\n")
+            .and_then(|()| io::copy(&mut source.take(size), &mut self.stream))
+            .and_then(|copied| self.stream.write_all(b"\n").map(|()| copied))
+            .map_err(GitError::io(WRITE))?;
+        if copied == size {
+            Ok(())
+        } else {
+            Err(GitError::malformed(WRITE, "a short source"))
+        }
+    }
+
+    /// Ends the stream; after this the blobs can be read.
+    pub fn finish(self) -> Result<(), GitError> {
+        let Self {
+            mut stream,
+            conversation,
+        } = self;
+        let ended = stream.write_all(b"done\n").and_then(|()| stream.flush());
+        drop(stream);
+        // Git's own words explain more than a broken pipe does.
+        conversation.finish()?;
+        ended.map_err(GitError::io(WRITE))
+    }
+}

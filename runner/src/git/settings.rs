@@ -1,0 +1,101 @@
+//! The few settings of the user's repository that say how to *read* it. They are data here: git
+//! parses the file on our side of the door, follows no include, and applies nothing.
+
+use std::path::{Path, PathBuf};
+
+use super::{Git, GitError, ObjectFormat};
+
+/// What the repository's configuration says about its own form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// `extensions.objectFormat`
+    pub format: ObjectFormat,
+    /// `extensions.refStorage = reftable`
+    pub reftable: bool,
+    /// Objects may be missing because a promisor remote has them.
+    pub partial: bool,
+    /// `core.fileMode`: whether the executable bit of files means anything.
+    pub file_mode: bool,
+    /// `core.symlinks`: whether symlinks are checked out as such.
+    pub symlinks: bool,
+    /// `core.excludesFile` as written in the repository's configuration.
+    pub excludes_file: Option<PathBuf>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            format: ObjectFormat::Sha1,
+            reftable: false,
+            partial: false,
+            file_mode: true,
+            symlinks: true,
+            excludes_file: None,
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the configuration file at `file`; the defaults when there is none.
+    pub fn read(git: &Git, file: &Path) -> Result<Self, GitError> {
+        let mut settings = Self::default();
+        for (key, value) in entries(git, file)? {
+            settings.take(&key, &value);
+        }
+        Ok(settings)
+    }
+
+    fn take(&mut self, key: &str, value: &str) {
+        match key {
+            "extensions.objectformat" if value.eq_ignore_ascii_case("sha256") => {
+                self.format = ObjectFormat::Sha256;
+            }
+            "extensions.refstorage" => self.reftable = value.eq_ignore_ascii_case("reftable"),
+            "extensions.partialclone" => self.partial = true,
+            "core.filemode" => self.file_mode = is_true(value),
+            "core.symlinks" => self.symlinks = is_true(value),
+            "core.excludesfile" => self.excludes_file = Some(PathBuf::from(value)),
+            promisor if promisor.starts_with("remote.") && promisor.ends_with(".promisor") => {
+                self.partial |= is_true(value);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn is_true(value: &str) -> bool {
+    !["false", "no", "off", "0"]
+        .iter()
+        .any(|no| value.eq_ignore_ascii_case(no))
+}
+
+/// All keys (lower-case section and name) and values of a configuration file, in order.
+pub fn entries(git: &Git, file: &Path) -> Result<Vec<(String, String)>, GitError> {
+    if !file.is_file() {
+        return Ok(Vec::new());
+    }
+    let arguments = [
+        "config".as_ref(),
+        "--no-includes".as_ref(),
+        "--list".as_ref(),
+        "-z".as_ref(),
+        "--file".as_ref(),
+        file.as_os_str(),
+    ];
+    let listing = git
+        .command(
+            format!("read the settings in {}", file.display()),
+            arguments,
+        )
+        .run()?;
+    Ok(listing
+        .split(|byte| *byte == 0)
+        .filter(|entry| !entry.is_empty())
+        .map(|entry| {
+            let text = String::from_utf8_lossy(entry).into_owned();
+            // A key without `=` is true and has no line feed.
+            let (key, value) = text.split_once('\n').unwrap_or((&text, "true"));
+            (key.to_owned(), value.to_owned())
+        })
+        .collect())
+}
