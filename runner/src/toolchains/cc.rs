@@ -15,9 +15,10 @@ pub(super) fn discover(operator: &Operator) -> Result<Toolchain, ToolchainError>
         .ok_or_else(|| missing(Name::Cc, "cc", operator, hint))?;
     let says = ask(Name::Cc, operator, &program, &["--version"], &[])?;
     let version = says.lines().next().unwrap_or_default();
+    // `cc (Debian 12.2.0-14) 12.2.0`: the packager's version comes first, the compiler's last.
     let number = version
         .split_whitespace()
-        .find(|word| word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.'));
+        .rfind(|word| word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.'));
     let mut found = Toolchain::new(Name::Cc, number.unwrap_or(version).to_owned(), program);
     if !is_system(&found.program) {
         let home = real(&found.program)

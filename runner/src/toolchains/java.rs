@@ -50,10 +50,32 @@ fn bundle(home: &Path, program: PathBuf) -> std::io::Result<Toolchain> {
         .to_owned();
     let mut found = Toolchain::new(Name::Java, version, program);
     found.read.push(home.to_path_buf());
+    found.read.extend(linked_configuration(home));
     found.path.push(home.join("bin"));
     found.set("JAVA_HOME", home.to_string_lossy());
     let mut parts = Parts::of(&found)?;
     parts.add("release", release.as_bytes());
     found.sha256 = parts.finish();
     Ok(found)
+}
+
+/// Debian keeps a JDK's configuration in `/etc` and links to it, file by file.
+fn linked_configuration(home: &Path) -> Vec<PathBuf> {
+    let dirs = [
+        "conf",
+        "conf/security",
+        "conf/management",
+        "lib",
+        "lib/security",
+    ];
+    let entries = dirs
+        .iter()
+        .filter_map(|dir| std::fs::read_dir(home.join(dir)).ok());
+    entries
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_symlink()))
+        .map(|entry| real(&entry.path()))
+        .filter(|target| target.starts_with("/etc"))
+        .collect()
 }

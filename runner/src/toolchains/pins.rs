@@ -132,7 +132,8 @@ mod tests {
 
     #[test]
     fn each_pin_file_is_read_in_its_own_form() {
-        let cases: [(&str, &str, fn(&Pins) -> Option<Pin>, Option<&str>); 10] = [
+        type Read = fn(&Pins) -> Option<Pin>;
+        let cases: [(&str, &str, Read, Option<&str>); 10] = [
             (
                 ".python-version",
                 "# ours\n3.12\n3.11\n",
