@@ -1,0 +1,88 @@
+//! Digests of toolchains: the same on every run, different when what runs is different.
+
+use std::collections::HashMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use sha2::{Digest, Sha256};
+
+use super::Toolchain;
+
+/// Collects labelled parts; each is length-prefixed, so that no two lists of parts collide.
+pub(super) struct Parts(Sha256);
+
+impl Parts {
+    /// The parts that every toolchain has.
+    pub(super) fn of(toolchain: &Toolchain) -> std::io::Result<Self> {
+        let mut parts = Self(Sha256::new());
+        parts.add("name", toolchain.name.as_str().as_bytes());
+        parts.add("version", toolchain.version.as_bytes());
+        parts.add("path", toolchain.program.as_os_str().as_encoded_bytes());
+        parts.add("executable", file(&toolchain.program)?.as_bytes());
+        Ok(parts)
+    }
+
+    pub(super) fn add(&mut self, label: &str, bytes: &[u8]) {
+        for part in [label.as_bytes(), bytes] {
+            self.0.update((part.len() as u64).to_be_bytes());
+            self.0.update(part);
+        }
+    }
+
+    pub(super) fn finish(self) -> String {
+        hex(&self.0.finalize())
+    }
+}
+
+/// What the kernel tells about a file without reading it: identity, size and both times.
+type Stamp = (u64, u64, u64, i64, i64, i64, i64);
+
+/// Big executables (node has 100 MB) are hashed once per process as long as their stamp stays.
+static SEEN: LazyLock<Mutex<HashMap<Stamp, String>>> = LazyLock::new(Mutex::default);
+
+/// The sha256 of a file's content, links followed.
+pub(super) fn file(path: &Path) -> std::io::Result<String> {
+    let mut open = std::fs::File::open(path)?;
+    let meta = open.metadata()?;
+    let stamp = (
+        meta.dev(),
+        meta.ino(),
+        meta.size(),
+        meta.mtime(),
+        meta.mtime_nsec(),
+        meta.ctime(),
+        meta.ctime_nsec(),
+    );
+    if let Some(known) = SEEN
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get(&stamp)
+    {
+        return Ok(known.clone());
+    }
+    let mut hash = Sha256::new();
+    std::io::copy(&mut open, &mut Update(&mut hash))?;
+    let digest = hex(&hash.finalize());
+    SEEN.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(stamp, digest.clone());
+    Ok(digest)
+}
+
+struct Update<'a>(&'a mut Sha256);
+
+impl std::io::Write for Update<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
