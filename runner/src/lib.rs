@@ -1,2 +1,4 @@
 //! Passmuster's runner.
 #![forbid(unsafe_code)]
+
+pub mod adapters;

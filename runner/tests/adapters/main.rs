@@ -1,0 +1,4 @@
+//! The adapters against the real tools, launched as plain processes on small projects in temporary directories.
+
+mod plain;
+mod python;
