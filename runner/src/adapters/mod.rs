@@ -14,17 +14,18 @@ use passmuster_policy::path::RepoPath;
 use passmuster_policy::run::{Outcome, TestRun, Usage};
 use passmuster_policy::tests::TestResult;
 
-//X mod cargo;
-//X mod cargo_messages;
-//X mod cargo_records;
+mod cargo;
+mod cargo_messages;
+mod cargo_records;
 //X mod command;
 mod draft;
 mod exit;
 mod ids;
 //X mod junit;
-//X mod libtest;
+mod libtest;
 //X mod nextest;
 //X mod node;
+mod panics;
 mod pytest;
 mod python;
 mod reports;
@@ -174,8 +175,8 @@ pub async fn run<P: Phases>(
     match job.framework {
         Framework::Pytest => pytest::run(&mut launch).await,
         Framework::Unittest => unittest::run(&mut launch).await,
+        Framework::CargoTest => cargo::run(&mut launch).await,
         _ => unreachable!(), //Y
-                             //X Framework::CargoTest => cargo::run(&mut launch).await,
                              //X Framework::Nextest => nextest::run(&mut launch).await,
                              //X Framework::NodeTest => node::run(&mut launch).await,
                              //X Framework::Junit => junit::run(&mut launch).await,

@@ -22,7 +22,7 @@ pub(crate) struct Project {
 impl Project {
     pub(crate) fn new(files: &[(&str, &str)]) -> Self {
         let root = tempfile::Builder::new()
-            .prefix("passmuster adapters ä")
+            .prefix("passmuster-adapters-ä")
             .tempdir()
             .unwrap();
         for directory in ["tree", "lib", "home"] {
