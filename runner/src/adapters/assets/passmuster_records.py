@@ -1,0 +1,104 @@
+"""What Passmuster's pytest plugin and unittest runner share: the report file and the loaded modules."""
+import glob
+import json
+import os
+import re
+import sys
+
+TEXT_CAP = 8 * 1024
+LINE_CAP = 1024
+MODULES_CAP = 50000
+
+
+class Writer:
+    """One JSON object a line, written at once, so that a killed process leaves what it had said."""
+
+    def __init__(self, path):
+        self.fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o600)
+        self.pid = os.getpid()
+
+    def write(self, **record):
+        if os.getpid() == self.pid:  # a forked child is not the session
+            os.write(self.fd, (json.dumps(record, ensure_ascii=True, default=str) + "\n").encode("ascii"))
+
+
+def take_writer():
+    """The writer for the process that Passmuster launched; none in its children, which must not report."""
+    path = os.environ.pop("PASSMUSTER_REPORT", None)
+    return None if path is None else Writer(path)
+
+
+def restore_environment():
+    """Gives tests and their children the policy's own environment again."""
+    if os.environ.pop("PASSMUSTER_TREE", None) is None:
+        return
+    for name in ("PYTEST_ADDOPTS", "PYTHONPATH"):
+        own = os.environ.pop("PASSMUSTER_OWN_" + name, None)
+        if own is not None:
+            os.environ[name] = own
+        else:
+            os.environ.pop(name, None)
+
+
+TREE = os.environ.get("PASSMUSTER_TREE", "")
+
+
+def loaded_modules():
+    """Files of the tree that were loaded, and modules that the tree provides but that came from elsewhere."""
+    used, foreign = set(), []
+    roots = _import_roots()
+    for name, module in sorted(sys.modules.copy().items()):
+        path = getattr(module, "__file__", None)
+        if not isinstance(name, str) or not isinstance(path, str):
+            continue
+        path = os.path.abspath(path)
+        if _inside_tree(path):
+            used.add(os.path.relpath(path, TREE))
+        elif "." not in name and not _standard(name, path) and _provided(name, roots):
+            foreign.append("%s from %s" % (name, path))
+    return sorted(used)[:MODULES_CAP], foreign[:MODULES_CAP]
+
+
+def _inside_tree(path):
+    return bool(TREE) and path.startswith(TREE + os.sep) and os.sep + "site-packages" + os.sep not in path
+
+
+def _import_roots():
+    """Directories of the tree from which its packages are usually imported."""
+    if not TREE:
+        return []
+    places = [TREE] + [os.path.join(TREE, name) for name in ("src", "lib", "python")]
+    places += glob.glob(os.path.join(glob.escape(TREE), "*", "src"))
+    places += glob.glob(os.path.join(glob.escape(TREE), "*", "*", "src"))
+    places += [entry for entry in map(os.path.abspath, sys.path) if _inside_tree(entry)]
+    return [place for place in dict.fromkeys(places) if os.path.isdir(place)]
+
+
+def _provided(name, roots):
+    endings = (os.path.join(name, "__init__.py"), name + ".py")
+    return any(os.path.isfile(os.path.join(root, ending)) for root in roots for ending in endings)
+
+
+def _standard(name, path):
+    if name in getattr(sys, "stdlib_module_names", sys.builtin_module_names):
+        return True
+    here = os.path.dirname(os.path.abspath(__file__))
+    return os.path.dirname(path) in (here, os.path.dirname(os.__file__))
+
+
+def cap(text):
+    """The end of a long text: the error stands there."""
+    return text if len(text) <= TEXT_CAP else "…" + text[-TEXT_CAP:]
+
+
+def first_line(text):
+    return (text.strip().splitlines() or [""])[0][:LINE_CAP]
+
+
+def last_location(lines):
+    """Path and line of the last `path:line:` or `File "path", line n` in a traceback."""
+    for line in reversed(lines):
+        found = re.match(r'(?:E\s)?\s*File "([^"]+)", line (\d+)', line) or re.match(r"([^\s:][^:]*):(\d+):", line)
+        if found:
+            return found.group(1), int(found.group(2))
+    return None, None

@@ -1,0 +1,587 @@
+//! `cargo test`: cargo builds and says what it would start; we start it, one process at a time, on a pipe of its own.
+//!
+//! 1. The policy's command runs with our recorder in place of every test binary and of rustdoc: directory, environment and
+//!    arguments are then cargo's own, whatever features, profiles or packages the policy selects.
+//! 2. Each recorded test binary is started with libtest's JSON events; one with a harness of its own as it is.
+//! 3. Each recorded rustdoc run is started with the same events for its doctests.
+//!
+//! Libtest asks for nothing but the presence of `RUSTC_BOOTSTRAP`; the compiler reads it as a list of crates that may use
+//! unstable features. The value names a crate that nobody has, so doctests and tests that compile see a stable compiler.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::Path;
+
+use passmuster_policy::run::{BrokenUnit, Outcome, TestRun};
+use passmuster_policy::tests::{Failure, TestId, TestResult, TestStatus};
+
+use super::cargo_messages::{self, Build, Unit};
+use super::cargo_records::{self, Kind, Record};
+use super::draft::{Draft, SUCCESS, cut_off, head, words};
+use super::libtest::{self, Ended, Events};
+use super::{AdapterError, Launch, Phase, PhaseEnd, Phases, Selection, get, ids, panics, set};
+
+/// Makes libtest accept unstable options, and lets no crate use unstable features.
+const BOOTSTRAP: (&str, &str) = ("RUSTC_BOOTSTRAP", "passmuster_reads_libtest_events");
+
+/// Libtest's options for JSON events.
+const EVENTS: [&str; 5] = [
+    "-Z",
+    "unstable-options",
+    "--format",
+    "json",
+    "--report-time",
+];
+
+/// Where the recorder writes.
+const REPORT: &str = "PASSMUSTER_REPORT";
+
+/// Builds, then runs every test binary and every package's doctests.
+pub(super) async fn run<P: Phases>(
+    launch: &mut Launch<'_, P>,
+) -> Result<TestRun, AdapterError<P::Error>> {
+    let mut draft = Draft::default();
+    let end = launch.launch(recording(launch)?).await?;
+    let build = cargo_messages::read(&end.stdout, &launch.places.tree);
+    draft.phase_with_log(&end, &[&end.stderr, build.rendered.as_bytes()]);
+    if end.stdout_truncated {
+        draft.incomplete("cargo's messages were longer than the output limit");
+    }
+    let records = cargo_records::read(&end.reports);
+    built(&mut draft, &build, &end);
+    let mut started = BTreeSet::new();
+    for record in records {
+        if draft.stopped() {
+            break;
+        }
+        match record {
+            Err(why) => draft.contradiction(why),
+            Ok(record) => one(launch, &mut draft, &build, &record, &mut started).await?,
+        }
+    }
+    if !draft.stopped() {
+        all_started(&mut draft, &build, &started);
+    }
+    Ok(draft.finish())
+}
+
+/// The policy's command with our recorder and cargo's JSON messages.
+fn recording<P: Phases>(launch: &Launch<'_, P>) -> Result<Phase, AdapterError<P::Error>> {
+    let argv = command(&launch.job.argv).ok_or(AdapterError::Command {
+        framework: "cargo-test",
+        why: "it must be `cargo test …`; for another way to start the tests use framework \"junit\"",
+    })?;
+    let mut phase = launch.phase(argv, vec![cargo_records::RUNNER, cargo_records::RUSTDOC]);
+    let script = |name| launch.places.lib.join(name).into_os_string();
+    for name in runner_variables(launch) {
+        set(&mut phase.env, &name, script(cargo_records::RUNNER.name));
+    }
+    set(
+        &mut phase.env,
+        "RUSTDOC",
+        script(cargo_records::RUSTDOC.name),
+    );
+    set(&mut phase.env, REPORT, &launch.places.report);
+    Ok(phase)
+}
+
+/// `cargo test` with JSON messages, building as much as can be built.
+fn command(argv: &[String]) -> Option<Vec<String>> {
+    argv.iter().position(|word| word == "test" || word == "t")?;
+    let end = argv
+        .iter()
+        .position(|word| word == "--")
+        .unwrap_or(argv.len());
+    let (own, rest) = argv.split_at(end);
+    let mut command = without(own, &["--message-format"], &["--no-fail-fast"]);
+    command.extend([
+        "--no-fail-fast".to_owned(),
+        "--message-format=json".to_owned(),
+    ]);
+    command.extend_from_slice(rest);
+    Some(command)
+}
+
+/// Words without these options (each with a value, in the next word or after `=`) and these flags.
+fn without(words: &[String], options: &[&str], flags: &[&str]) -> Vec<String> {
+    let mut kept = Vec::new();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let name = word.split('=').next().unwrap_or(word);
+        if options.contains(&name) {
+            if name == word {
+                words.next();
+            }
+        } else if !flags.contains(&word.as_str()) {
+            kept.push(word.clone());
+        }
+    }
+    kept
+}
+
+/// Cargo reads the runner of the target that it builds for: the host's two usual ones, and one that the policy names.
+fn runner_variables<P>(launch: &Launch<'_, P>) -> Vec<String> {
+    let arch = std::env::consts::ARCH;
+    let mut targets = vec![
+        format!("{arch}-unknown-linux-gnu"),
+        format!("{arch}-unknown-linux-musl"),
+    ];
+    let argv = &launch.job.argv;
+    for (index, word) in argv.iter().enumerate() {
+        let next = || argv.get(index + 1).cloned();
+        let named = word.strip_prefix("--target=").map(str::to_owned);
+        targets.extend(named.or_else(|| next().filter(|_| word == "--target")));
+    }
+    let built_for = get(&launch.job.env, "CARGO_BUILD_TARGET").and_then(|target| target.to_str());
+    targets.extend(built_for.map(str::to_owned));
+    targets
+        .iter()
+        .map(|target| runner_variable(target))
+        .collect()
+}
+
+fn runner_variable(target: &str) -> String {
+    format!(
+        "CARGO_TARGET_{}_RUNNER",
+        target.to_uppercase().replace(['-', '.'], "_")
+    )
+}
+
+/// What the build alone says.
+fn built(draft: &mut Draft, build: &Build, end: &PhaseEnd) {
+    draft.broken.clone_from(&build.broken);
+    draft.provenance.fresh.clone_from(&build.fresh);
+    if build.success.is_some() {
+        draft.reported();
+    }
+    if draft.broken.is_empty() && end.outcome != SUCCESS {
+        let stderr = String::from_utf8_lossy(&end.stderr);
+        let error = stderr
+            .lines()
+            .find(|line| line.starts_with("error"))
+            .unwrap_or("cargo failed");
+        draft.broken.push(BrokenUnit {
+            unit: "cargo".to_owned(),
+            file: None,
+            line: None,
+            message: head(error, Failure::MESSAGE_CAP).to_owned(),
+        });
+    }
+}
+
+/// Starts what one record stands for.
+async fn one<P: Phases>(
+    launch: &mut Launch<'_, P>,
+    draft: &mut Draft,
+    build: &Build,
+    record: &Record,
+    started: &mut BTreeSet<String>,
+) -> Result<(), AdapterError<P::Error>> {
+    if record.kind == Kind::Doctests {
+        let unit = record
+            .variable("CARGO_PKG_NAME")
+            .unwrap_or_default()
+            .to_owned();
+        if selected(&launch.job.select, &unit, true) {
+            let end = launch.launch(doctests(launch, record)).await?;
+            Reading {
+                draft,
+                record,
+                tree: &launch.places.tree,
+                unit,
+                doctests: true,
+            }
+            .libtest(&end);
+        }
+        return Ok(());
+    }
+    let program = record
+        .argv
+        .first()
+        .map(|word| word.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let Some(unit) = build.executables.get(&program) else {
+        draft.contradiction(format!("cargo started {program}, which it did not build"));
+        return Ok(());
+    };
+    if !started.insert(program) || !selected(&launch.job.select, &unit.name(), false) {
+        return Ok(());
+    }
+    let own_harness = cargo_records::own_harness(&record.manifest, &unit.kind, &unit.target);
+    let end = launch.launch(binary(launch, record, own_harness)).await?;
+    let unit = unit.name();
+    let mut reading = Reading {
+        draft,
+        record,
+        tree: &launch.places.tree,
+        unit,
+        doctests: false,
+    };
+    match own_harness {
+        true => reading.exit_status(&end),
+        false => reading.libtest(&end),
+    }
+    Ok(())
+}
+
+/// Whole binaries: a test may depend on what its neighbours did.
+fn selected(select: &Selection, unit: &str, doctests: bool) -> bool {
+    match select {
+        Selection::All => true,
+        Selection::Ids(tests) => tests
+            .iter()
+            .any(|test| test.id.unit == unit && test.id.file.is_some() == doctests),
+    }
+}
+
+fn all_started(draft: &mut Draft, build: &Build, started: &BTreeSet<String>) {
+    let unit = |program: &str| {
+        build
+            .executables
+            .get(program)
+            .map(Unit::name)
+            .unwrap_or_default()
+    };
+    for program in build
+        .executables
+        .keys()
+        .filter(|program| !started.contains(*program))
+    {
+        draft.incomplete(format!(
+            "cargo built the tests of {} but did not start them",
+            unit(program)
+        ));
+    }
+}
+
+/// A recorded test binary as a phase.
+fn binary<P: Phases>(launch: &Launch<'_, P>, record: &Record, own_harness: bool) -> Phase {
+    let mut argv = policy_runner(launch);
+    match own_harness {
+        true => argv.extend(record.argv.iter().cloned()),
+        false => {
+            let words: Vec<_> = record
+                .argv
+                .iter()
+                .map(|word| word.to_string_lossy().into_owned())
+                .collect();
+            argv.extend(
+                without(&words, &["--format"], &QUIETED)
+                    .into_iter()
+                    .map(OsString::from),
+            );
+            argv.extend(EVENTS.map(OsString::from));
+        }
+    }
+    let mut env = policy_environment(launch, record);
+    if !own_harness {
+        set(&mut env, BOOTSTRAP.0, BOOTSTRAP.1);
+    }
+    Phase {
+        argv,
+        env,
+        cwd: Some(record.cwd.clone()),
+        support: Vec::new(),
+    }
+}
+
+/// Libtest's flags that only change what a person reads; output that is not captured would stand between the events.
+const QUIETED: [&str; 5] = [
+    "-q",
+    "--quiet",
+    "--nocapture",
+    "--no-capture",
+    "--show-output",
+];
+
+/// The runner that the policy's environment names, which our recorder took the place of.
+fn policy_runner<P: Phases>(launch: &Launch<'_, P>) -> Vec<OsString> {
+    let variables = runner_variables(launch);
+    let runner = variables
+        .iter()
+        .find_map(|name| get(&launch.job.env, name)?.to_str());
+    runner
+        .unwrap_or_default()
+        .split_whitespace()
+        .map(OsString::from)
+        .collect()
+}
+
+/// The recorded environment with the policy's own values where ours were.
+fn policy_environment<P: Phases>(
+    launch: &Launch<'_, P>,
+    record: &Record,
+) -> Vec<(String, OsString)> {
+    let mut env = record.env.clone();
+    let ours = ["RUSTDOC".to_owned(), REPORT.to_owned()];
+    for name in ours.into_iter().chain(runner_variables(launch)) {
+        env.retain(|(key, _)| *key != name);
+        if let Some(value) = get(&launch.job.env, &name) {
+            set(&mut env, &name, value.clone());
+        }
+    }
+    env
+}
+
+/// A recorded rustdoc run as a phase.
+fn doctests<P: Phases>(launch: &Launch<'_, P>, record: &Record) -> Phase {
+    let words: Vec<_> = record
+        .argv
+        .iter()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    let words = without(
+        &words,
+        &["--test-runtool", "--test-runtool-arg", "--error-format"],
+        &QUIETED,
+    );
+    let rustdoc = get(&launch.job.env, "RUSTDOC")
+        .cloned()
+        .unwrap_or_else(|| "rustdoc".into());
+    let mut argv = vec![OsString::from("/usr/bin/env"), rustdoc];
+    argv.extend(test_arguments(&words).into_iter().map(OsString::from));
+    argv.extend(["--test-args".into(), EVENTS.join(" ").into()]);
+    let mut env = policy_environment(launch, record);
+    set(&mut env, BOOTSTRAP.0, BOOTSTRAP.1);
+    Phase {
+        argv,
+        env,
+        cwd: Some(record.cwd.clone()),
+        support: Vec::new(),
+    }
+}
+
+/// A flag that was taken out may leave the `--test-args` that announced it.
+fn test_arguments(words: &[String]) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::new();
+    for word in words {
+        if kept.last().is_some_and(|last| last == "--test-args") && word.starts_with("--test-args")
+        {
+            kept.pop();
+        }
+        kept.push(word.clone());
+    }
+    if kept.last().is_some_and(|last| last == "--test-args") {
+        kept.pop();
+    }
+    kept
+}
+
+/// Reads the end of one binary or rustdoc run.
+struct Reading<'a> {
+    draft: &'a mut Draft,
+    record: &'a Record,
+    tree: &'a Path,
+    unit: String,
+    doctests: bool,
+}
+
+impl Reading<'_> {
+    /// A harness of the project's own: one test with the program's name for it and its exit status.
+    fn exit_status(&mut self, end: &PhaseEnd) {
+        self.draft.phase(end);
+        let passed = end.outcome == SUCCESS;
+        let detail =
+            || String::from_utf8_lossy(&[&end.stdout[..], &end.stderr[..]].concat()).into_owned();
+        self.draft.add(TestResult {
+            id: self.id("main"),
+            status: if passed {
+                TestStatus::Passed
+            } else {
+                TestStatus::Failed
+            },
+            selector: "main".to_owned(),
+            failure: (!passed).then(|| Failure {
+                message: format!("the harness ended with {}", words(&end.outcome)),
+                detail: detail(),
+                ..Failure::default()
+            }),
+            millis: Some(end.usage.wall_ms),
+        });
+    }
+
+    fn libtest(&mut self, end: &PhaseEnd) {
+        let mut events = libtest::read(&end.stdout);
+        self.draft
+            .phase_with_log(end, &[events.log.as_bytes(), &end.stderr]);
+        self.agree(&events, end);
+        for text in events.contradictions.drain(..) {
+            self.draft.contradiction(format!("{}: {text}", self.unit));
+        }
+        // Doctests of one item are told apart by their order in the file.
+        events
+            .ended
+            .sort_by_cached_key(|ended| doctest_line(&ended.name));
+        for ended in events.ended {
+            let result = self.result(ended);
+            self.draft.add(result);
+        }
+        for name in events.running {
+            self.draft
+                .add(cut_off(self.id(&name), name, &words(&end.outcome)));
+        }
+    }
+
+    /// Events and exit status must say the same.
+    fn agree(&mut self, events: &Events, end: &PhaseEnd) {
+        let (unit, how) = (&self.unit, words(&end.outcome));
+        if !events.started && self.doctests && end.outcome != SUCCESS {
+            let stderr = String::from_utf8_lossy(&end.stderr);
+            let error = stderr
+                .lines()
+                .find(|line| line.starts_with("error"))
+                .unwrap_or(&how);
+            let message = head(error, Failure::MESSAGE_CAP).to_owned();
+            let unit = format!("{unit} (doctests)");
+            self.draft.broken.push(BrokenUnit {
+                unit,
+                file: None,
+                line: None,
+                message,
+            });
+        } else if !events.started {
+            self.draft
+                .incomplete(format!("{unit} reported no tests ({how})"));
+        } else if !events.whole {
+            self.draft
+                .incomplete(format!("the tests of {unit} did not finish ({how})"));
+        } else if events.failed != (end.outcome == Outcome::Exited { status: 101 })
+            || (!events.failed && end.outcome != SUCCESS)
+        {
+            let said = if events.failed { "failed" } else { "ok" };
+            self.draft.contradiction(format!(
+                "{unit}: the suite says {said}, its process ended with {how}"
+            ));
+        }
+        if end.stdout_truncated && !events.whole {
+            self.draft.incomplete(format!(
+                "the output of {unit} was longer than the output limit"
+            ));
+        }
+    }
+
+    fn id(&self, name: &str) -> TestId {
+        let (file, name) = match name.split_once(" - ").filter(|_| self.doctests) {
+            Some((file, item)) => (
+                ids::in_tree(self.tree, &self.record.cwd, file),
+                doctest_item(item),
+            ),
+            None => (None, name.to_owned()),
+        };
+        TestId {
+            unit: self.unit.clone(),
+            file,
+            name: ids::stable(&name),
+            parameters: None,
+            ordinal: 0,
+        }
+    }
+
+    fn result(&self, ended: Ended) -> TestResult {
+        let id = self.id(&ended.name);
+        let failure = (ended.status != TestStatus::Passed).then(|| {
+            let package = self.record.variable("CARGO_MANIFEST_DIR").map(Path::new);
+            let mut failure = panics::failure(self.tree, package, &ended.message, &ended.output);
+            if self.doctests {
+                failure.file.clone_from(&id.file);
+                failure.line = doctest_line(&ended.name);
+            }
+            failure
+        });
+        TestResult {
+            id,
+            status: ended.status,
+            selector: ended.name,
+            failure,
+            millis: ended
+                .seconds
+                .filter(|s| s.is_finite() && *s >= 0.0)
+                .map(|s| (s * 1000.0) as u64),
+        }
+    }
+}
+
+/// `item (line 5) - compile fail` without the line; documentation of the file itself has no item.
+fn doctest_item(item: &str) -> String {
+    let (before, after) = item.split_once("(line ").unwrap_or((item, ""));
+    let after = after
+        .split_once(')')
+        .map(|(_, after)| after)
+        .unwrap_or_default();
+    let before = before.trim_end();
+    format!(
+        "{}{after}",
+        if before.is_empty() { "(file)" } else { before }
+    )
+}
+
+fn doctest_line(name: &str) -> Option<u32> {
+    name.rsplit_once("(line ")?
+        .1
+        .split(')')
+        .next()?
+        .parse()
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn strings(words: &[&str]) -> Vec<String> {
+        words.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    #[test]
+    fn the_policys_arguments_stay_and_ours_stand_before_the_tests_own() {
+        let given = strings(&[
+            "cargo",
+            "test",
+            "--message-format",
+            "short",
+            "-p",
+            "a",
+            "--",
+            "--skip",
+            "x",
+        ]);
+        let expected = [
+            "cargo",
+            "test",
+            "-p",
+            "a",
+            "--no-fail-fast",
+            "--message-format=json",
+            "--",
+            "--skip",
+            "x",
+        ];
+        assert_eq!(command(&given), Some(strings(&expected)));
+        assert_eq!(command(&strings(&["make", "check"])), None);
+    }
+
+    #[test]
+    fn a_doctest_is_named_by_its_item_without_the_line() {
+        for (given, item, line) in [
+            ("src/lib.rs - one::two (line 12)", "one::two", Some(12)),
+            (
+                "src/lib.rs - one (line 3) - compile fail",
+                "one - compile fail",
+                Some(3),
+            ),
+            ("src/lib.rs - (line 1)", "(file)", Some(1)),
+        ] {
+            let (_, name) = given.split_once(" - ").unwrap();
+            assert_eq!(
+                (doctest_item(name).as_str(), doctest_line(given)),
+                (item, line)
+            );
+        }
+    }
+
+    #[test]
+    fn a_test_argument_that_was_taken_out_takes_its_announcement_with_it() {
+        let words = strings(&["--test-args", "--test-args", "x", "--test-args"]);
+        assert_eq!(test_arguments(&words), ["--test-args", "x"]);
+    }
+}

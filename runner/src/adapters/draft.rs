@@ -1,0 +1,173 @@
+//! A test run while it is read: collects results and notes every contradiction.
+
+use std::collections::{BTreeMap, HashMap};
+
+use passmuster_policy::run::{BrokenUnit, Outcome, Provenance, ReportState, TestRun, Usage};
+use passmuster_policy::tests::{Failure, TestId, TestResult, TestStatus};
+
+use super::PhaseEnd;
+
+/// Cap of the contradictions kept: one is enough to fail, a few explain it.
+const CONTRADICTIONS_CAP: usize = 50;
+
+/// Cap of the log kept for people, in bytes, for each of standard output and error of a phase and for all together.
+const LOG_CAP: usize = 16 * 1024;
+
+/// What is known so far of a run.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    tests: BTreeMap<TestId, TestResult>,
+    ordinals: HashMap<TestId, u32>,
+    contradictions: Vec<String>,
+    incomplete: Option<String>,
+    reported: bool,
+    outcome: Option<Outcome>,
+    leaked: u32,
+    usage: Usage,
+    log: String,
+    /// Files and targets that could not be loaded or built.
+    pub(super) broken: Vec<BrokenUnit>,
+    /// Whether the tree's own code ran.
+    pub(super) provenance: Provenance,
+}
+
+impl Draft {
+    /// Takes over cost, leaks and log of a phase; the first outcome that is not plain success stays.
+    pub(super) fn phase(&mut self, end: &PhaseEnd) {
+        self.phase_with_log(end, &[&end.stdout, &end.stderr]);
+    }
+
+    /// The same for a phase whose standard output is not for people.
+    pub(super) fn phase_with_log(&mut self, end: &PhaseEnd, log: &[&[u8]]) {
+        if self.outcome.as_ref().is_none_or(|known| *known == SUCCESS) {
+            self.outcome = Some(end.outcome.clone());
+        }
+        self.leaked = self.leaked.saturating_add(end.leaked);
+        self.usage.wall_ms = self.usage.wall_ms.saturating_add(end.usage.wall_ms);
+        self.usage.cpu_ms = self.usage.cpu_ms.saturating_add(end.usage.cpu_ms);
+        self.usage.max_rss = self.usage.max_rss.max(end.usage.max_rss);
+        for bytes in log {
+            self.log(&String::from_utf8_lossy(bytes));
+        }
+    }
+
+    /// Adds to the log's tail.
+    pub(super) fn log(&mut self, text: &str) {
+        self.log.push_str(tail(text, LOG_CAP));
+        if self.log.len() > LOG_CAP {
+            self.log = tail(&self.log, LOG_CAP).to_owned();
+        }
+    }
+
+    /// Adds a test; one that is equal to an earlier one in all but its ordinal gets the next ordinal.
+    pub(super) fn add(&mut self, mut result: TestResult) {
+        self.reported = true;
+        let next = self.ordinals.entry(result.id.clone()).or_default();
+        result.id.ordinal = *next;
+        *next += 1;
+        result.failure = result.failure.map(capped);
+        self.tests.insert(result.id.clone(), result);
+    }
+
+    /// Notes that the report cannot be true as it stands.
+    pub(super) fn contradiction(&mut self, what: impl Into<String>) {
+        if self.contradictions.len() < CONTRADICTIONS_CAP {
+            self.contradictions
+                .push(head(&what.into(), Failure::MESSAGE_CAP).to_owned());
+        }
+    }
+
+    /// Notes that there is a structured report, tests or not.
+    pub(super) fn reported(&mut self) {
+        self.reported = true;
+    }
+
+    /// Notes that the report ends too early; the first reason stays.
+    pub(super) fn incomplete(&mut self, why: impl Into<String>) {
+        self.reported = true;
+        self.incomplete.get_or_insert_with(|| why.into());
+    }
+
+    /// Whether a limit, a signal of the runner or the sandbox ended a phase, so that no other makes sense.
+    pub(super) fn stopped(&self) -> bool {
+        !matches!(
+            &self.outcome,
+            None | Some(Outcome::Exited { .. } | Outcome::Signalled { .. })
+        )
+    }
+
+    /// The run as it will be judged.
+    pub(super) fn finish(self) -> TestRun {
+        let report = match (self.reported, self.incomplete) {
+            (false, _) => ReportState::Missing,
+            (true, None) => ReportState::Complete,
+            (true, Some(why)) => ReportState::Incomplete { why },
+        };
+        let why = || "no phase was launched".to_owned();
+        TestRun {
+            outcome: self
+                .outcome
+                .unwrap_or_else(|| Outcome::NotStarted { why: why() }),
+            report,
+            tests: self.tests.into_values().collect(),
+            contradictions: self.contradictions,
+            broken_units: self.broken,
+            provenance: self.provenance,
+            leaked_processes: self.leaked,
+            usage: self.usage,
+            log_tail: self.log,
+        }
+    }
+}
+
+/// The outcome that says nothing bad.
+pub(super) const SUCCESS: Outcome = Outcome::Exited { status: 0 };
+
+/// A failure with no text longer than its cap.
+pub(super) fn capped(failure: Failure) -> Failure {
+    let short = |text: String| head(&text, Failure::MESSAGE_CAP).to_owned();
+    Failure {
+        message: short(failure.message),
+        expected: failure.expected.map(short),
+        actual: failure.actual.map(short),
+        detail: tail(&failure.detail, Failure::DETAIL_CAP).to_owned(),
+        ..failure
+    }
+}
+
+/// The first `cap` bytes, cut between characters.
+pub(super) fn head(text: &str, cap: usize) -> &str {
+    text.get(..text.floor_char_boundary(cap)).unwrap_or(text)
+}
+
+/// The last `cap` bytes, cut between characters.
+pub(super) fn tail(text: &str, cap: usize) -> &str {
+    text.get(text.ceil_char_boundary(text.len().saturating_sub(cap))..)
+        .unwrap_or(text)
+}
+
+/// The status of a test that was running when its process ended, and the words for it.
+pub(super) fn cut_off(id: TestId, selector: String, how: &str) -> TestResult {
+    TestResult {
+        id,
+        status: TestStatus::Failed,
+        selector,
+        failure: Some(Failure {
+            message: format!("the process ended while this test ran ({how})"),
+            ..Failure::default()
+        }),
+        millis: None,
+    }
+}
+
+/// An outcome in a few words.
+pub(super) fn words(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Exited { status } => format!("exit status {status}"),
+        Outcome::Signalled { signal } => format!("signal {signal}"),
+        Outcome::LimitExceeded { limit } => format!("limit {limit} exceeded"),
+        Outcome::NotStarted { why } => format!("not started: {why}"),
+        Outcome::SandboxError { why } => format!("sandbox error: {why}"),
+        Outcome::Interrupted => "interrupted".to_owned(),
+    }
+}

@@ -1,0 +1,228 @@
+//! One adapter a test framework: how to launch it so that it reports, and how to read what it wrote.
+//!
+//! An adapter turns a [`Job`] into launches of a [`Phases`] (a sandbox in the runner, plain processes in tests) and their
+//! ends into one [`TestRun`]. Everything that a launch wrote is data of code that wants to pass: read without following
+//! links, capped, and noted as a contradiction where it does not add up. Nothing here decides what a result means.
+//!
+//! Controls are launched by the adapters too, in the same process as the tests: [`Launch`] is where they will be added.
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::path::PathBuf;
+
+use passmuster_policy::path::RepoPath;
+use passmuster_policy::run::{Outcome, TestRun, Usage};
+use passmuster_policy::tests::TestResult;
+
+mod cargo;
+mod cargo_messages;
+mod cargo_records;
+//X mod command;
+mod draft;
+mod exit;
+mod ids;
+//X mod junit;
+mod libtest;
+//X mod nextest;
+//X mod node;
+mod panics;
+mod pytest;
+mod python;
+mod reports;
+mod unittest;
+
+//X pub use command::{CommandRun, run_command};
+pub use exit::{ExitMeaning, exit_meaning};
+
+/// One launch inside the run's sandbox. All phases of one run share the tree's writable layer; all processes of a phase
+/// are dead before the next starts.
+#[derive(Clone, Debug, Default)]
+pub struct Phase {
+    /// Program and arguments; the program is an absolute path or found on the `PATH` in `env`.
+    pub argv: Vec<OsString>,
+    /// The whole environment; nothing is inherited.
+    pub env: Vec<(String, OsString)>,
+    /// The working directory as the command sees it; none is the root of the tree.
+    pub cwd: Option<PathBuf>,
+    /// Read-only files placed into [`Places::lib`].
+    pub support: Vec<Support>,
+}
+
+/// A read-only file that a launch needs beside the tree.
+#[derive(Clone, Debug)]
+pub struct Support {
+    /// File name in [`Places::lib`].
+    pub name: &'static str,
+    /// The file's bytes.
+    pub content: &'static [u8],
+    /// Whether the file is a program.
+    pub executable: bool,
+}
+
+/// How a launch ended and what it wrote.
+#[derive(Debug)]
+pub struct PhaseEnd {
+    /// How the command ended.
+    pub outcome: Outcome,
+    /// Standard output, up to the run's output limit.
+    pub stdout: Vec<u8>,
+    /// Standard error, up to the run's output limit.
+    pub stderr: Vec<u8>,
+    /// Whether standard output was longer than the limit.
+    pub stdout_truncated: bool,
+    /// Processes that were still alive when the command had ended.
+    pub leaked: u32,
+    /// What the launch cost.
+    pub usage: Usage,
+    /// The host directory that the command saw as [`Places::report`]; fresh and empty for each phase.
+    pub reports: PathBuf,
+}
+
+/// Launches phases one after the other.
+pub trait Phases {
+    /// Why the runner could not launch; the command's own failure is an [`Outcome`].
+    type Error: std::error::Error + Send + Sync + 'static;
+
+    /// Runs one phase to its end.
+    fn launch(
+        &mut self,
+        phase: Phase,
+    ) -> impl Future<Output = Result<PhaseEnd, Self::Error>> + Send;
+}
+
+/// Where things are as the command sees them.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// Root of the tree.
+    pub tree: PathBuf,
+    /// Directory of the [`Support`] files.
+    pub lib: PathBuf,
+    /// Directory that reports are written to.
+    pub report: PathBuf,
+}
+
+/// A test framework that Passmuster can read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framework {
+    /// pytest 7 or later, with or without xdist.
+    Pytest,
+    /// Python's own unittest, started as `python -m unittest`.
+    Unittest,
+    /// `cargo test`.
+    CargoTest,
+    /// `cargo nextest run`.
+    Nextest,
+    /// Node's own test runner, node 20 or later.
+    NodeTest,
+    /// Anything that writes JUnit XML at `{report}`.
+    Junit,
+}
+
+/// Which tests to run.
+#[derive(Clone, Debug)]
+pub enum Selection {
+    /// What the policy's command runs.
+    All,
+    /// For flaky re-runs: the files or binaries that hold these tests.
+    Ids(Vec<TestResult>),
+}
+
+/// One run of a test check.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The policy's `run`, its first word resolved.
+    pub argv: Vec<String>,
+    /// The check's whole environment.
+    pub env: Vec<(String, OsString)>,
+    /// The check's working directory as the command sees it; none is the root of the tree.
+    pub cwd: Option<PathBuf>,
+    /// How to launch and read.
+    pub framework: Framework,
+    /// Which tests to run.
+    pub select: Selection,
+    /// Product files that the change touches; empty on the base.
+    pub changed_product: Vec<RepoPath>,
+}
+
+/// Why there is no [`TestRun`].
+#[derive(Debug, thiserror::Error)]
+pub enum AdapterError<E: std::error::Error + 'static> {
+    /// The runner could not launch a phase.
+    #[error("launching the tests: {0}")]
+    Launch(#[source] E),
+    /// The policy's command is not one that the framework's adapter can make report.
+    #[error("framework {framework} cannot run this command: {why}")]
+    Command {
+        /// The policy's word for the framework.
+        framework: &'static str,
+        /// What it needs, for people.
+        why: &'static str,
+    },
+}
+
+/// Runs the tests of one check on one tree.
+pub async fn run<P: Phases>(
+    job: &Job,
+    places: &Places,
+    phases: &mut P,
+) -> Result<TestRun, AdapterError<P::Error>> {
+    let mut launch = Launch {
+        job,
+        places,
+        phases,
+    };
+    #[allow(unreachable_patterns)]
+    match job.framework {
+        Framework::Pytest => pytest::run(&mut launch).await,
+        Framework::Unittest => unittest::run(&mut launch).await,
+        Framework::CargoTest => cargo::run(&mut launch).await,
+        _ => unreachable!(), //Y
+                             //X Framework::Nextest => nextest::run(&mut launch).await,
+                             //X Framework::NodeTest => node::run(&mut launch).await,
+                             //X Framework::Junit => junit::run(&mut launch).await,
+    }
+}
+
+/// What every adapter works with: the job, the places, and the way to launch.
+struct Launch<'a, P> {
+    job: &'a Job,
+    places: &'a Places,
+    phases: &'a mut P,
+}
+
+impl<P: Phases> Launch<'_, P> {
+    async fn launch(&mut self, phase: Phase) -> Result<PhaseEnd, AdapterError<P::Error>> {
+        self.phases
+            .launch(phase)
+            .await
+            .map_err(AdapterError::Launch)
+    }
+
+    /// The job's command as a phase: these arguments, the job's environment and directory.
+    fn phase(&self, argv: Vec<String>, support: Vec<Support>) -> Phase {
+        Phase {
+            argv: argv.into_iter().map(OsString::from).collect(),
+            env: self.job.env.clone(),
+            cwd: self.job.cwd.clone(),
+            support,
+        }
+    }
+
+    /// A file in the report directory, as the command sees it.
+    fn report(&self, name: &str) -> OsString {
+        self.places.report.join(name).into_os_string()
+    }
+}
+
+/// Sets a variable in a phase's environment, in place of a value it may have.
+fn set(env: &mut Vec<(String, OsString)>, name: &str, value: impl Into<OsString>) {
+    env.retain(|(key, _)| key != name);
+    env.push((name.to_owned(), value.into()));
+}
+
+/// A variable's value in a phase's environment.
+fn get<'a>(env: &'a [(String, OsString)], name: &str) -> Option<&'a OsString> {
+    env.iter()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value)
+}

@@ -1,0 +1,75 @@
+//! pytest: a plugin module of ours is loaded into the policy's own command and writes records.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+
+use passmuster_policy::run::TestRun;
+use passmuster_policy::tests::TestId;
+
+use super::python::{self, Scope, Which};
+use super::{AdapterError, Launch, Phases, Selection, Support, get, ids, set};
+
+const PLUGIN: Support = Support {
+    name: "passmuster_pytest.py",
+    content: include_bytes!("assets/passmuster_pytest.py"),
+    executable: false,
+};
+
+/// Runs pytest once. The cache plugin stays on: a policy's `--lf` or a suite's `config.cache` must work as it would without us.
+pub(super) async fn run<P: Phases>(
+    launch: &mut Launch<'_, P>,
+) -> Result<TestRun, AdapterError<P::Error>> {
+    let mut argv = launch.job.argv.clone();
+    if let Selection::Ids(tests) = &launch.job.select {
+        argv.extend(files(tests.iter().map(|test| test.selector.as_str())));
+    }
+    let mut phase = launch.phase(argv, vec![python::RECORDS, PLUGIN]);
+    python::announce(&mut phase.env, launch.job, launch.places);
+    let own = |name| get(&launch.job.env, name).cloned().unwrap_or_default();
+    set(
+        &mut phase.env,
+        "PYTEST_ADDOPTS",
+        joined("-p passmuster_pytest", " ", &own("PYTEST_ADDOPTS")),
+    );
+    set(
+        &mut phase.env,
+        "PYTHONPATH",
+        joined(&launch.places.lib, ":", &own("PYTHONPATH")),
+    );
+    let end = launch.launch(phase).await?;
+    let cwd = launch.job.cwd.as_ref().unwrap_or(&launch.places.tree);
+    Ok(python::read(&end, launch.places, cwd, identify).finish())
+}
+
+fn joined(ours: impl Into<OsString>, between: &str, own: &OsString) -> OsString {
+    let mut value = ours.into();
+    if !own.is_empty() {
+        value.push(between);
+        value.push(own);
+    }
+    value
+}
+
+/// Whole files: a test may depend on what its neighbours did.
+fn files<'a>(selectors: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let files: BTreeSet<_> = selectors
+        .map(|id| id.split("::").next().unwrap_or(id))
+        .collect();
+    files.into_iter().map(str::to_owned).collect()
+}
+
+/// `path::Class::name[parameters]`, the path below pytest's root directory.
+pub(super) fn identify(scope: &Scope<'_>, which: &Which) -> TestId {
+    let (file, name) = which.id.split_once("::").unwrap_or((&which.id, ""));
+    let (name, parameters) = match name.strip_suffix(']').and_then(|rest| rest.split_once('[')) {
+        Some((name, parameters)) => (name, Some(ids::stable(parameters))),
+        None => (name, None),
+    };
+    TestId {
+        unit: String::new(),
+        file: scope.path(file),
+        name: ids::stable(name),
+        parameters,
+        ordinal: 0,
+    }
+}

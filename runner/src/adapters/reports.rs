@@ -1,0 +1,126 @@
+//! Opens what a launch left in its report directory: files that hostile code may have written, replaced or linked.
+
+use std::fs::{File, OpenOptions};
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::OFlag;
+
+/// Cap of one report file in bytes: a line of at most 20 kB for each of 10,000 failing tests, and room above it.
+pub(super) const REPORT_CAP: u64 = 256 * 1024 * 1024;
+
+/// Cap of the files that one report directory is read for.
+const FILES_CAP: usize = 20_000;
+
+/// Why a report file gives nothing.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Unreadable {
+    /// It is not there.
+    Missing,
+    /// It is there, but not as a plain file below the cap.
+    Refused(String),
+}
+
+/// The bytes of one regular file; links, pipes and devices are refused, and so is more than [`REPORT_CAP`].
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, Unreadable> {
+    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits())
+        .open(path);
+    let file = match opened {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(Unreadable::Missing);
+        }
+        Err(error) => {
+            return Err(Unreadable::Refused(format!(
+                "the report cannot be opened: {error}"
+            )));
+        }
+    };
+    read_regular(file).map_err(Unreadable::Refused)
+}
+
+fn read_regular(file: File) -> Result<Vec<u8>, String> {
+    let kind = file
+        .metadata()
+        .map_err(|error| format!("the report cannot be read: {error}"))?;
+    if !kind.is_file() {
+        return Err("the report is not a regular file".to_owned());
+    }
+    let mut bytes = Vec::new();
+    file.take(REPORT_CAP + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| format!("the report cannot be read: {error}"))?;
+    if bytes.len() as u64 > REPORT_CAP {
+        return Err(format!("the report is larger than {REPORT_CAP} bytes"));
+    }
+    Ok(bytes)
+}
+
+/// Regular files below a directory that a launch wrote, sorted by path, at most `depth` directories down.
+pub(super) fn files(directory: &Path, depth: usize) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut waiting = vec![(directory.to_owned(), depth)];
+    while let Some((directory, depth)) = waiting.pop() {
+        for (path, kind) in entries(&directory) {
+            if kind.is_file() && found.len() < FILES_CAP {
+                found.push(path);
+            } else if kind.is_dir() && depth > 0 {
+                waiting.push((path, depth - 1));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Directories directly below a directory that a launch wrote.
+pub(super) fn directories(directory: &Path) -> Vec<PathBuf> {
+    entries(directory)
+        .filter(|(_, kind)| kind.is_dir())
+        .map(|(path, _)| path)
+        .collect()
+}
+
+fn entries(directory: &Path) -> impl Iterator<Item = (PathBuf, std::fs::FileType)> {
+    std::fs::read_dir(directory)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .take(FILES_CAP)
+        .filter_map(|entry| Some((entry.path(), entry.file_type().ok()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_and_pipes_are_refused_and_never_block() -> std::io::Result<()> {
+        let directory = tempfile::tempdir()?;
+        let (secret, link, pipe) = (
+            directory.path().join("secret"),
+            directory.path().join("link"),
+            directory.path().join("pipe"),
+        );
+        std::fs::write(&secret, "x")?;
+        std::os::unix::fs::symlink(&secret, &link)?;
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU)?;
+        assert_eq!(read(&secret), Ok(b"x".to_vec()));
+        assert!(matches!(read(&link), Err(Unreadable::Refused(_))));
+        assert!(matches!(read(&pipe), Err(Unreadable::Refused(_))));
+        assert!(matches!(
+            read(directory.path()),
+            Err(Unreadable::Refused(_))
+        ));
+        assert_eq!(
+            read(&directory.path().join("none")),
+            Err(Unreadable::Missing)
+        );
+        assert_eq!(files(directory.path(), 1), [secret]);
+        Ok(())
+    }
+}

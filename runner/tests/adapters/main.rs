@@ -1,0 +1,5 @@
+//! The adapters against the real tools, launched as plain processes on small projects in temporary directories.
+
+mod cargo;
+mod plain;
+mod python;
