@@ -101,3 +101,47 @@ fn entries(directory: &Path) -> Vec<String> {
     all.map(|entry| format!("temporary file: {}", entry.path().display()))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn a_process_is_found_by_a_word_of_its_command_or_environment() {
+        let word = format!("leftover-{}", std::process::id());
+        let by_command = Command::new("sh")
+            .args(["-c", "sleep 30; true", &word])
+            .spawn()
+            .unwrap();
+        let by_environment = Command::new("sleep")
+            .arg("30")
+            .env("WORD", &word)
+            .spawn()
+            .unwrap();
+        // A child shows its parent's command line until it has become the new program.
+        let deadline = Instant::now() + GRACE;
+        while processes(&[&word]).len() < 2 && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(5));
+        }
+        let found = processes(&[&word]);
+        for mut child in [by_command, by_environment] {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        assert!(found.len() >= 2, "{found:?}");
+    }
+
+    #[test]
+    fn a_file_is_a_leftover() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("left"), "").unwrap();
+        assert_eq!(entries(directory.path()).len(), 1);
+    }
+
+    #[test]
+    fn no_word_finds_no_process() {
+        assert!(processes(&[""]).is_empty());
+    }
+}

@@ -123,7 +123,9 @@ fn fifty_megabytes_in_one_patch_are_read_in_time() {
         .verify(&repo, ["-"])
         .stdin(patch)
         .patience(Duration::from_secs(120));
-    started.run().assert_code(0);
+    let (finished, verdict) = started.verdict();
+    finished.assert_code(0);
+    assert_eq!(verdict.decision(), "pass");
     env.assert_nothing_left("");
 }
 
@@ -144,7 +146,9 @@ fn twenty_thousand_new_files_are_no_trouble() {
         .verify(&repo, ["-"])
         .stdin(patch)
         .patience(Duration::from_secs(120));
-    started.run().assert_code(0);
+    let (finished, verdict) = started.verdict();
+    finished.assert_code(0);
+    assert_eq!(verdict.decision(), "pass");
     env.assert_nothing_left("");
 }
 
@@ -380,6 +384,7 @@ fn a_working_directory_inside_the_repository_finds_its_root() {
         .cwd(&repo.root().join("src/ledger"))
         .run();
     finished.assert_code(0);
+    assert_eq!(finished.verdict().decision(), "pass");
 }
 
 #[test]

@@ -149,8 +149,8 @@ fn the_users_repository_stays_as_it_was_byte_for_byte() {
     let repo = env.repo(REPO);
     repo.apply(&proposal(REPO, "faulty-regression"));
     let before = Snapshot::of(repo.root());
-    for way in ["--worktree", "--staged"] {
-        env.verify(&repo, [way]).run();
+    for (way, code) in [("--worktree", 1), ("--staged", 3)] {
+        env.verify(&repo, [way]).run().assert_code(code);
         before.assert_unchanged(repo.root());
     }
     env.verify(&repo, [proposal(REPO, "gaming-skip-test")])
@@ -170,7 +170,7 @@ fn the_repositorys_own_hooks_and_filters_never_run() {
     let script = format!("#!/bin/sh\ntouch {}\ncat\n", witness.display());
     let program = env.path("home").join("witness.sh");
     fs::write(&program, script).unwrap();
-    tool_mode(&program);
+    make_executable(&program);
     repo.git(["config", "filter.spy.clean", program.to_str().unwrap()]);
     repo.git(["config", "filter.spy.smudge", program.to_str().unwrap()]);
     repo.git(["config", "core.fsmonitor", program.to_str().unwrap()]);
@@ -191,7 +191,7 @@ fn the_repositorys_own_hooks_and_filters_never_run() {
     );
 }
 
-fn tool_mode(path: &std::path::Path) {
+fn make_executable(path: &std::path::Path) {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }

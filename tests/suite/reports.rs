@@ -108,6 +108,7 @@ fn an_agent_is_never_told_to_touch_tests_or_policy() {
             .args([repo.root()])
             .args([proposal(REPO, name)])
             .run();
+        assert!(matches!(finished.code(), Some(1 | 4)), "{}", finished.all());
         let said = finished.out().to_lowercase();
         for advice in [
             "skip the test",
@@ -132,6 +133,7 @@ fn a_pipe_gets_no_colours_and_no_progress_on_standard_output() {
             .args([proposal(REPO, "faulty-regression")])
             .variable(name, value)
             .run();
+        finished.assert_code(1);
         assert!(!finished.out().contains('\u{1b}'), "{}", finished.all());
         assert!(!finished.out().contains('\r'), "{}", finished.all());
     }
