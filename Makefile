@@ -1,0 +1,81 @@
+# The commands of this project. `make test` needs Rust, Python and git (and root or an administrator for what
+# the system lacks); all else it sets up by itself, under target/, once.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := test
+
+TEST_ENV := $(CURDIR)/target/test-env
+# The newest that builds with this project's Rust.
+NEXTEST_VERSION := 0.9.143
+# The system's Python where there is one: an ordinary user can run it, one in somebody's home not.
+PYTHON := $(firstword $(wildcard /usr/bin/python3) python3)
+
+export PASSMUSTER_TEST_ENV := $(TEST_ENV)
+
+.PHONY: demo test test-env test-real bench check clean system-packages nextest
+
+# Vets example proposals and explains each verdict.
+demo:
+	cargo run --quiet --locked --package passmuster -- demo
+
+# Sets up what the tests need, and runs all of them.
+test: test-env
+	cargo test --workspace --locked
+
+test-env: system-packages nextest $(TEST_ENV)/python/.ready $(TEST_ENV)/rust/.ready
+
+# Formatting, lints and documentation, each without a warning.
+check:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+# Real projects from the package registries; prints a table.
+test-real: test-env
+	cargo build --locked --package passmuster-tests --bins
+	cargo run --quiet --locked --package passmuster-tests --bin real
+
+# The ratios that are promised, each measured against its peer in one run.
+bench: test-env
+	cargo bench --workspace --locked
+
+clean:
+	cargo clean
+	rm -rf "$(TEST_ENV)"
+
+# git, Python's venv and Node, where the system lacks them.
+system-packages:
+	@missing=(); \
+	command -v git > /dev/null || missing+=(git); \
+	command -v setpriv > /dev/null || missing+=(util-linux); \
+	command -v node > /dev/null || missing+=(nodejs); \
+	$(PYTHON) -c 'import venv, ensurepip' 2> /dev/null || missing+=(python3 python3-venv); \
+	if (( $${#missing[@]} )); then \
+	  if [[ $$(id -u) == 0 ]] && command -v apt-get > /dev/null; then \
+	    apt-get update -qq && apt-get install -qq -y "$${missing[@]}"; \
+	  else \
+	    echo "the tests need $${missing[*]}: install them with the system's package manager and run make again" >&2; exit 1; \
+	  fi; \
+	fi
+	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' \
+	  || { echo "the tests need Node 20 or newer, this is $$(node --version)" >&2; exit 1; }
+
+nextest:
+	@cargo nextest --version > /dev/null 2>&1 || cargo install --locked cargo-nextest --version $(NEXTEST_VERSION)
+
+# A Python with pytest, and nothing of the user's.
+$(TEST_ENV)/python/.ready: tests/requirements.txt | system-packages
+	rm -rf "$(TEST_ENV)/python"
+	$(PYTHON) -m venv "$(TEST_ENV)/python"
+	"$(TEST_ENV)/python/bin/python" -m pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
+	touch "$@"
+
+# The Rust toolchain where an ordinary user can read it: hard links, so it takes no room on the same disk.
+$(TEST_ENV)/rust/.ready: rust-toolchain.toml
+	rm -rf "$(TEST_ENV)/rust"
+	mkdir -p "$(TEST_ENV)"
+	sysroot="$$(rustc --print sysroot)"; \
+	cp -al "$$sysroot" "$(TEST_ENV)/rust" 2> /dev/null || { rm -rf "$(TEST_ENV)/rust"; cp -a "$$sysroot" "$(TEST_ENV)/rust"; }
+	touch "$@"

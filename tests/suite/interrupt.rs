@@ -1,0 +1,131 @@
+//! An end at any moment leaves nothing: no process, no mount, no file; the next run is as the first.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use passmuster_tests::leftovers::processes;
+use passmuster_tests::program::Running;
+use passmuster_tests::snapshot::Snapshot;
+use passmuster_tests::{Repository, TestEnv};
+
+/// A repository whose only test sleeps, on the candidate, in a process that carries the marker.
+fn sleeper<'env>(env: &'env TestEnv, marker: &str) -> Repository<'env> {
+    let repo = env.repo("python-sleeper");
+    repo.write("marker.txt", marker);
+    repo.write("seconds.txt", "600");
+    repo
+}
+
+/// A word that no other test has.
+fn marker(name: &str) -> String {
+    format!("marker-{name}-{}", std::process::id())
+}
+
+#[track_caller]
+fn wait_for_payload(running: &mut Running, marker: &str) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while processes(&[marker]).is_empty() {
+        assert!(running.is_running(), "the run ended before its test slept");
+        assert!(Instant::now() < deadline, "the test never slept");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// After whatever happened, an ordinary run gives its verdict and cleans up.
+fn assert_next_run_is_clean(env: &TestEnv, repo: &Repository<'_>, marker: &str) {
+    repo.write("seconds.txt", "0.1");
+    let (finished, _) = env.verify(repo, ["--worktree"]).verdict();
+    finished.assert_code(0);
+    env.assert_nothing_left(marker);
+}
+
+#[test]
+fn control_c_ends_everything_and_says_so() {
+    let env = TestEnv::new();
+    let marker = marker("int");
+    let repo = sleeper(&env, &marker);
+    let before = Snapshot::of(repo.root());
+    let mut running = env.verify(&repo, ["--worktree"]).start();
+    wait_for_payload(&mut running, &marker);
+    running.signal_group(Signal::SIGINT);
+    let finished = running.wait();
+    assert!(
+        finished.elapsed < Duration::from_secs(90),
+        "{}",
+        finished.all()
+    );
+    assert!(
+        matches!(finished.code(), Some(3 | 130)) || finished.signal() == Some(2),
+        "{}",
+        finished.all()
+    );
+    assert!(finished.all().contains("interrupted"), "{}", finished.all());
+    env.assert_nothing_left(&marker);
+    before.assert_unchanged(repo.root());
+    assert_next_run_is_clean(&env, &repo, &marker);
+}
+
+#[test]
+fn an_interrupted_run_is_no_stored_answer() {
+    let env = TestEnv::new();
+    let marker = marker("again");
+    let repo = sleeper(&env, &marker);
+    repo.write("seconds.txt", "15");
+    let mut running = env.verify(&repo, ["--worktree"]).start();
+    wait_for_payload(&mut running, &marker);
+    running.signal_group(Signal::SIGINT);
+    running.wait();
+    let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+    finished.assert_code(0);
+    assert_eq!(verdict.decision(), "pass");
+}
+
+#[test]
+fn terminating_the_runner_ends_everything() {
+    let env = TestEnv::new();
+    let marker = marker("term");
+    let repo = sleeper(&env, &marker);
+    let mut running = env.verify(&repo, ["--worktree"]).start();
+    wait_for_payload(&mut running, &marker);
+    running.signal_group(Signal::SIGTERM);
+    running.wait();
+    env.assert_nothing_left(&marker);
+}
+
+#[test]
+fn killing_the_runner_alone_ends_all_that_it_started() {
+    let env = TestEnv::new();
+    let marker = marker("kill");
+    let repo = sleeper(&env, &marker);
+    let before = Snapshot::of(repo.root());
+    let mut running = env.verify(&repo, ["--worktree"]).start();
+    wait_for_payload(&mut running, &marker);
+    running.kill();
+    assert_eq!(running.wait().signal(), Some(9));
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while !processes(&[&marker]).is_empty() {
+        assert!(
+            Instant::now() < deadline,
+            "alive: {:?}",
+            processes(&[&marker])
+        );
+        thread::sleep(Duration::from_millis(50));
+    }
+    before.assert_unchanged(repo.root());
+    assert_next_run_is_clean(&env, &repo, &marker);
+}
+
+#[test]
+fn killing_the_runner_early_leaves_a_cache_that_works() {
+    let env = TestEnv::new();
+    let marker = marker("early");
+    let repo = sleeper(&env, &marker);
+    for millis in [1, 5, 20, 60, 150, 400, 900] {
+        let mut running = env.verify(&repo, ["--worktree"]).start();
+        thread::sleep(Duration::from_millis(millis));
+        running.kill();
+        running.wait();
+    }
+    assert_next_run_is_clean(&env, &repo, &marker);
+}

@@ -1,0 +1,21 @@
+//! The program from outside, as its users drive it; and the promises of the documents.
+//!
+//! A machine on which the sandbox cannot work fails these tests: none of them is skipped.
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "all of this is test code, in which an error ends the test with its place and cause"
+)]
+
+mod architecture;
+mod bad_input;
+mod concurrency;
+mod docs;
+mod examples;
+mod interrupt;
+mod policy;
+mod proposals;
+mod reports;
+mod unprivileged;
+mod verdicts;

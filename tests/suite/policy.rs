@@ -1,0 +1,166 @@
+//! The policy comes from the base or the operator, and a wrong one is explained to the character.
+
+use passmuster_tests::{Repository, TestEnv, proposal};
+
+const REPO: &str = "python-ledger";
+
+fn with_policy<'env>(env: &'env TestEnv, text: Option<&str>) -> Repository<'env> {
+    let repo = env.repo(REPO);
+    match text {
+        Some(text) => repo.write("passmuster.toml", text),
+        None => repo.remove("passmuster.toml"),
+    }
+    repo.commit("Another policy");
+    repo.edit("README.md", "Shared expenses", "Common expenses");
+    repo
+}
+
+#[test]
+fn without_a_policy_both_ways_on_are_named() {
+    let env = TestEnv::new();
+    let repo = with_policy(&env, None);
+    let finished = env
+        .passmuster(["verify", "--repo"])
+        .args([repo.root()])
+        .run();
+    finished.assert_code(2);
+    finished.assert_clear_message(&["policy-missing", "passmuster init", "--policy auto"]);
+}
+
+#[test]
+fn a_policy_that_only_the_candidate_has_does_not_count() {
+    let env = TestEnv::new();
+    let repo = with_policy(&env, None);
+    repo.write(
+        "passmuster.toml",
+        "version = 1\n\n[[check]]\nname = \"all\"\nkind = \"command\"\nrun = [\"true\"]\n",
+    );
+    let finished = env
+        .passmuster(["verify", "--repo"])
+        .args([repo.root()])
+        .run();
+    finished
+        .assert_code(2)
+        .assert_clear_message(&["policy-missing"]);
+}
+
+#[test]
+fn a_policy_that_is_no_toml_is_shown_with_its_line() {
+    let env = TestEnv::new();
+    let repo = with_policy(&env, Some("version = 1\n\n[sandbox\n"));
+    let finished = env
+        .passmuster(["verify", "--repo"])
+        .args([repo.root()])
+        .run();
+    finished
+        .assert_code(2)
+        .assert_clear_message(&["policy-invalid", "passmuster.toml:3"]);
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_line() {
+    let env = TestEnv::new();
+    let repo = with_policy(
+        &env,
+        Some("version = 1\n\n[sandbox]\ntoolchain = [\"python\"]\n"),
+    );
+    let finished = env
+        .passmuster(["verify", "--repo"])
+        .args([repo.root()])
+        .run();
+    finished.assert_code(2).assert_clear_message(&[
+        "policy-invalid",
+        "toolchain",
+        "passmuster.toml:4",
+    ]);
+}
+
+#[test]
+fn a_version_of_the_future_is_refused() {
+    let env = TestEnv::new();
+    let repo = with_policy(&env, Some("version = 99\n"));
+    let finished = env
+        .passmuster(["verify", "--repo"])
+        .args([repo.root()])
+        .run();
+    finished
+        .assert_code(2)
+        .assert_clear_message(&["policy-invalid", "99"]);
+}
+
+#[test]
+fn a_candidate_whose_own_policy_is_broken_fails() {
+    let env = TestEnv::new();
+    let repo = env.repo(REPO);
+    repo.write("passmuster.toml", "version = \"one\"\n");
+    let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+    finished.assert_code(1);
+    assert!(
+        verdict
+            .reasons()
+            .contains(&"policy-invalid-in-candidate".to_string()),
+        "{verdict}"
+    );
+}
+
+#[test]
+fn a_policy_of_the_operator_counts_instead_of_the_bases() {
+    let env = TestEnv::new();
+    let repo = env.repo(REPO);
+    let policy = env.work().join("operator.toml");
+    std::fs::write(
+        &policy,
+        "version = 1\nextends = [\"python\"]\n\n[sandbox]\ntoolchains = [\"python\"]\n\n[[check]]\nname = \"never\"\nkind = \"command\"\nrun = [\"python\", \"-c\", \"import README\"]\n",
+    )
+    .unwrap();
+    let patch = proposal(REPO, "good-fix-lost-cents");
+    let (_, verdict) = env
+        .verify(&repo, ["--policy"])
+        .args([&policy, &patch])
+        .verdict();
+    assert_eq!(verdict.text("/policy/source"), "operator");
+    assert_eq!(verdict.text("/checks/0/name"), "never");
+    assert_ne!(verdict.decision(), "pass");
+}
+
+#[test]
+fn a_first_try_needs_no_policy() {
+    let env = TestEnv::new();
+    let repo = with_policy(&env, None);
+    let (finished, verdict) = env.verify(&repo, ["--policy", "auto"]).verdict();
+    finished.assert_code(0);
+    assert_eq!(verdict.text("/policy/source"), "detected");
+}
+
+#[test]
+fn init_writes_a_policy_that_the_next_change_passes() {
+    let env = TestEnv::new();
+    let repo = env.repo(REPO);
+    repo.remove("passmuster.toml");
+    repo.commit("No policy");
+    env.passmuster(["init"])
+        .cwd(repo.root())
+        .run()
+        .assert_code(0);
+    let text = std::fs::read_to_string(repo.root().join("passmuster.toml")).unwrap();
+    assert!(
+        text.contains("framework = \"pytest\"") && text.contains('#'),
+        "{text}"
+    );
+    repo.commit("The policy");
+    let (finished, _) = env
+        .verify(&repo, [proposal(REPO, "good-fix-lost-cents")])
+        .verdict();
+    finished.assert_code(0);
+}
+
+#[test]
+fn policy_check_says_what_would_run_where() {
+    let env = TestEnv::new();
+    let repo = env.repo(REPO);
+    let finished = env.passmuster(["policy", "check"]).cwd(repo.root()).run();
+    finished.assert_code(0);
+    for word in ["tests", "pytest", "syntax", "compileall"] {
+        assert!(finished.out().contains(word), "{}", finished.all());
+    }
+}
