@@ -1,4 +1,5 @@
 //! Passmuster's runner.
 #![forbid(unsafe_code)]
 
+pub mod detect;
 pub mod toolchains;
