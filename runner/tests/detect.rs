@@ -4,6 +4,8 @@
     reason = "a helper of a test may panic like the test itself"
 )]
 
+use std::collections::BTreeSet;
+
 use passmuster::detect::{Detected, Listing, detect, policy_text};
 
 /// Files as `path: content`; a path alone is an empty file.
@@ -24,7 +26,11 @@ fn look(tree: Tree, programs: &[&str]) -> Detected {
 fn summary(found: &Detected) -> Vec<String> {
     let steps = found.steps.iter().map(|step| {
         let warm = if step.warm { " (warm)" } else { "" };
-        format!("step {}: {}{warm}", step.name, step.run.join(" "))
+        let place = match step.cwd.as_str() {
+            "" => String::new(),
+            dir => format!(" (in {dir})"),
+        };
+        format!("step {}: {}{place}{warm}", step.name, step.run.join(" "))
     });
     let checks = found.checks.iter().map(|check| {
         let kind = check.framework.unwrap_or("command");
@@ -273,8 +279,8 @@ const CASES: &[(&str, Tree, &[&str], &[&str])] = &[
         ],
         &[],
         &[
-            "step cargo-test-build: cargo test --manifest-path one/Cargo.toml --no-run (warm)",
-            "step cargo-test-build-2: cargo test --manifest-path two/Cargo.toml --no-run (warm)",
+            "step cargo-test-build: cargo test --no-run (in one) (warm)",
+            "step cargo-test-build-two: cargo test --no-run (in two) (warm)",
             "cargo-test [cargo-test]: cargo test (in one)",
             "cargo-test-two [cargo-test]: cargo test (in two)",
             "pytest [pytest]: python -m pytest -q (in py)",
@@ -316,12 +322,13 @@ fn each_listing_gives_its_checks_and_steps() {
 fn each_check_and_step_says_why_and_has_its_own_name() {
     for (name, tree, programs, _) in CASES {
         let found = look(tree, programs);
-        let mut names: Vec<_> = found.checks.iter().map(|check| &check.name).collect();
-        names.extend(found.steps.iter().map(|step| &step.name));
-        let all = names.len();
-        names.sort();
-        names.dedup();
-        assert_eq!(names.len(), all, "{name}: a name twice");
+        let checks: BTreeSet<_> = found.checks.iter().map(|check| &check.name).collect();
+        let steps: BTreeSet<_> = found.steps.iter().map(|step| &step.name).collect();
+        assert_eq!(
+            (checks.len(), steps.len()),
+            (found.checks.len(), found.steps.len()),
+            "{name}"
+        );
         assert!(
             found.checks.iter().all(|check| !check.why.is_empty()),
             "{name}"
@@ -413,6 +420,45 @@ fn a_src_layout_without_an_installing_step_gets_a_python_path() {
     let found = look(tree, &[]);
     let path = ("PYTHONPATH".to_owned(), "/sandbox/tree/src".to_owned());
     assert_eq!(found.checks[0].env, [path]);
+}
+
+#[test]
+fn each_of_several_projects_waits_for_its_own_steps_only() {
+    let tree: Tree = &[
+        ("Cargo.toml", ""),
+        ("setup.py", ""),
+        ("test_a.py", "import pytest"),
+        (
+            "package.json",
+            r#"{"scripts": {"test": "node --test"}, "dependencies": {"a": "1"}}"#,
+        ),
+        ("package-lock.json", ""),
+    ];
+    let found = look(tree, &[]);
+    let needs = found
+        .checks
+        .iter()
+        .map(|check| (check.name.as_str(), check.needs.clone()));
+    let list = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect());
+    let expected: [(&str, Option<Vec<String>>); 3] = [
+        ("cargo-test", list(&["cargo-test-build"])),
+        ("pytest", list(&[])),
+        ("node-test", list(&["node-packages"])),
+    ];
+    assert_eq!(needs.collect::<Vec<_>>(), expected);
+    assert!(policy_text(&found).contains(r#"toolchains = ["rust", "python", "node", "cc"]"#));
+}
+
+#[test]
+fn a_directory_with_a_strange_name_stays_a_string() {
+    let found = look(&[("a\u{1b}[31m\n[[check]]/Cargo.toml", "")], &[]);
+    let text = policy_text(&found);
+    let policy: toml::Table = text.parse().unwrap();
+    assert_eq!(policy["check"].as_array().unwrap().len(), 1, "{text}");
+    assert!(
+        text.chars().all(|c| c == '\n' || !c.is_control()),
+        "{text:?}"
+    );
 }
 
 #[test]

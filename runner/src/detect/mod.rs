@@ -24,6 +24,8 @@ pub const LOOKED_FOR: &str = "Cargo.toml; Python test files beside pyproject.tom
 pub struct Detected {
     /// Presets and toolchains by their policy names.
     pub languages: Vec<Language>,
+    /// Whether something is compiled or linked: the toolchain `cc` is needed.
+    pub compiles: bool,
     /// Steps, in order.
     pub steps: Vec<Step>,
     /// Checks, in order.
@@ -81,6 +83,10 @@ pub struct Step {
     pub name: String,
     /// The command.
     pub run: Vec<String>,
+    /// Directory below the tree's root; empty: the root.
+    pub cwd: String,
+    /// Which project of the repository it serves; not written.
+    pub project: String,
     /// Globs of the files that it sees and is keyed by; empty: the whole tree.
     pub inputs: Vec<String>,
     /// A build cache that the check's own command brings up to date.
@@ -104,6 +110,10 @@ pub struct Check {
     pub run: Vec<String>,
     /// Directory below the tree's root; empty: the root.
     pub cwd: String,
+    /// Which project of the repository it checks; not written.
+    pub project: String,
+    /// The steps that it needs; none: all of them.
+    pub needs: Option<Vec<String>>,
     /// Environment.
     pub env: Vec<(String, String)>,
     /// Reported, but does not decide.
@@ -119,9 +129,13 @@ pub fn detect(listing: &Listing<'_>, has: &dyn Fn(&str) -> bool) -> Detected {
     let mut found = Detected::default();
     let ci = ci::commands(listing);
     rust::detect(listing, has, &ci, &mut found);
+    mark(&mut found, "rust");
     python::detect(listing, has, &mut found);
+    mark(&mut found, "python");
     node::detect(listing, &mut found);
+    mark(&mut found, "node");
     other::detect(listing, has, &mut found);
+    mark(&mut found, "other");
     if !ci.is_empty() {
         found.note("The repository's CI runs, among others:");
         found
@@ -129,39 +143,76 @@ pub fn detect(listing: &Listing<'_>, has: &dyn Fn(&str) -> bool) -> Detected {
             .extend(ci.iter().map(|command| format!("  {command}")));
     }
     unique_names(&mut found);
+    set_needs(&mut found);
     found
 }
 
-/// Two projects of one kind: the second and later are told apart by their directory, then by number.
-fn unique_names(found: &mut Detected) {
-    let mut seen: Vec<String> = Vec::new();
-    for (name, directory) in found
+/// Says which project each new step and check belongs to: its language and directory.
+fn mark(found: &mut Detected, language: &str) {
+    let project = |dir: &str| format!("{language}:{dir}");
+    for step in found
         .steps
         .iter_mut()
-        .map(|step| (&mut step.name, ""))
-        .chain(
-            found
-                .checks
-                .iter_mut()
-                .map(|check| (&mut check.name, check.cwd.as_str())),
-        )
+        .filter(|step| step.project.is_empty())
     {
-        let mut wanted = name.clone();
-        if seen.contains(&wanted) && !directory.is_empty() {
-            wanted = format!(
-                "{wanted}-{}",
-                directory.replace(|c: char| !c.is_ascii_alphanumeric(), "-")
-            );
+        step.project = project(&step.cwd);
+    }
+    for check in found
+        .checks
+        .iter_mut()
+        .filter(|check| check.project.is_empty())
+    {
+        check.project = project(&check.cwd);
+    }
+}
+
+/// A check waits for its own project's steps, so that one broken environment spoils one project.
+fn set_needs(found: &mut Detected) {
+    for check in &mut found.checks {
+        let (own, other): (Vec<&Step>, Vec<&Step>) = found
+            .steps
+            .iter()
+            .partition(|step| step.project == check.project);
+        if !other.is_empty() {
+            check.needs = Some(own.into_iter().map(|step| step.name.clone()).collect());
         }
-        let base = wanted.clone();
-        for number in 2.. {
-            if !seen.contains(&wanted) {
-                break;
-            }
-            wanted = format!("{base}-{number}");
+    }
+}
+
+/// Longest name before a number is added; the policy format allows 64 characters.
+const NAME_LIMIT: usize = 56;
+
+/// Two projects of one kind: the second and later are told apart by their directory, then by number.
+fn unique_names(found: &mut Detected) {
+    let steps = found
+        .steps
+        .iter_mut()
+        .map(|step| (&mut step.name, step.cwd.as_str()));
+    rename(steps);
+    let checks = found
+        .checks
+        .iter_mut()
+        .map(|check| (&mut check.name, check.cwd.as_str()));
+    rename(checks);
+}
+
+fn rename<'a>(named: impl Iterator<Item = (&'a mut String, &'a str)>) {
+    let mut seen: Vec<String> = Vec::new();
+    for (name, directory) in named {
+        if seen.contains(name) && !directory.is_empty() {
+            let suffix = directory.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+            *name = format!("{name}-{suffix}")
+                .chars()
+                .take(NAME_LIMIT)
+                .collect();
         }
-        seen.push(wanted.clone());
-        *name = wanted;
+        let base = name.clone();
+        let mut number = 2;
+        while seen.contains(name) {
+            *name = format!("{base}-{number}");
+            number += 1;
+        }
+        seen.push(name.clone());
     }
 }
 

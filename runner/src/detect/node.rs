@@ -178,13 +178,10 @@ impl<'a> Project<'a> {
         if workspaces {
             inputs.push(join(self.dir, "**/package.json"));
         }
-        let mut run = words("npm ci --offline --ignore-scripts");
-        if !self.dir.is_empty() {
-            run.extend(["--prefix".to_owned(), self.dir.to_owned()]);
-        }
         found.steps.push(Step {
             name: "node-packages".to_owned(),
-            run,
+            run: words("npm ci --offline --ignore-scripts"),
+            cwd: self.dir.to_owned(),
             inputs,
             why: vec![
                 format!(

@@ -7,6 +7,7 @@ pub(super) fn detect(listing: &Listing<'_>, has: &dyn Fn(&str) -> bool, found: &
     for dir in listing.projects(&["go.mod"]) {
         if has("go") {
             found.language(Language::Go);
+            found.compiles |= has("cc");
         }
         found.checks.push(Check {
             name: "go-test".to_owned(),

@@ -244,6 +244,7 @@ impl<'a> Project<'a> {
     }
 
     fn environment(&self, found: &mut Detected) {
+        found.compiles |= self.native().is_some();
         if self.uv() {
             found.steps.extend(self.uv_steps());
             return;
@@ -272,9 +273,6 @@ impl<'a> Project<'a> {
     fn uv_steps(&self) -> Vec<Step> {
         let mut run = words("uv sync --frozen --offline --no-install-project --compile-bytecode");
         run.extend(self.uv_extras());
-        if !self.dir.is_empty() {
-            run.extend(["--project".to_owned(), self.dir.to_owned()]);
-        }
         let mut inputs = vec![
             self.at("uv.lock"),
             self.at("**/pyproject.toml"),
@@ -283,6 +281,7 @@ impl<'a> Project<'a> {
         inputs.dedup();
         let packages = Step {
             name: "packages".to_owned(),
+            cwd: self.dir.to_owned(),
             run: run.clone(),
             inputs: inputs.clone(),
             env: environment(),
@@ -326,6 +325,7 @@ impl<'a> Project<'a> {
         let project = Step {
             name: "project".to_owned(),
             run,
+            cwd: self.dir.to_owned(),
             inputs,
             env,
             path: vec![format!("{VENV}/bin")],
@@ -395,22 +395,23 @@ impl<'a> Project<'a> {
     }
 
     fn native_steps(&self, why: String) -> Vec<Step> {
-        let directory = if self.dir.is_empty() { "." } else { self.dir };
         let mut inputs = vec![self.at("pyproject.toml")];
         inputs.extend(self.build_inputs());
         let make = Step {
             name: "environment".to_owned(),
+            cwd: self.dir.to_owned(),
             run: words(&format!("python -m venv --system-site-packages {VENV}")),
             // A step without inputs would be made again for every tree.
-            inputs: inputs.first().cloned().into_iter().collect(),
+            inputs: vec![self.at("pyproject.toml"), self.at("setup.py")],
             path: vec![format!("{VENV}/bin")],
             why: vec!["An environment of its own over the packages of your Python.".to_owned()],
             ..Step::default()
         };
         let install = Step {
             name: "project".to_owned(),
+            cwd: self.dir.to_owned(),
             run: words(&format!(
-                "{VENV}/bin/python -m pip install --no-index --no-build-isolation --no-deps --editable {directory}"
+                "{VENV}/bin/python -m pip install --no-index --no-build-isolation --no-deps --editable ."
             )),
             inputs,
             path: vec![format!("{VENV}/bin")],

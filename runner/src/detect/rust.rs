@@ -16,6 +16,8 @@ pub(super) fn detect(
             dir: &dir,
         };
         found.language(Language::Rust);
+        // rustc links through it, and build scripts often compile C.
+        found.compiles = true;
         project.tests(has, found);
         project.lints(found);
     }
@@ -68,13 +70,11 @@ impl Project<'_> {
     /// `target` is built once from the base; a run then compiles only what the change touches.
     fn warm(&self, command: &str, framework: &str) -> Step {
         let mut run = words(command);
-        if !self.dir.is_empty() {
-            run.extend(["--manifest-path".to_owned(), join(self.dir, "Cargo.toml")]);
-        }
         run.push("--no-run".to_owned());
         Step {
             name: format!("{framework}-build"),
             run,
+            cwd: self.dir.to_owned(),
             warm: true,
             why: vec![
                 "Builds all test targets of the base once: runs then compile only what the change touches.".to_owned(),

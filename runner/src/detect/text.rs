@@ -33,7 +33,12 @@ pub fn policy_text(found: &Detected) -> String {
             &mut out,
             "Found on your PATH and mounted read-only; nothing else of your home directory is visible.",
         );
-        pair(&mut out, "", "toolchains", &array(&names));
+        pair(
+            &mut out,
+            "",
+            "toolchains",
+            &array(&toolchains(found, names)),
+        );
     }
     found
         .steps
@@ -61,12 +66,23 @@ pub fn policy_text(found: &Detected) -> String {
     out
 }
 
+/// The languages' toolchains, and the C compiler where something is linked.
+fn toolchains(found: &Detected, mut names: Vec<String>) -> Vec<String> {
+    if found.compiles {
+        names.push("cc".to_owned());
+    }
+    names
+}
+
 fn write_step(out: &mut String, step: &Step) {
     out.push('\n');
     step.why.iter().for_each(|why| comment(out, why));
     out.push_str("[[prepare]]\n");
     pair(out, "", "name", &string(&step.name));
     pair(out, "", "run", &array(&step.run));
+    if !step.cwd.is_empty() {
+        pair(out, "", "cwd", &string(&step.cwd));
+    }
     if !step.inputs.is_empty() {
         comment(
             out,
@@ -108,6 +124,9 @@ fn write_check(out: &mut String, check: &Check) {
     pair(out, mark, "run", &array(&check.run));
     if !check.cwd.is_empty() {
         pair(out, mark, "cwd", &string(&check.cwd));
+    }
+    if let Some(needs) = &check.needs {
+        pair(out, mark, "needs", &array(needs));
     }
     if !check.env.is_empty() {
         pair(out, mark, "env", &table(&check.env));
