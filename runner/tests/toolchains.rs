@@ -132,7 +132,7 @@ fn a_pyenv_shim_gives_the_interpreter_behind_it_and_the_pin_selects_an_installed
         let prefix = machine.at(&format!("home/ann/.pyenv/versions/{version}"));
         assert_eq!(found.version, version);
         assert_eq!(found.program, prefix.join("bin/python3"));
-        assert_eq!(found.read, [prefix.clone()]);
+        assert_eq!(found.read, std::slice::from_ref(&prefix));
         assert_eq!(found.path, [prefix.join("bin")]);
     }
 }
@@ -208,7 +208,7 @@ fn a_virtual_environment_brings_its_base_and_stays_the_program() {
     let found = find(Name::Python, &operator);
     let bin = machine.at("home/ann/venv/bin");
     assert_eq!(found.program, bin.join("python3"));
-    assert_eq!(found.path, [bin.clone()]);
+    assert_eq!(found.path, std::slice::from_ref(&bin));
     assert!(found.read.contains(&machine.at("home/ann/venv")));
     for path in base
         .read

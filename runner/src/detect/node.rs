@@ -1,0 +1,244 @@
+//! Node: what the `test` script runs, the packages it needs, and the linters it configures.
+
+use serde_json::{Map, Value};
+
+use super::listing::Listing;
+use super::{Check, Detected, Language, Step, join, place, words};
+
+/// The script that `npm init` writes.
+const PLACEHOLDER: &str = "no test specified";
+
+pub(super) fn detect(listing: &Listing<'_>, found: &mut Detected) {
+    for dir in listing.projects(&["package.json"]) {
+        let Some(project) = Project::read(listing, &dir) else {
+            found.note(format!(
+                "{}: not readable as JSON.",
+                join(&dir, "package.json")
+            ));
+            continue;
+        };
+        let tests = project.tests();
+        let lints = project.lints();
+        if tests.is_none() {
+            found.note(format!(
+                "{}: no script `test` and no *.test.js files.",
+                join(&dir, "package.json")
+            ));
+        }
+        if tests.is_some() || !lints.is_empty() {
+            found.language(Language::Node);
+            project.packages(found);
+            found.checks.extend(tests);
+            found.checks.extend(lints);
+        }
+    }
+}
+
+struct Project<'a> {
+    listing: &'a Listing<'a>,
+    dir: &'a str,
+    manifest: Map<String, Value>,
+}
+
+impl<'a> Project<'a> {
+    fn read(listing: &'a Listing<'a>, dir: &'a str) -> Option<Self> {
+        let text = listing.text(&join(dir, "package.json"))?;
+        let manifest = serde_json::from_str(&text).ok()?;
+        Some(Self {
+            listing,
+            dir,
+            manifest,
+        })
+    }
+
+    fn script(&self) -> Option<&str> {
+        let script = self.manifest.get("scripts")?.get("test")?.as_str()?;
+        (!script.trim().is_empty() && !script.contains(PLACEHOLDER)).then_some(script)
+    }
+
+    fn depends_on(&self, package: &str) -> bool {
+        self.dependencies().any(|name| name == package)
+    }
+
+    fn dependencies(&self) -> impl Iterator<Item = &str> {
+        [
+            "dependencies",
+            "devDependencies",
+            "optionalDependencies",
+            "peerDependencies",
+        ]
+        .iter()
+        .filter_map(|table| self.manifest.get(*table)?.as_object())
+        .flat_map(|table| table.keys().map(String::as_str))
+    }
+
+    fn check(
+        &self,
+        name: &str,
+        framework: Option<&'static str>,
+        run: Vec<String>,
+        why: Vec<String>,
+    ) -> Check {
+        Check {
+            name: name.to_owned(),
+            framework,
+            run,
+            cwd: self.dir.to_owned(),
+            why,
+            ..Check::default()
+        }
+    }
+
+    fn tests(&self) -> Option<Check> {
+        let Some(script) = self.script() else {
+            return self.bare_tests();
+        };
+        let why = format!(
+            "{}: scripts.test is `{}`",
+            join(self.dir, "package.json"),
+            shown(script)
+        );
+        let calls = |word: &str| script.split_whitespace().any(|part| part == word);
+        if calls("node") && calls("--test") {
+            return Some(self.node_test(script, why));
+        }
+        if calls("vitest") {
+            let run = "npx --no-install vitest run --reporter=default --reporter=junit --outputFile.junit={report}";
+            return Some(self.check("vitest", Some("junit"), words(run), vec![why]));
+        }
+        if calls("jest") && self.depends_on("jest-junit") {
+            let run = "env JEST_JUNIT_OUTPUT_FILE={report} npx --no-install jest --ci --reporters=default --reporters=jest-junit";
+            return Some(self.check("jest", Some("junit"), words(run), vec![why]));
+        }
+        let mut why = vec![why];
+        if calls("jest") {
+            why.push("without the package jest-junit the exit status decides; add it for results test by test".to_owned());
+        } else {
+            why.push(
+                "this runner's results are not read test by test: the exit status decides"
+                    .to_owned(),
+            );
+        }
+        Some(self.check("npm-test", None, words("npm test"), why))
+    }
+
+    /// The script's own arguments; its reporter is replaced by ours.
+    fn node_test(&self, script: &str, mut why: String) -> Check {
+        let simple = !script.contains([
+            '&', '|', ';', '$', '`', '"', '\'', '>', '<', '(', '*', '=', '\\',
+        ]);
+        let mut run = words("node --test");
+        if simple && script.starts_with("node ") {
+            run = words(script);
+        } else {
+            why.push_str("; its shell syntax is left out: add what the tests need");
+        }
+        self.check("node-test", Some("node-test"), run, vec![why])
+    }
+
+    fn bare_tests(&self) -> Option<Check> {
+        let endings = [".test.js", ".test.mjs", ".test.cjs", ".test.ts"];
+        let mut files = self
+            .listing
+            .own(self.dir)
+            .filter(|path| endings.iter().any(|ending| path.ends_with(ending)));
+        let uses = |path: &&str| {
+            self.listing
+                .text(path)
+                .is_some_and(|text| text.contains("node:test"))
+        };
+        let file = files.by_ref().take(40).find(uses)?;
+        Some(self.check(
+            "node-test",
+            Some("node-test"),
+            words("node --test"),
+            vec![format!("{file} uses node:test")],
+        ))
+    }
+
+    fn packages(&self, found: &mut Detected) {
+        let workspaces = self.manifest.contains_key("workspaces");
+        if self.dependencies().next().is_none() && !workspaces {
+            return;
+        }
+        let lock = ["package-lock.json", "npm-shrinkwrap.json"]
+            .into_iter()
+            .find(|file| self.listing.has(&join(self.dir, file)));
+        let Some(lock) = lock else {
+            let other = ["pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb"]
+                .iter()
+                .find(|file| self.listing.has(&join(self.dir, file)));
+            let what = other.map_or("dependencies without a lock file".to_owned(), |file| {
+                (*file).to_owned()
+            });
+            found.note(format!("{what}{}: no step is written for it; add a [[prepare]] that fills node_modules offline, or the tests will miss their packages.", place(self.dir)));
+            return;
+        };
+        let mut inputs = vec![join(self.dir, "package.json"), join(self.dir, lock)];
+        if workspaces {
+            inputs.push(join(self.dir, "**/package.json"));
+        }
+        found.steps.push(Step {
+            name: "node-packages".to_owned(),
+            run: words("npm ci --offline --ignore-scripts"),
+            cwd: self.dir.to_owned(),
+            inputs,
+            why: vec![
+                format!(
+                    "{}: the locked packages, from npm's cache on this machine.",
+                    join(self.dir, lock)
+                ),
+                "Offline: run `npm ci` in the repository once if packages are missing there."
+                    .to_owned(),
+                "Without install scripts: they would see a tree with empty files.".to_owned(),
+            ],
+            ..Step::default()
+        });
+    }
+
+    fn lints(&self) -> Vec<Check> {
+        let eslint = [
+            "eslint.config.js",
+            "eslint.config.mjs",
+            "eslint.config.cjs",
+            "eslint.config.ts",
+            ".eslintrc",
+            ".eslintrc.js",
+            ".eslintrc.cjs",
+            ".eslintrc.json",
+            ".eslintrc.yml",
+        ];
+        [
+            ("eslint", "eslint", &eslint[..], "npx --no-install eslint ."),
+            (
+                "tsc",
+                "typescript",
+                &["tsconfig.json"][..],
+                "npx --no-install tsc --noEmit",
+            ),
+        ]
+        .into_iter()
+        .filter(|(_, package, _, _)| self.depends_on(package))
+        .filter_map(|(name, _, configs, command)| {
+            let config = configs
+                .iter()
+                .map(|file| join(self.dir, file))
+                .find(|file| self.listing.has(file))?;
+            let check = self.check(name, None, words(command), vec![config]);
+            Some(Check {
+                optional: true,
+                ..check
+            })
+        })
+        .collect()
+    }
+}
+
+/// The base's text in a comment: short, one line.
+fn shown(script: &str) -> String {
+    script
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(80)
+        .collect()
+}

@@ -1,0 +1,58 @@
+//! Go, and the `test` target of a Makefile or justfile when nothing better is known.
+
+use super::listing::Listing;
+use super::{Check, Detected, Language, place, words};
+
+pub(super) fn detect(listing: &Listing<'_>, has: &dyn Fn(&str) -> bool, found: &mut Detected) {
+    for dir in listing.projects(&["go.mod"]) {
+        if has("go") {
+            found.language(Language::Go);
+            found.compiles |= has("cc");
+        }
+        found.checks.push(Check {
+            name: "go-test".to_owned(),
+            run: words("go test ./..."),
+            why: vec![
+                format!("go.mod{}", place(&dir)),
+                "Go's results test by test are not read yet: the exit status decides".to_owned(),
+            ],
+            off: (!has("go")).then(|| "go is not installed".to_owned()),
+            cwd: dir,
+            ..Check::default()
+        });
+    }
+    let tested = !found.is_empty();
+    for (file, program) in [
+        ("Makefile", "make"),
+        ("GNUmakefile", "make"),
+        ("justfile", "just"),
+        ("Justfile", "just"),
+    ] {
+        let target = listing
+            .text(file)
+            .is_some_and(|text| has_test_target(&text));
+        if target && tested {
+            found.note(format!("{file} has a target `test`; the checks above call the test runner itself, for results test by test."));
+        } else if target {
+            found.checks.push(Check {
+                name: format!("{program}-test"),
+                run: vec![program.to_owned(), "test".to_owned()],
+                why: vec![
+                    format!("{file} has a target `test`"),
+                    "No test runner was recognised: the exit status decides".to_owned(),
+                ],
+                off: (!has(program)).then(|| format!("{program} is not installed")),
+                ..Check::default()
+            });
+        }
+    }
+}
+
+/// A line `test:` (make, just) or `test ARGUMENTS:` (just); not `test := value`.
+fn has_test_target(text: &str) -> bool {
+    text.lines().any(|line| {
+        let rest = line.strip_prefix("test").unwrap_or_default();
+        let named = rest.starts_with(':') || rest.starts_with(' ') && rest.contains(':');
+        named && !rest.trim_start().starts_with(":=") && !rest.trim_start().starts_with("::=")
+    })
+}

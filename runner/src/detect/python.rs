@@ -1,0 +1,512 @@
+//! Python: pytest or unittest, the environment that its tests need, and the linters it configures.
+
+use super::listing::Listing;
+use super::{Check, Detected, Language, Step, join, place, words};
+
+const MARKERS: [&str; 7] = [
+    "pyproject.toml",
+    "setup.py",
+    "setup.cfg",
+    "pytest.ini",
+    "tox.ini",
+    "uv.lock",
+    "requirements.txt",
+];
+
+/// Test files whose text is read to tell pytest from unittest.
+const SAMPLE: usize = 40;
+
+/// Where an environment made by a step is, in every run.
+const VENV: &str = "/sandbox/env/venv";
+
+pub(super) fn detect(listing: &Listing<'_>, has: &dyn Fn(&str) -> bool, found: &mut Detected) {
+    let mut dirs = listing.projects(&MARKERS);
+    if dirs.is_empty() && !test_files(listing, "").is_empty() {
+        dirs.push(String::new());
+    }
+    for dir in dirs {
+        let project = Project::read(listing, has, &dir);
+        if let Some((framework, why)) = project.framework() {
+            found.language(Language::Python);
+            project.environment(found);
+            found.checks.push(project.tests(framework, why));
+        } else if project.has_python() {
+            found.note(format!(
+                "Python{}: no test files (test_*.py, *_test.py) found.",
+                place(&dir)
+            ));
+            found.language(Language::Python);
+            project.environment(found);
+        } else {
+            continue;
+        }
+        project.lints(found);
+    }
+}
+
+struct Project<'a> {
+    listing: &'a Listing<'a>,
+    has: &'a dyn Fn(&str) -> bool,
+    dir: &'a str,
+    pyproject: toml::Table,
+    tests: Vec<&'a str>,
+}
+
+impl<'a> Project<'a> {
+    fn read(listing: &'a Listing<'a>, has: &'a dyn Fn(&str) -> bool, dir: &'a str) -> Self {
+        Self {
+            listing,
+            has,
+            dir,
+            pyproject: listing
+                .toml(&join(dir, "pyproject.toml"))
+                .unwrap_or_default(),
+            tests: test_files(listing, dir),
+        }
+    }
+
+    fn at(&self, file: &str) -> String {
+        join(self.dir, file)
+    }
+
+    fn has_file(&self, file: &str) -> bool {
+        self.listing.has(&self.at(file))
+    }
+
+    fn contains(&self, file: &str, text: &str) -> bool {
+        self.listing
+            .text(&self.at(file))
+            .is_some_and(|content| content.contains(text))
+    }
+
+    /// A manifest alone can be a tool's configuration in a project of another language.
+    fn has_python(&self) -> bool {
+        self.listing.own(self.dir).any(|path| path.ends_with(".py"))
+    }
+
+    fn tool(&self, name: &str) -> Option<&toml::Value> {
+        self.pyproject.get("tool")?.get(name)
+    }
+
+    fn framework(&self) -> Option<(&'static str, String)> {
+        let first = self.tests.first()?;
+        if let Some(why) = self.pytest() {
+            return Some(("pytest", why));
+        }
+        let texts = self
+            .tests
+            .iter()
+            .take(SAMPLE)
+            .filter_map(|path| Some((*path, self.listing.text(path)?)));
+        let mut unittest = None;
+        for (path, text) in texts {
+            if text.contains("import pytest")
+                || text.contains("from pytest")
+                || text.lines().any(is_test_function)
+            {
+                return Some(("pytest", format!("{path} is written for pytest")));
+            }
+            if text.contains("unittest") {
+                unittest
+                    .get_or_insert(format!("{path} uses unittest, and nothing mentions pytest"));
+            }
+        }
+        Some(unittest.map_or_else(|| ("pytest", (*first).to_owned()), |why| ("unittest", why)))
+    }
+
+    fn pytest(&self) -> Option<String> {
+        let configured = [
+            ("pytest.ini", ""),
+            (".pytest.ini", ""),
+            ("pytest.toml", ""),
+            ("tox.ini", "[pytest]"),
+            ("setup.cfg", "[tool:pytest]"),
+        ]
+        .iter()
+        .find(|(file, section)| self.contains(file, section));
+        if let Some((file, section)) = configured {
+            return Some(format!("{} {section}", self.at(file)).trim_end().to_owned());
+        }
+        if self.tool("pytest").is_some() {
+            return Some(format!("{} [tool.pytest]", self.at("pyproject.toml")));
+        }
+        let conftest = self
+            .listing
+            .own(self.dir)
+            .find(|path| path.ends_with("conftest.py"));
+        let named = || {
+            let files = [
+                "pyproject.toml",
+                "requirements.txt",
+                "requirements-dev.txt",
+                "requirements-test.txt",
+                "tox.ini",
+                "setup.py",
+                "setup.cfg",
+            ];
+            files
+                .iter()
+                .find(|file| self.contains(file, "pytest"))
+                .map(|file| format!("{} names pytest", self.at(file)))
+        };
+        conftest.map(str::to_owned).or_else(named)
+    }
+
+    fn tests(&self, framework: &'static str, why: String) -> Check {
+        let run = match framework {
+            "unittest" => self.unittest_command(),
+            _ => "python -m pytest -q".to_owned(),
+        };
+        let mut check = Check {
+            name: framework.to_owned(),
+            framework: Some(framework),
+            run: words(&run),
+            cwd: self.dir.to_owned(),
+            why: vec![why],
+            ..Check::default()
+        };
+        if self.src_layout() && !self.installs() {
+            let src = join("/sandbox/tree", &self.at("src"));
+            check.why.push("src layout: PYTHONPATH stands in for an installed project (no entry points, no metadata)".to_owned());
+            check.env.push(("PYTHONPATH".to_owned(), src));
+        }
+        check
+    }
+
+    /// unittest enters only packages: a directory of tests without `__init__.py` is named.
+    fn unittest_command(&self) -> String {
+        let prefix = if self.dir.is_empty() {
+            String::new()
+        } else {
+            format!("{}/", self.dir)
+        };
+        let top = self
+            .tests
+            .iter()
+            .filter_map(|path| path.strip_prefix(&prefix)?.split_once('/'))
+            .map(|(top, _)| top)
+            .next();
+        let root_tests = self.tests.iter().any(|path| {
+            path.strip_prefix(&prefix)
+                .is_some_and(|rest| !rest.contains('/'))
+        });
+        let pattern = if self.tests.iter().all(|path| path.ends_with("_test.py")) {
+            " -p *_test.py"
+        } else {
+            ""
+        };
+        match top.filter(|top| !root_tests && !self.has_file(&format!("{top}/__init__.py"))) {
+            Some(top) => format!("python -m unittest discover -s {top}{pattern}"),
+            None => format!("python -m unittest discover{pattern}"),
+        }
+    }
+
+    fn src_layout(&self) -> bool {
+        let src = self.at("src/");
+        self.listing
+            .own(self.dir)
+            .any(|path| path.starts_with(&src) && path.ends_with(".py"))
+    }
+
+    /// Whether a step installs the project itself.
+    fn installs(&self) -> bool {
+        self.uv() && self.builds() || self.native().is_some()
+    }
+
+    fn uv(&self) -> bool {
+        self.has_file("uv.lock") && (self.has)("uv")
+    }
+
+    fn builds(&self) -> bool {
+        self.pyproject.contains_key("build-system") || self.has_file("setup.py")
+    }
+
+    /// The evidence that the project compiles something.
+    fn native(&self) -> Option<String> {
+        let backend = self
+            .pyproject
+            .get("build-system")
+            .and_then(|table| table.get("build-backend"));
+        let backend = backend.and_then(toml::Value::as_str).unwrap_or_default();
+        if let Some(kind) = ["maturin", "scikit_build_core", "mesonpy"]
+            .into_iter()
+            .find(|kind| backend.starts_with(kind))
+        {
+            return Some(format!("build backend {kind}"));
+        }
+        let extensions = ["ext_modules", "cythonize(", "rust_extensions"];
+        let found = extensions
+            .into_iter()
+            .find(|word| self.contains("setup.py", word));
+        found
+            .map(|word| format!("{} with {word}", self.at("setup.py")))
+            .map(|text| text.trim_end_matches('(').to_owned())
+    }
+
+    fn environment(&self, found: &mut Detected) {
+        found.compiles |= self.native().is_some();
+        if self.uv() {
+            found.steps.extend(self.uv_steps());
+            return;
+        }
+        if self.has_file("uv.lock") {
+            found.note(format!(
+                "{} found, but uv is not installed: tests use the packages of your Python.",
+                self.at("uv.lock")
+            ));
+        } else if let Some(lock) = ["poetry.lock", "pdm.lock", "Pipfile.lock"]
+            .iter()
+            .find(|lock| self.has_file(lock))
+        {
+            found.note(format!("{} found: no step is written for it; tests use the packages of your Python (activate the project's environment first, if it is outside the repository).", self.at(lock)));
+        } else {
+            found.note(format!(
+                "Python{}: tests use the packages of the Python that is first on your PATH.",
+                place(self.dir)
+            ));
+        }
+        if let Some(why) = self.native() {
+            found.steps.extend(self.native_steps(why));
+        }
+    }
+
+    fn uv_steps(&self) -> Vec<Step> {
+        let mut run = words("uv sync --frozen --offline --no-install-project --compile-bytecode");
+        run.extend(self.uv_extras());
+        let mut inputs = vec![
+            self.at("uv.lock"),
+            self.at("**/pyproject.toml"),
+            self.at("pyproject.toml"),
+        ];
+        inputs.dedup();
+        let packages = Step {
+            name: "packages".to_owned(),
+            cwd: self.dir.to_owned(),
+            run: run.clone(),
+            inputs: inputs.clone(),
+            env: environment(),
+            path: vec![format!("{VENV}/bin")],
+            why: vec![
+                format!(
+                    "{}: the locked packages, from uv's cache on this machine.",
+                    self.at("uv.lock")
+                ),
+                "Offline: run `uv sync` in the repository once if packages are missing there."
+                    .to_owned(),
+            ],
+            ..Step::default()
+        };
+        if !self.builds() {
+            return vec![packages];
+        }
+        run.retain(|word| word != "--no-install-project");
+        inputs.extend(self.build_inputs());
+        let mut env = environment();
+        let scm = [
+            "setuptools_scm",
+            "setuptools-scm",
+            "hatch-vcs",
+            "versioningit",
+        ];
+        if scm
+            .iter()
+            .any(|word| self.contains("pyproject.toml", word) || self.contains("setup.py", word))
+        {
+            // A tree in the sandbox has no history to derive a version from.
+            env.push((
+                "SETUPTOOLS_SCM_PRETEND_VERSION".to_owned(),
+                "0.0.0".to_owned(),
+            ));
+        }
+        let mut why = vec!["The project itself, as an editable install: its code is read from the tree of each run.".to_owned()];
+        why.extend(self.native().map(|native| {
+            format!("It compiles ({native}), so it runs again when sources change.")
+        }));
+        let project = Step {
+            name: "project".to_owned(),
+            run,
+            cwd: self.dir.to_owned(),
+            inputs,
+            env,
+            path: vec![format!("{VENV}/bin")],
+            why,
+            ..Step::default()
+        };
+        vec![packages, project]
+    }
+
+    /// What a build reads beside the manifests: the version's file always, sources if it compiles.
+    fn build_inputs(&self) -> Vec<String> {
+        let mut inputs: Vec<String> = ["setup.*", "README*", "LICENSE*", "src/**"]
+            .map(|glob| self.at(glob))
+            .into();
+        if !self.src_layout() {
+            // Without `src` the packages stand beside the manifest; their directories are what is imported.
+            inputs.pop();
+            inputs.push(self.at("**/__init__.py"));
+            inputs.push(self.at("**/*version*.py"));
+            inputs.push(self.at("**/__about__.py"));
+        }
+        if self.native().is_some() {
+            let sources = [
+                "Cargo.*",
+                "meson.build",
+                "CMakeLists.txt",
+                "**/*.c",
+                "**/*.cc",
+                "**/*.cpp",
+                "**/*.h",
+                "**/*.pyx",
+                "**/*.pxd",
+                "**/*.rs",
+            ];
+            inputs.extend(sources.map(|glob| self.at(glob)));
+        }
+        inputs
+    }
+
+    /// uv installs the group `dev` by itself; pytest may be elsewhere.
+    fn uv_extras(&self) -> Vec<String> {
+        let holding = |table: Option<&toml::Value>| {
+            let groups = table.and_then(toml::Value::as_table)?;
+            let names_pytest = |list: &toml::Value| {
+                list.as_array().is_some_and(|list| {
+                    list.iter()
+                        .any(|item| item.as_str().is_some_and(|text| text.starts_with("pytest")))
+                })
+            };
+            groups
+                .iter()
+                .find(|(_, list)| names_pytest(list))
+                .map(|(name, _)| name.clone())
+        };
+        let group = holding(self.pyproject.get("dependency-groups"));
+        let extra = holding(
+            self.pyproject
+                .get("project")
+                .and_then(|project| project.get("optional-dependencies")),
+        );
+        match (group, extra) {
+            (Some(group), _) if group == "dev" => Vec::new(),
+            (Some(group), _) => vec!["--group".to_owned(), group],
+            (None, Some(extra)) => vec!["--extra".to_owned(), extra],
+            (None, None) => Vec::new(),
+        }
+    }
+
+    fn native_steps(&self, why: String) -> Vec<Step> {
+        let mut inputs = vec![self.at("pyproject.toml")];
+        inputs.extend(self.build_inputs());
+        let make = Step {
+            name: "environment".to_owned(),
+            cwd: self.dir.to_owned(),
+            run: words(&format!("python -m venv --system-site-packages {VENV}")),
+            // A step without inputs would be made again for every tree.
+            inputs: vec![self.at("pyproject.toml"), self.at("setup.py")],
+            path: vec![format!("{VENV}/bin")],
+            why: vec!["An environment of its own over the packages of your Python.".to_owned()],
+            ..Step::default()
+        };
+        let install = Step {
+            name: "project".to_owned(),
+            cwd: self.dir.to_owned(),
+            run: words(&format!(
+                "{VENV}/bin/python -m pip install --no-index --no-build-isolation --no-deps --editable ."
+            )),
+            inputs,
+            path: vec![format!("{VENV}/bin")],
+            why: vec![
+                format!(
+                    "Compiles the project ({why}); the build tools must be installed in your Python."
+                ),
+                "It runs again when sources change.".to_owned(),
+            ],
+            ..Step::default()
+        };
+        vec![make, install]
+    }
+
+    fn lints(&self, found: &mut Detected) {
+        for (program, command, evidence) in [
+            (
+                "ruff",
+                "ruff check",
+                self.configured("ruff", &["ruff.toml", ".ruff.toml"], None),
+            ),
+            (
+                "mypy",
+                self.mypy_command(),
+                self.configured("mypy", &["mypy.ini", ".mypy.ini"], Some("[mypy]")),
+            ),
+            ("ty", "ty check", self.configured("ty", &["ty.toml"], None)),
+            (
+                "flake8",
+                "flake8",
+                self.configured("flake8", &[".flake8"], Some("[flake8]")),
+            ),
+        ] {
+            let Some(evidence) = evidence else { continue };
+            found.checks.push(Check {
+                name: program.to_owned(),
+                run: words(command),
+                cwd: self.dir.to_owned(),
+                optional: true,
+                off: (!self.can_run(program)).then(|| format!("{program} is not installed")),
+                why: vec![evidence],
+                ..Check::default()
+            });
+        }
+    }
+
+    fn mypy_command(&self) -> &'static str {
+        let listed = self
+            .tool("mypy")
+            .is_some_and(|table| table.get("files").is_some() || table.get("packages").is_some());
+        let in_ini = ["mypy.ini", "setup.cfg"]
+            .iter()
+            .any(|file| self.contains(file, "\nfiles"));
+        if listed || in_ini { "mypy" } else { "mypy ." }
+    }
+
+    fn configured(&self, tool: &str, files: &[&str], section: Option<&str>) -> Option<String> {
+        if self.tool(tool).is_some() {
+            return Some(format!("{} [tool.{tool}]", self.at("pyproject.toml")));
+        }
+        let file = files
+            .iter()
+            .find(|file| self.has_file(file))
+            .map(|file| self.at(file));
+        file.or_else(|| {
+            let section = section?;
+            self.contains("setup.cfg", section)
+                .then(|| format!("{} {section}", self.at("setup.cfg")))
+        })
+    }
+
+    /// On the operator's PATH, or among the locked packages that a step installs.
+    fn can_run(&self, program: &str) -> bool {
+        let locked = || self.contains("uv.lock", &format!("name = \"{program}\""));
+        (self.has)(program) || self.uv() && locked()
+    }
+}
+
+fn environment() -> Vec<(String, String)> {
+    vec![("UV_PROJECT_ENVIRONMENT".to_owned(), VENV.to_owned())]
+}
+
+fn test_files<'a>(listing: &Listing<'a>, dir: &'a str) -> Vec<&'a str> {
+    let is_test = |path: &&str| {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        name.ends_with(".py") && name.starts_with("test_")
+            || name.ends_with("_test.py")
+            || name == "tests.py"
+    };
+    let mut files: Vec<&str> = listing.own(dir).filter(is_test).collect();
+    files.sort_unstable();
+    files
+}
+
+/// A test function at the top level: unittest has none.
+fn is_test_function(line: &str) -> bool {
+    line.starts_with("def test") || line.starts_with("async def test")
+}

@@ -1,0 +1,187 @@
+//! Writes what was detected as a policy that people can read and change.
+
+use super::{Check, Detected, LOOKED_FOR, Step};
+
+/// Longest comment line, without its mark.
+const WIDTH: usize = 96;
+
+/// The policy file, version 1, with a comment for every decision.
+pub fn policy_text(found: &Detected) -> String {
+    let mut out = String::new();
+    comment(
+        &mut out,
+        "What a change must pass. Read from the base of a change, never from the change itself.",
+    );
+    comment(
+        &mut out,
+        "Written from what the repository's files say; every line is yours to change.",
+    );
+    out.push_str("version = 1\n");
+    let names: Vec<String> = found
+        .languages
+        .iter()
+        .map(|language| language.as_str().to_owned())
+        .collect();
+    if !names.is_empty() {
+        comment(
+            &mut out,
+            "Defaults of these languages: globs of tests and harness, environment, limits.",
+        );
+        pair(&mut out, "", "extends", &array(&names));
+        out.push_str("\n[sandbox]\n");
+        comment(
+            &mut out,
+            "Found on your PATH and mounted read-only; nothing else of your home directory is visible.",
+        );
+        pair(
+            &mut out,
+            "",
+            "toolchains",
+            &array(&toolchains(found, names)),
+        );
+    }
+    found
+        .steps
+        .iter()
+        .for_each(|step| write_step(&mut out, step));
+    found
+        .checks
+        .iter()
+        .for_each(|check| write_check(&mut out, check));
+    if found.is_empty() {
+        out.push('\n');
+        comment(
+            &mut out,
+            &format!("Nothing was found that could be required. Looked for: {LOOKED_FOR}."),
+        );
+        comment(
+            &mut out,
+            "Add a check: [[check]] with name, kind = \"command\" and run = [\"program\", \"argument\"].",
+        );
+    }
+    if !found.notes.is_empty() {
+        out.push('\n');
+        found.notes.iter().for_each(|note| comment(&mut out, note));
+    }
+    out
+}
+
+/// The languages' toolchains, and the C compiler where something is linked.
+fn toolchains(found: &Detected, mut names: Vec<String>) -> Vec<String> {
+    if found.compiles {
+        names.push("cc".to_owned());
+    }
+    names
+}
+
+fn write_step(out: &mut String, step: &Step) {
+    out.push('\n');
+    step.why.iter().for_each(|why| comment(out, why));
+    out.push_str("[[prepare]]\n");
+    pair(out, "", "name", &string(&step.name));
+    pair(out, "", "run", &array(&step.run));
+    if !step.cwd.is_empty() {
+        pair(out, "", "cwd", &string(&step.cwd));
+    }
+    if !step.inputs.is_empty() {
+        comment(
+            out,
+            "It sees only these files and runs again when one of them changes.",
+        );
+        pair(out, "", "inputs", &array(&step.inputs));
+    }
+    if step.warm {
+        comment(
+            out,
+            "A build cache: made from the base only, brought up to date by each run.",
+        );
+        pair(out, "", "warm", "true");
+    }
+    if !step.env.is_empty() {
+        pair(out, "", "env", &table(&step.env));
+    }
+    if !step.path.is_empty() {
+        pair(out, "", "path", &array(&step.path));
+    }
+}
+
+fn write_check(out: &mut String, check: &Check) {
+    out.push('\n');
+    comment(out, &format!("Found: {}.", check.why.join("; ")));
+    if let Some(reason) = &check.off {
+        comment(out, &format!("Off: {reason}."));
+    }
+    let mark = if check.off.is_some() { "# " } else { "" };
+    out.push_str(&format!("{mark}[[check]]\n"));
+    pair(out, mark, "name", &string(&check.name));
+    match check.framework {
+        Some(framework) => {
+            pair(out, mark, "kind", &string("test"));
+            pair(out, mark, "framework", &string(framework));
+        }
+        None => pair(out, mark, "kind", &string("command")),
+    }
+    pair(out, mark, "run", &array(&check.run));
+    if !check.cwd.is_empty() {
+        pair(out, mark, "cwd", &string(&check.cwd));
+    }
+    if let Some(needs) = &check.needs {
+        pair(out, mark, "needs", &array(needs));
+    }
+    if !check.env.is_empty() {
+        pair(out, mark, "env", &table(&check.env));
+    }
+    if check.optional {
+        comment(
+            out,
+            "Reported, but does not decide: a finding that the base has already would fail every change.",
+        );
+        comment(
+            out,
+            "Remove the next line if the base is clean and must stay so.",
+        );
+        pair(out, mark, "required", "false");
+    }
+}
+
+fn pair(out: &mut String, mark: &str, key: &str, value: &str) {
+    out.push_str(&format!("{mark}{key} = {value}\n"));
+}
+
+fn string(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+fn array(items: &[String]) -> String {
+    let items: Vec<String> = items.iter().map(|item| string(item)).collect();
+    format!("[{}]", items.join(", "))
+}
+
+fn table(pairs: &[(String, String)]) -> String {
+    let pairs: Vec<String> = pairs
+        .iter()
+        .map(|(key, value)| format!("{key} = {}", string(value)))
+        .collect();
+    format!("{{ {} }}", pairs.join(", "))
+}
+
+/// Wraps at words; whatever the text holds, it stays inside the comment.
+fn comment(out: &mut String, text: &str) {
+    let indent: String = text.chars().take_while(|c| *c == ' ').collect();
+    let mut line = indent.clone();
+    for word in text
+        .split(char::is_whitespace)
+        .filter(|word| !word.is_empty())
+    {
+        let word: String = word.chars().filter(|c| !c.is_control()).collect();
+        if line.len() > indent.len() && line.len() + word.len() >= WIDTH {
+            out.push_str(&format!("# {line}\n"));
+            line = indent.clone();
+        }
+        if line.len() > indent.len() {
+            line.push(' ');
+        }
+        line.push_str(&word);
+    }
+    out.push_str(&format!("# {line}\n"));
+}

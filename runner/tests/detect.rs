@@ -1,0 +1,489 @@
+//! Detection: small listings go in, the expected checks and steps come out.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a helper of a test may panic like the test itself"
+)]
+
+use std::collections::BTreeSet;
+
+use passmuster::detect::{Detected, Listing, detect, policy_text};
+
+/// Files as `path: content`; a path alone is an empty file.
+type Tree = &'static [(&'static str, &'static str)];
+
+fn look(tree: Tree, programs: &[&str]) -> Detected {
+    let paths: Vec<String> = tree.iter().map(|(path, _)| (*path).to_owned()).collect();
+    let read = |path: &str| {
+        let found = tree.iter().find(|(have, _)| *have == path);
+        found.map(|(_, text)| (*text).to_owned())
+    };
+    detect(&Listing::new(&paths, &read), &|program| {
+        programs.contains(&program)
+    })
+}
+
+/// `step: command` and `check [framework]: command (in DIR) (optional) (off)`, one a line.
+fn summary(found: &Detected) -> Vec<String> {
+    let steps = found.steps.iter().map(|step| {
+        let warm = if step.warm { " (warm)" } else { "" };
+        let place = match step.cwd.as_str() {
+            "" => String::new(),
+            dir => format!(" (in {dir})"),
+        };
+        format!("step {}: {}{place}{warm}", step.name, step.run.join(" "))
+    });
+    let checks = found.checks.iter().map(|check| {
+        let kind = check.framework.unwrap_or("command");
+        let mut line = format!("{} [{kind}]: {}", check.name, check.run.join(" "));
+        if !check.cwd.is_empty() {
+            line.push_str(&format!(" (in {})", check.cwd));
+        }
+        for (is, word) in [
+            (check.optional, " (optional)"),
+            (check.off.is_some(), " (off)"),
+        ] {
+            line.push_str(if is { word } else { "" });
+        }
+        line
+    });
+    steps.chain(checks).collect()
+}
+
+const CASES: &[(&str, Tree, &[&str], &[&str])] = &[
+    (
+        "a crate",
+        &[
+            ("Cargo.toml", "[package]\nname = \"a\""),
+            ("src/lib.rs", ""),
+        ],
+        &[],
+        &[
+            "step cargo-test-build: cargo test --no-run (warm)",
+            "cargo-test [cargo-test]: cargo test",
+        ],
+    ),
+    (
+        "a workspace with nextest, clippy and rustfmt in CI",
+        &[
+            ("Cargo.toml", "[workspace]\nmembers = [\"a\"]"),
+            ("a/Cargo.toml", "[package]\nname = \"a\""),
+            (".config/nextest.toml", ""),
+            (
+                ".github/workflows/ci.yml",
+                "steps:\n- run: cargo clippy -- -D warnings\n- run: cargo fmt --all --check\n- run: cargo test --all-features\n",
+            ),
+        ],
+        &["cargo-nextest"],
+        &[
+            "step nextest-build: cargo nextest run --workspace --all-features --no-run (warm)",
+            "nextest [nextest]: cargo nextest run --workspace --all-features",
+            "doctests [cargo-test]: cargo test --workspace --all-features --doc (off)",
+            "clippy [command]: cargo clippy --workspace --all-features --all-targets -- -D warnings (optional)",
+            "fmt [command]: cargo fmt --check (optional)",
+        ],
+    ),
+    (
+        "nextest that is not installed",
+        &[("Cargo.toml", ""), (".config/nextest.toml", "")],
+        &[],
+        &[
+            "step cargo-test-build: cargo test --no-run (warm)",
+            "cargo-test [cargo-test]: cargo test",
+        ],
+    ),
+    (
+        "pytest by configuration",
+        &[
+            ("pyproject.toml", "[tool.pytest.ini_options]\n[tool.ruff]"),
+            ("tests/test_a.py", ""),
+        ],
+        &["ruff"],
+        &[
+            "pytest [pytest]: python -m pytest -q",
+            "ruff [command]: ruff check (optional)",
+        ],
+    ),
+    (
+        "pytest by its test functions, ruff not installed",
+        &[
+            ("setup.py", ""),
+            ("ruff.toml", ""),
+            ("tests/test_a.py", "def test_a():\n    assert True\n"),
+        ],
+        &[],
+        &[
+            "pytest [pytest]: python -m pytest -q",
+            "ruff [command]: ruff check (optional) (off)",
+        ],
+    ),
+    (
+        "unittest in a directory that is no package",
+        &[("setup.py", ""), ("tests/test_a.py", "import unittest\n")],
+        &[],
+        &["unittest [unittest]: python -m unittest discover -s tests"],
+    ),
+    (
+        "unittest in a package",
+        &[
+            ("setup.py", ""),
+            ("tests/__init__.py", ""),
+            ("tests/test_a.py", "import unittest\n"),
+        ],
+        &[],
+        &["unittest [unittest]: python -m unittest discover"],
+    ),
+    (
+        "test files and no manifest",
+        &[("test_a.py", "import unittest\n")],
+        &[],
+        &["unittest [unittest]: python -m unittest discover"],
+    ),
+    (
+        "a uv project with a src layout and pytest in a group of its own",
+        &[
+            (
+                "pyproject.toml",
+                "[project]\nname = \"a\"\n[build-system]\nrequires = [\"hatchling\"]\n[dependency-groups]\ntests = [\"pytest>=8\"]\n[tool.mypy]\nfiles = [\"src\"]",
+            ),
+            ("uv.lock", "[[package]]\nname = \"mypy\"\n"),
+            ("src/a/__init__.py", ""),
+            ("tests/test_a.py", ""),
+        ],
+        &["uv"],
+        &[
+            "step packages: uv sync --frozen --offline --no-install-project --compile-bytecode --group tests",
+            "step project: uv sync --frozen --offline --compile-bytecode --group tests",
+            "pytest [pytest]: python -m pytest -q",
+            "mypy [command]: mypy (optional)",
+        ],
+    ),
+    (
+        "a uv application that is not built",
+        &[
+            ("pyproject.toml", "[project]\nname = \"a\""),
+            ("uv.lock", ""),
+            ("test_a.py", "import pytest"),
+        ],
+        &["uv"],
+        &[
+            "step packages: uv sync --frozen --offline --no-install-project --compile-bytecode",
+            "pytest [pytest]: python -m pytest -q",
+        ],
+    ),
+    (
+        "a native extension without uv",
+        &[
+            ("setup.py", "setup(ext_modules=[])"),
+            ("tests/test_a.py", "import pytest"),
+        ],
+        &[],
+        &[
+            "step environment: python -m venv --system-site-packages /sandbox/env/venv",
+            "step project: /sandbox/env/venv/bin/python -m pip install --no-index --no-build-isolation --no-deps --editable .",
+            "pytest [pytest]: python -m pytest -q",
+        ],
+    ),
+    (
+        "node:test with a lock file",
+        &[
+            (
+                "package.json",
+                r#"{"scripts": {"test": "node --test test/"}, "devDependencies": {"eslint": "9"}}"#,
+            ),
+            ("package-lock.json", "{}"),
+            ("eslint.config.js", ""),
+        ],
+        &[],
+        &[
+            "step node-packages: npm ci --offline --ignore-scripts",
+            "node-test [node-test]: node --test test/",
+            "eslint [command]: npx --no-install eslint . (optional)",
+        ],
+    ),
+    (
+        "node:test without a script and without dependencies",
+        &[
+            ("package.json", "{}"),
+            ("a.test.js", "require('node:test')"),
+        ],
+        &[],
+        &["node-test [node-test]: node --test"],
+    ),
+    (
+        "a script with shell syntax",
+        &[(
+            "package.json",
+            r#"{"scripts": {"test": "npm run lint && node --test"}}"#,
+        )],
+        &[],
+        &["node-test [node-test]: node --test"],
+    ),
+    (
+        "vitest",
+        &[("package.json", r#"{"scripts": {"test": "vitest"}}"#)],
+        &[],
+        &[
+            "vitest [junit]: npx --no-install vitest run --reporter=default --reporter=junit --outputFile.junit={report}",
+        ],
+    ),
+    (
+        "jest with and without its JUnit reporter",
+        &[
+            (
+                "a/package.json",
+                r#"{"scripts": {"test": "jest"}, "devDependencies": {"jest-junit": "1"}}"#,
+            ),
+            ("b/package.json", r#"{"scripts": {"test": "jest"}}"#),
+        ],
+        &[],
+        &[
+            "jest [junit]: env JEST_JUNIT_OUTPUT_FILE={report} npx --no-install jest --ci --reporters=default --reporters=jest-junit (in a)",
+            "npm-test [command]: npm test (in b)",
+        ],
+    ),
+    (
+        "go",
+        &[("go.mod", "module a")],
+        &["go"],
+        &["go-test [command]: go test ./..."],
+    ),
+    (
+        "a Makefile alone",
+        &[("Makefile", "all:\n\ntest: all\n\t./run\n")],
+        &["make"],
+        &["make-test [command]: make test"],
+    ),
+    (
+        "a Makefile without the target",
+        &[("Makefile", "test := no\ntests:\n")],
+        &["make"],
+        &[],
+    ),
+    (
+        "a Makefile beside a crate",
+        &[("Makefile", "test:\n"), ("Cargo.toml", "")],
+        &["make"],
+        &[
+            "step cargo-test-build: cargo test --no-run (warm)",
+            "cargo-test [cargo-test]: cargo test",
+        ],
+    ),
+    (
+        "two crates and a Python package",
+        &[
+            ("one/Cargo.toml", ""),
+            ("two/Cargo.toml", ""),
+            ("py/setup.py", ""),
+            ("py/test_a.py", "import pytest"),
+            ("vendor/three/Cargo.toml", ""),
+        ],
+        &[],
+        &[
+            "step cargo-test-build: cargo test --no-run (in one) (warm)",
+            "step cargo-test-build-two: cargo test --no-run (in two) (warm)",
+            "cargo-test [cargo-test]: cargo test (in one)",
+            "cargo-test-two [cargo-test]: cargo test (in two)",
+            "pytest [pytest]: python -m pytest -q (in py)",
+        ],
+    ),
+    (
+        "a pyproject that only configures a tool of another language",
+        &[("pyproject.toml", "[tool.ruff]"), ("Cargo.toml", "")],
+        &[],
+        &[
+            "step cargo-test-build: cargo test --no-run (warm)",
+            "cargo-test [cargo-test]: cargo test",
+        ],
+    ),
+    ("nothing", &[("README.md", "")], &[], &[]),
+    (
+        "broken manifests",
+        &[
+            ("pyproject.toml", "["),
+            ("package.json", "{"),
+            ("Cargo.toml", "="),
+        ],
+        &[],
+        &[
+            "step cargo-test-build: cargo test --no-run (warm)",
+            "cargo-test [cargo-test]: cargo test",
+        ],
+    ),
+];
+
+#[test]
+fn each_listing_gives_its_checks_and_steps() {
+    for (name, tree, programs, expected) in CASES {
+        assert_eq!(summary(&look(tree, programs)), *expected, "{name}");
+    }
+}
+
+#[test]
+fn each_check_and_step_says_why_and_has_its_own_name() {
+    for (name, tree, programs, _) in CASES {
+        let found = look(tree, programs);
+        let checks: BTreeSet<_> = found.checks.iter().map(|check| &check.name).collect();
+        let steps: BTreeSet<_> = found.steps.iter().map(|step| &step.name).collect();
+        assert_eq!(
+            (checks.len(), steps.len()),
+            (found.checks.len(), found.steps.len()),
+            "{name}"
+        );
+        assert!(
+            found.checks.iter().all(|check| !check.why.is_empty()),
+            "{name}"
+        );
+        assert!(
+            found.steps.iter().all(|step| !step.why.is_empty()),
+            "{name}"
+        );
+    }
+}
+
+/// The integrator adds here: the text parses with the policy crate's own parser.
+#[test]
+fn each_policy_text_is_toml_that_holds_what_was_detected() {
+    for (name, tree, programs, _) in CASES {
+        let found = look(tree, programs);
+        let text = policy_text(&found);
+        let policy: toml::Table = text
+            .parse()
+            .unwrap_or_else(|error| panic!("{name}: {error}\n{text}"));
+        assert_eq!(policy["version"].as_integer(), Some(1), "{name}");
+        let names = |key: &str| -> Vec<String> {
+            let tables = policy.get(key).and_then(toml::Value::as_array);
+            let name = |table: &toml::Value| table["name"].as_str().unwrap().to_owned();
+            tables.into_iter().flatten().map(name).collect()
+        };
+        let active = found.checks.iter().filter(|check| check.off.is_none());
+        assert_eq!(
+            names("check"),
+            active.map(|check| check.name.clone()).collect::<Vec<_>>(),
+            "{name}"
+        );
+        let steps = found.steps.iter().map(|step| step.name.clone());
+        assert_eq!(names("prepare"), steps.collect::<Vec<_>>(), "{name}");
+        assert!(
+            text.lines()
+                .all(|line| !line.starts_with('#') || line.len() < 120),
+            "{name}\n{text}"
+        );
+    }
+}
+
+#[test]
+fn a_commented_check_becomes_valid_when_its_marks_are_removed() {
+    let found = look(&[("go.mod", "module a")], &[]);
+    let text = policy_text(&found);
+    assert!(
+        found.is_empty() && text.contains("# Off: go is not installed."),
+        "{text}"
+    );
+    let from = text.find("# [[check]]").unwrap();
+    let block: Vec<&str> = text[from..]
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .collect();
+    let block = block
+        .iter()
+        .filter_map(|line| line.strip_prefix("# "))
+        .take(4);
+    let policy: toml::Table = block.collect::<Vec<_>>().join("\n").parse().unwrap();
+    assert_eq!(policy["check"][0]["run"][0].as_str(), Some("go"));
+}
+
+#[test]
+fn text_of_the_tree_cannot_leave_a_comment() {
+    let found = look(
+        &[(
+            "package.json",
+            "{\"scripts\": {\"test\": \"node --test a\\n[[check]]\\nname = 'x'\\u001b[31m\"}}",
+        )],
+        &[],
+    );
+    let text = policy_text(&found);
+    let policy: toml::Table = text.parse().unwrap();
+    assert_eq!(policy["check"].as_array().unwrap().len(), 1, "{text}");
+    assert!(
+        text.chars().all(|c| c == '\n' || !c.is_control()),
+        "{text:?}"
+    );
+}
+
+#[test]
+fn a_src_layout_without_an_installing_step_gets_a_python_path() {
+    let tree: Tree = &[
+        ("setup.py", ""),
+        ("src/a.py", ""),
+        ("tests/test_a.py", "import pytest"),
+    ];
+    let found = look(tree, &[]);
+    let path = ("PYTHONPATH".to_owned(), "/sandbox/tree/src".to_owned());
+    assert_eq!(found.checks[0].env, [path]);
+}
+
+#[test]
+fn each_of_several_projects_waits_for_its_own_steps_only() {
+    let tree: Tree = &[
+        ("Cargo.toml", ""),
+        ("setup.py", ""),
+        ("test_a.py", "import pytest"),
+        (
+            "package.json",
+            r#"{"scripts": {"test": "node --test"}, "dependencies": {"a": "1"}}"#,
+        ),
+        ("package-lock.json", ""),
+    ];
+    let found = look(tree, &[]);
+    let needs = found
+        .checks
+        .iter()
+        .map(|check| (check.name.as_str(), check.needs.clone()));
+    let list = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect());
+    let expected: [(&str, Option<Vec<String>>); 3] = [
+        ("cargo-test", list(&["cargo-test-build"])),
+        ("pytest", list(&[])),
+        ("node-test", list(&["node-packages"])),
+    ];
+    assert_eq!(needs.collect::<Vec<_>>(), expected);
+    assert!(policy_text(&found).contains(r#"toolchains = ["rust", "python", "node", "cc"]"#));
+}
+
+#[test]
+fn a_directory_with_a_strange_name_stays_a_string() {
+    let found = look(&[("a\u{1b}[31m\n[[check]]/Cargo.toml", "")], &[]);
+    let text = policy_text(&found);
+    let policy: toml::Table = text.parse().unwrap();
+    assert_eq!(policy["check"].as_array().unwrap().len(), 1, "{text}");
+    assert!(
+        text.chars().all(|c| c == '\n' || !c.is_control()),
+        "{text:?}"
+    );
+}
+
+#[test]
+fn nothing_found_says_what_was_looked_for() {
+    let text = policy_text(&look(&[("README.md", "")], &[]));
+    for word in ["Cargo.toml", "package.json", "go.mod", "[[check]]"] {
+        assert!(text.contains(word), "{text}");
+    }
+}
+
+#[test]
+fn what_ci_runs_is_shown() {
+    let tree: Tree = &[
+        ("Cargo.toml", ""),
+        (
+            ".github/workflows/test.yml",
+            "python: [3.11]\njobs:\n  run: |\n    cargo test --locked\n    echo done\n",
+        ),
+    ];
+    let notes = look(tree, &[]).notes;
+    assert_eq!(
+        notes,
+        [
+            "The repository's CI runs, among others:",
+            "  cargo test --locked"
+        ]
+    );
+}
