@@ -1,5 +1,7 @@
 //! Canonical test ids: the same words for the same test in every run and on every machine.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Component, Path};
 
 use passmuster_policy::path::RepoPath;
@@ -45,8 +47,11 @@ fn temporary(text: &str) -> Option<usize> {
 
 /// A path as a command saw it, as a path of the tree: relative ones are below `cwd`; none for what lies outside.
 pub(super) fn in_tree(tree: &Path, cwd: &Path, path: &str) -> Option<RepoPath> {
-    let path = path.strip_prefix("file://").unwrap_or(path);
-    let absolute = cwd.join(path);
+    let path = match path.strip_prefix("file://") {
+        Some(encoded) => decoded(encoded),
+        None => path.as_bytes().to_vec(),
+    };
+    let absolute = cwd.join(OsString::from_vec(path));
     let mut parts: Vec<&std::ffi::OsStr> = Vec::new();
     for component in absolute.components() {
         match component {
@@ -61,6 +66,29 @@ pub(super) fn in_tree(tree: &Path, cwd: &Path, path: &str) -> Option<RepoPath> {
     let relative = resolved.strip_prefix(tree).ok()?;
     let bytes = std::os::unix::ffi::OsStrExt::as_bytes(relative.as_os_str());
     (!bytes.is_empty()).then(|| RepoPath::new(bytes))
+}
+
+/// The bytes of a URL's path: `%20` is a space.
+fn decoded(path: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        let digits = tail
+            .get(..2)
+            .filter(|_| *first == b'%')
+            .and_then(|digits| std::str::from_utf8(digits).ok());
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = tail.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    bytes
 }
 
 #[cfg(test)]
@@ -86,7 +114,11 @@ mod tests {
         let (tree, cwd) = (Path::new("/sandbox/tree"), Path::new("/sandbox/tree/app"));
         let read = |path| in_tree(tree, cwd, path).map(|path| path.to_string());
         assert_eq!(read("a/../b.py").as_deref(), Some("app/b.py"));
-        assert_eq!(read("file:///sandbox/tree/x.mjs").as_deref(), Some("x.mjs"));
+        assert_eq!(
+            read("file:///sandbox/tree/%C3%A4%20b%.mjs").as_deref(),
+            Some("ä b%.mjs")
+        );
+        assert_eq!(read("/sandbox/tree/a%20b").as_deref(), Some("a%20b"));
         assert_eq!(read("../../../etc/passwd"), None);
         assert_eq!(read("/sandbox/treehouse/x"), None);
         assert_eq!(read("/sandbox/tree"), None);

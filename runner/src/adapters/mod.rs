@@ -17,21 +17,21 @@ use passmuster_policy::tests::TestResult;
 mod cargo;
 mod cargo_messages;
 mod cargo_records;
-//X mod command;
+mod command;
 mod draft;
 mod exit;
 mod ids;
-//X mod junit;
+mod junit;
 mod libtest;
-//X mod nextest;
-//X mod node;
+mod nextest;
+mod node;
 mod panics;
 mod pytest;
 mod python;
 mod reports;
 mod unittest;
 
-//X pub use command::{CommandRun, run_command};
+pub use command::{CommandRun, run_command};
 pub use exit::{ExitMeaning, exit_meaning};
 
 /// One launch inside the run's sandbox. All phases of one run share the tree's writable layer; all processes of a phase
@@ -171,15 +171,13 @@ pub async fn run<P: Phases>(
         places,
         phases,
     };
-    #[allow(unreachable_patterns)]
     match job.framework {
         Framework::Pytest => pytest::run(&mut launch).await,
         Framework::Unittest => unittest::run(&mut launch).await,
         Framework::CargoTest => cargo::run(&mut launch).await,
-        _ => unreachable!(), //Y
-                             //X Framework::Nextest => nextest::run(&mut launch).await,
-                             //X Framework::NodeTest => node::run(&mut launch).await,
-                             //X Framework::Junit => junit::run(&mut launch).await,
+        Framework::Nextest => nextest::run(&mut launch).await,
+        Framework::NodeTest => node::run(&mut launch).await,
+        Framework::Junit => junit::run(&mut launch).await,
     }
 }
 

@@ -119,7 +119,7 @@ fn every_state_of_a_rust_test_is_read_from_libtests_events() {
     );
     assert_eq!(
         (failure.file.unwrap().to_string(), failure.line),
-        ("src/lib.rs".to_owned(), Some(38))
+        ("src/lib.rs".to_owned(), Some(37))
     );
     assert_eq!(
         (failure.actual.as_deref(), failure.expected.as_deref()),
@@ -267,4 +267,78 @@ fn what_does_not_compile_is_a_broken_unit_with_its_line() {
     );
     assert_eq!(manifest.report, ReportState::Missing);
     assert_eq!(manifest.broken_units.len(), 1, "{manifest:?}");
+}
+
+fn nextest(project: &Project, arguments: &[&str]) -> TestRun {
+    project.run(
+        Framework::Nextest,
+        &[&["cargo", "nextest", "run", "--offline"], arguments].concat(),
+    )
+}
+
+const TESTS: &str = r#"
+#[test]
+fn passes() {}
+#[test]
+fn fails() { assert_eq!(1 + 1, 3); }
+#[test]
+#[ignore = "needs a printer"]
+fn waits() {}
+#[test]
+fn aborts() { std::process::abort() }
+#[test]
+fn flaky() {
+    if std::fs::metadata("flag").is_err() {
+        std::fs::write("flag", "").unwrap();
+        panic!("first time");
+    }
+}
+"#;
+
+#[test]
+fn every_state_of_a_nextest_test_is_read_and_named_as_cargo_test_names_it() {
+    let mut project = Project::new(&[
+        ("Cargo.toml", MANIFEST),
+        ("src/lib.rs", "#[test]\nfn inside() {}\n"),
+        ("tests/outside.rs", TESTS),
+    ]);
+    let run = nextest(&project, &["--retries", "1"]);
+    let expected = [
+        "+ shop::inside",
+        "- shop::outside::aborts",
+        "- shop::outside::fails",
+        "+ shop::outside::flaky",
+        "+ shop::outside::passes",
+        "s shop::outside::waits",
+    ];
+    assert_eq!(states(&run), expected, "{}", run.log_tail);
+    assert_eq!(
+        (&run.report, &run.outcome),
+        (&ReportState::Complete, &Outcome::Exited { status: 100 })
+    );
+    assert_eq!(run.contradictions, Vec::<String>::new());
+    assert_eq!(
+        test(&run, "flaky").failure.clone().unwrap().message,
+        "passed only at attempt 2"
+    );
+    assert_eq!(test(&run, "fails").failure.clone().unwrap().line, Some(5));
+
+    project.select = Selection::Ids(vec![test(&run, "inside").clone()]);
+    assert_eq!(states(&nextest(&project, &[])), ["+ shop::inside"]);
+    project.select = Selection::All;
+    let none = nextest(&project, &["nothing_is_called_so"]);
+    // Nextest names ignored tests whatever the filter.
+    assert_eq!(states(&none), ["s shop::outside::waits"]);
+    assert_eq!(
+        (none.outcome, none.report),
+        (Outcome::Exited { status: 4 }, ReportState::Complete)
+    );
+    project.write("src/lib.rs", "fn broken() -> u8 { \"text\" }\n");
+    let broken = nextest(&project, &[]);
+    assert_eq!(
+        broken.broken_units[0].file,
+        Some("src/lib.rs".into()),
+        "{broken:?}"
+    );
+    assert_eq!(broken.broken_units[0].line, Some(1));
 }

@@ -1,0 +1,53 @@
+// Passmuster's reporter for node:test (node 20 or later): writes the runner's events to one file a process, a JSON
+// object a line. It prints nothing; the policy's own reporters stay beside it.
+import { openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+
+const CAP = 8 * 1024;
+const KEPT = new Set(['test:start', 'test:pass', 'test:fail', 'test:diagnostic', 'test:stderr']);
+
+export default async function* passmuster(source) {
+  const path = join(process.env.PASSMUSTER_REPORT, `node-${process.pid}.jsonl`);
+  const fd = openSync(path, 'ax', 0o600);
+  const write = (record) => writeSync(fd, JSON.stringify(record) + '\n');
+  write({ event: 'begin', cwd: process.cwd() });
+  for await (const { type, data } of source) {
+    if (KEPT.has(type)) write(record(type.slice('test:'.length), data));
+  }
+  write({ event: 'end' });
+}
+
+function record(event, data) {
+  return {
+    event,
+    name: data.name,
+    nesting: data.nesting,
+    file: data.file,
+    line: data.line,
+    suite: data.details?.type === 'suite',
+    skip: data.skip,
+    todo: data.todo,
+    millis: data.details?.duration_ms,
+    message: typeof data.message === 'string' ? data.message.slice(0, CAP) : undefined,
+    error: data.details?.error === undefined ? undefined : account(data.details.error),
+  };
+}
+
+// The runner wraps what a test threw; the cause is the test's own.
+function account(error) {
+  const cause = error?.cause ?? error;
+  const thrown = cause !== null && typeof cause === 'object';
+  const compared = thrown && ('expected' in cause || 'actual' in cause);
+  return {
+    kind: error?.failureType,
+    message: String(thrown ? cause.message ?? inspect(cause) : cause).slice(0, CAP),
+    stack: thrown && cause.stack ? String(cause.stack).slice(0, CAP) : undefined,
+    expected: compared ? shown(cause.expected) : undefined,
+    actual: compared ? shown(cause.actual) : undefined,
+  };
+}
+
+function shown(value) {
+  return inspect(value, { depth: 4, maxStringLength: 1000 }).slice(0, CAP);
+}

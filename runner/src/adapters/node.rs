@@ -1,0 +1,414 @@
+//! Node's test runner: a reporter of ours stands beside the policy's, in every node process that is a runner.
+//!
+//! The reporter comes in by `NODE_OPTIONS`, so `npm test` and workspaces report too: one file a process. A process that
+//! the runner starts for a test file talks to its parent and ignores reporters. Node 20 or later: older ones lack `file`.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use passmuster_policy::run::{BrokenUnit, TestRun};
+use passmuster_policy::tests::{Failure, TestId, TestResult, TestStatus};
+use serde::Deserialize;
+
+use super::draft::{Draft, SUCCESS, cut_off, head, words};
+use super::{
+    AdapterError, Launch, PhaseEnd, Phases, Places, Selection, Support, get, ids, reports, set,
+};
+
+const REPORTER: Support = Support {
+    name: "passmuster_reporter.mjs",
+    content: include_bytes!("assets/passmuster_reporter.mjs"),
+    executable: false,
+};
+
+/// Runs the policy's command once.
+pub(super) async fn run<P: Phases>(
+    launch: &mut Launch<'_, P>,
+) -> Result<TestRun, AdapterError<P::Error>> {
+    let argv = command(&launch.job.argv, &launch.job.select);
+    let mut phase = launch.phase(argv, vec![REPORTER]);
+    let reporter = launch.places.lib.join(REPORTER.name);
+    let mut options =
+        OsString::from("--test-reporter=spec --test-reporter-destination=stdout --test-reporter=");
+    options.push(reporter);
+    options.push(" --test-reporter-destination=/dev/null");
+    if let Some(own) = get(&launch.job.env, "NODE_OPTIONS").filter(|own| !own.is_empty()) {
+        options.push(" ");
+        options.push(own);
+    }
+    set(&mut phase.env, "NODE_OPTIONS", options);
+    set(&mut phase.env, "PASSMUSTER_REPORT", &launch.places.report);
+    let end = launch.launch(phase).await?;
+    Ok(read(&end, launch.places).finish())
+}
+
+/// A reporter in the command itself would lack the destination that ours make necessary. Files of a selection take the
+/// place of the files that `node --test` names; through npm there is no such place, and the whole run is done again.
+fn command(argv: &[String], select: &Selection) -> Vec<String> {
+    let is_reporter = |word: &&String| !word.starts_with("--test-reporter");
+    let mut command: Vec<String> = argv.iter().filter(is_reporter).cloned().collect();
+    let direct = command.iter().position(|word| word == "--test");
+    if let (Selection::Ids(tests), Some(at)) = (select, direct) {
+        let files: BTreeSet<_> = tests
+            .iter()
+            .filter_map(|test| test.id.file.as_ref()?.as_str())
+            .collect();
+        if !files.is_empty() {
+            let kept = |(index, word): (usize, String)| {
+                (index <= at || word.starts_with('-')).then_some(word)
+            };
+            command = command.into_iter().enumerate().filter_map(kept).collect();
+            command.extend(files.into_iter().map(str::to_owned));
+        }
+    }
+    command
+}
+
+/// One line of a report.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Record {
+    event: String,
+    cwd: Option<PathBuf>,
+    name: String,
+    nesting: usize,
+    file: Option<String>,
+    line: Option<u32>,
+    suite: bool,
+    skip: Option<Marker>,
+    todo: Option<Marker>,
+    millis: Option<f64>,
+    message: Option<String>,
+    error: Option<Account>,
+}
+
+/// `true`, or a reason.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Marker {
+    Set(bool),
+    Reason(String),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Account {
+    kind: String,
+    message: String,
+    stack: Option<String>,
+    expected: Option<String>,
+    actual: Option<String>,
+}
+
+fn read(end: &PhaseEnd, places: &Places) -> Draft {
+    let mut draft = Draft::default();
+    draft.phase(end);
+    let mut failed = false;
+    for path in reports::files(&end.reports, 0) {
+        match reports::read(&path) {
+            Ok(bytes) => {
+                failed |= Reader::new(&mut draft, &places.tree).read(&bytes, &words(&end.outcome))
+            }
+            Err(_) => draft.contradiction("a report of node's cannot be read"),
+        }
+    }
+    if failed && end.outcome == SUCCESS {
+        draft.contradiction("node reports failed tests but the command ended with status 0");
+    }
+    draft
+}
+
+/// Reads what one process wrote.
+struct Reader<'a> {
+    draft: &'a mut Draft,
+    tree: &'a Path,
+    cwd: PathBuf,
+    /// Names of the suites and tests around the current one, by nesting.
+    around: Vec<String>,
+    /// Started and not ended: identity by file, line and full name.
+    open: Vec<TestId>,
+    stderr: HashMap<String, String>,
+    counted: u64,
+    said: Option<u64>,
+    failed: bool,
+    ended: bool,
+}
+
+impl<'a> Reader<'a> {
+    fn new(draft: &'a mut Draft, tree: &'a Path) -> Self {
+        Self {
+            draft,
+            tree,
+            cwd: tree.to_owned(),
+            around: Vec::new(),
+            open: Vec::new(),
+            stderr: HashMap::new(),
+            counted: 0,
+            said: None,
+            failed: false,
+            ended: false,
+        }
+    }
+
+    /// Whether any test failed.
+    fn read(mut self, bytes: &[u8], how: &str) -> bool {
+        for line in bytes
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+        {
+            match serde_json::from_slice(line) {
+                Ok(record) => self.record(record),
+                Err(_) => self
+                    .draft
+                    .contradiction("node's report has a line that is not a record"),
+            }
+        }
+        self.end(how);
+        self.failed
+    }
+
+    fn record(&mut self, record: Record) {
+        if self.ended {
+            self.draft
+                .contradiction("node's report goes on after its end");
+        }
+        match record.event.as_str() {
+            "begin" => self.begin(record.cwd),
+            "start" => self.start(&record),
+            "pass" | "fail" => self.result(record),
+            "diagnostic" => self.diagnostic(&record),
+            "stderr" => self.keep(record),
+            "end" => self.ended = true,
+            _ => self
+                .draft
+                .contradiction("node's report has a record of an unknown kind"),
+        }
+    }
+
+    fn begin(&mut self, cwd: Option<PathBuf>) {
+        self.draft.reported();
+        self.cwd = cwd.unwrap_or_else(|| self.tree.to_owned());
+    }
+
+    fn start(&mut self, record: &Record) {
+        self.around.truncate(record.nesting);
+        let id = self.id(record);
+        self.open.push(id);
+        self.around.push(record.name.clone());
+    }
+
+    fn id(&self, record: &Record) -> TestId {
+        let mut names: Vec<_> = self
+            .around
+            .iter()
+            .take(record.nesting)
+            .map(String::as_str)
+            .collect();
+        names.push(if is_file(record) {
+            "(file)"
+        } else {
+            &record.name
+        });
+        TestId {
+            unit: String::new(),
+            file: record
+                .file
+                .as_deref()
+                .and_then(|file| ids::in_tree(self.tree, &self.cwd, file)),
+            name: ids::stable(&names.join(" > ")),
+            parameters: None,
+            ordinal: 0,
+        }
+    }
+
+    fn result(&mut self, record: Record) {
+        let id = self.id(&record);
+        match self.open.iter().rposition(|open| *open == id) {
+            Some(at) => drop(self.open.remove(at)),
+            None => self
+                .draft
+                .contradiction(format!("{id} ends but never started")),
+        }
+        if !record.suite {
+            self.counted += 1;
+        }
+        let own_fault = record
+            .error
+            .as_ref()
+            .is_some_and(|error| error.kind != "subtestsFailed");
+        let failed = record.event == "fail" && !marked(&record.todo) && !marked(&record.skip);
+        self.failed |= failed;
+        // A suite is no test; it is reported where a hook of its own failed.
+        if record.suite && !(failed && own_fault) {
+            return;
+        }
+        if failed && is_file(&record) {
+            self.broken(&record);
+        } else {
+            let result = self.test(id, record, failed);
+            self.draft.add(result);
+        }
+    }
+
+    fn test(&self, id: TestId, record: Record, failed: bool) -> TestResult {
+        let reason = [&record.skip, &record.todo]
+            .into_iter()
+            .find(|marker| marked(marker));
+        let (status, failure) = match reason {
+            Some(marker) => (TestStatus::Skipped, Some(skipped(marker))),
+            None if failed => (TestStatus::Failed, Some(self.failure(&record))),
+            None => (TestStatus::Passed, None),
+        };
+        let millis = record
+            .millis
+            .filter(|m| m.is_finite() && *m >= 0.0)
+            .map(|m| m as u64);
+        TestResult {
+            selector: id.name.clone(),
+            id,
+            status,
+            failure,
+            millis,
+        }
+    }
+
+    fn failure(&self, record: &Record) -> Failure {
+        let none = Account::default();
+        let error = record.error.as_ref().unwrap_or(&none);
+        let stack = error.stack.as_deref().unwrap_or_default();
+        let place = stack.lines().find_map(|line| self.frame(line));
+        let defined = || {
+            Some((
+                ids::in_tree(self.tree, &self.cwd, record.file.as_deref()?)?,
+                record.line?,
+            ))
+        };
+        let (file, line) = place.or_else(defined).unzip();
+        Failure {
+            message: error
+                .message
+                .lines()
+                .find(|line| !line.is_empty())
+                .unwrap_or_default()
+                .to_owned(),
+            file,
+            line,
+            expected: error.expected.clone(),
+            actual: error.actual.clone(),
+            detail: if stack.is_empty() {
+                error.message.clone()
+            } else {
+                stack.to_owned()
+            },
+        }
+    }
+
+    /// A stack frame inside the tree: `at name (file:///path:line:column)`.
+    fn frame(&self, line: &str) -> Option<(passmuster_policy::path::RepoPath, u32)> {
+        let place = line.trim().strip_prefix("at ")?;
+        let place = place
+            .rsplit_once('(')
+            .map_or(place, |(_, place)| place)
+            .trim_end_matches(')');
+        let mut parts = place.rsplitn(3, ':').skip(1);
+        let (line, path) = (parts.next()?.parse().ok()?, parts.next()?);
+        let absolute = path.starts_with('/') || path.starts_with("file://");
+        let inside = absolute && !path.contains("/node_modules/");
+        Some((
+            ids::in_tree(self.tree, &self.cwd, path).filter(|_| inside)?,
+            line,
+        ))
+    }
+
+    /// A file whose process failed as a whole: it could not be loaded, or it ended early.
+    fn broken(&mut self, record: &Record) {
+        let said = record
+            .file
+            .as_ref()
+            .and_then(|file| self.stderr.get(file))
+            .map(String::as_str);
+        let error = said
+            .unwrap_or_default()
+            .lines()
+            .find(|line| line.contains("Error"));
+        let fallback = record.error.as_ref().map(|error| error.message.as_str());
+        let file = record
+            .file
+            .as_deref()
+            .and_then(|file| ids::in_tree(self.tree, &self.cwd, file));
+        let line = said.unwrap_or_default().lines().find_map(|line| {
+            let (path, number) = line.rsplit_once(':')?;
+            let here = file.is_some() && ids::in_tree(self.tree, &self.cwd, path) == file;
+            here.then(|| number.parse().ok())?
+        });
+        self.draft.broken.push(BrokenUnit {
+            unit: file
+                .as_ref()
+                .map_or_else(|| record.name.clone(), ToString::to_string),
+            file,
+            line,
+            message: head(error.or(fallback).unwrap_or_default(), Failure::MESSAGE_CAP).to_owned(),
+        });
+    }
+
+    /// The runner's own count has no file; a test's diagnostic has one.
+    fn diagnostic(&mut self, record: &Record) {
+        let count = record
+            .message
+            .as_deref()
+            .and_then(|text| text.strip_prefix("tests ")?.parse().ok());
+        if record.file.is_none() && record.nesting == 0 {
+            self.said = count.or(self.said);
+        }
+    }
+
+    fn keep(&mut self, record: Record) {
+        let kept = self
+            .stderr
+            .entry(record.file.unwrap_or_default())
+            .or_default();
+        if kept.len() < Failure::DETAIL_CAP {
+            kept.push_str(&record.message.unwrap_or_default());
+        }
+    }
+
+    fn end(&mut self, how: &str) {
+        for id in std::mem::take(&mut self.open) {
+            self.failed = true;
+            self.draft.add(cut_off(id.clone(), id.name.clone(), how));
+        }
+        if !self.ended {
+            self.draft
+                .incomplete(format!("node's report has no end ({how})"));
+        } else if let Some(said) = self.said.filter(|said| *said != self.counted) {
+            let counted = self.counted;
+            self.draft
+                .contradiction(format!("node counted {said} tests and reported {counted}"));
+        }
+    }
+}
+
+/// The runner's own entry for a test file.
+fn is_file(record: &Record) -> bool {
+    record.nesting == 0
+        && record
+            .file
+            .as_deref()
+            .is_some_and(|file| file == record.name || file.ends_with(&format!("/{}", record.name)))
+}
+
+fn marked(marker: &Option<Marker>) -> bool {
+    !matches!(marker, None | Some(Marker::Set(false)))
+}
+
+fn skipped(marker: &Option<Marker>) -> Failure {
+    let message = match marker {
+        Some(Marker::Reason(reason)) => reason.clone(),
+        _ => String::new(),
+    };
+    Failure {
+        message,
+        ..Failure::default()
+    }
+}
