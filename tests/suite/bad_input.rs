@@ -326,7 +326,7 @@ fn a_full_disk_blames_the_disk_and_not_the_change() {
     let prepare = if nix::unistd::geteuid().is_root() {
         format!("mount -t tmpfs -o size=64k none {}", cache.display())
     } else {
-        "ulimit -f 8".to_string()
+        "trap '' XFSZ && ulimit -f 8".to_string()
     };
     let script = format!("{prepare} && exec \"$@\"");
     let isolate: &[&str] = if nix::unistd::geteuid().is_root() {
