@@ -1,2 +1,197 @@
-//! Placeholder until the next commit.
-fn main() {}
+//! Real projects from the package registries: an honest change passes, a seeded regression fails and
+//! names the test, a deleted test fails. Prints a table in Markdown; ends with 1 where one is wrong.
+//!
+//! Not part of the ordinary tests, because it needs the registries: `make test-real`.
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program for the terminal that is test code: an error ends it with its place and cause"
+)]
+
+mod fetch;
+mod projects;
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use passmuster_tests::{Finished, Repository, TestEnv, Verdict};
+
+use crate::fetch::Surroundings;
+use crate::projects::{Change, PROJECTS, Project};
+
+fn main() -> ExitCode {
+    let only: Vec<String> = std::env::args().skip(1).collect();
+    let chosen = PROJECTS
+        .iter()
+        .filter(|p| only.is_empty() || only.iter().any(|name| name == p.name));
+    let rows: Vec<Row> = chosen.map(measure).collect();
+    println!("{}", table(&rows));
+    let wrong: Vec<&String> = rows.iter().flat_map(|row| &row.wrong).collect();
+    for problem in &wrong {
+        eprintln!("{problem}");
+    }
+    if wrong.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// What is known of one project in the end.
+struct Row {
+    project: &'static Project,
+    tests: u64,
+    plain: Duration,
+    first: Duration,
+    next: Duration,
+    verdicts: [String; 3],
+    wrong: Vec<String>,
+}
+
+fn measure(project: &'static Project) -> Row {
+    eprintln!("{} {} …", project.name, project.version);
+    let env = TestEnv::new();
+    let surroundings = Surroundings::new(&env, project);
+    let source = surroundings.fetch(project);
+    let repo = env.repo_from(&source, project.name);
+    let run = Measured {
+        env: &env,
+        repo: &repo,
+        surroundings: &surroundings,
+        project,
+    };
+
+    let plain = run.plainly();
+    let (honest, honest_verdict, first) = run.verify(&project.honest);
+    let (regression, regression_verdict, next) = run.verify(&project.regression);
+    let (deletion, deletion_verdict, _) = run.verify(&project.deletion);
+
+    let mut wrong = Vec::new();
+    let mut demand = |holds: bool, what: &str, finished: &Finished| {
+        if !holds {
+            wrong.push(format!("{}: {what}\n{}", project.name, finished.all()));
+        }
+    };
+    demand(
+        honest.code() == Some(0),
+        "the honest change passes",
+        &honest,
+    );
+    demand(
+        regression.code() == Some(1),
+        "the regression fails",
+        &regression,
+    );
+    let named = names(&regression_verdict, "regressed", project.regressed);
+    demand(named, "the regression's test is named", &regression);
+    demand(
+        deletion.code() == Some(1),
+        "the deleted test fails",
+        &deletion,
+    );
+    let named = names(&deletion_verdict, "vanished", project.vanished);
+    demand(named, "the deleted test is named", &deletion);
+
+    let verdicts = [&honest_verdict, &regression_verdict, &deletion_verdict].map(summary);
+    let tests = honest_verdict
+        .as_ref()
+        .map_or(0, |verdict| verdict.count("maintained"));
+    Row {
+        project,
+        tests,
+        plain,
+        first,
+        next,
+        verdicts,
+        wrong,
+    }
+}
+
+fn names(verdict: &Option<Verdict>, class: &str, test: &str) -> bool {
+    verdict
+        .as_ref()
+        .is_some_and(|v| v.tests(class).iter().any(|id| id.contains(test)))
+}
+
+/// The decision and its codes.
+fn summary(verdict: &Option<Verdict>) -> String {
+    let Some(verdict) = verdict else {
+        return "none".to_string();
+    };
+    let codes = [verdict.reasons(), verdict.review()].concat().join(", ");
+    let decision = verdict.decision();
+    if codes.is_empty() {
+        decision.to_string()
+    } else {
+        format!("{decision} ({codes})")
+    }
+}
+
+/// One project's repository, and how it is run.
+struct Measured<'a> {
+    env: &'a TestEnv,
+    repo: &'a Repository<'a>,
+    surroundings: &'a Surroundings<'a>,
+    project: &'static Project,
+}
+
+impl Measured<'_> {
+    /// The plain tool on the base, outside of any sandbox; built once before, so that both are warm.
+    fn plainly(&self) -> Duration {
+        let run = || {
+            let (program, args) = self
+                .project
+                .command
+                .split_first()
+                .expect("a command has a word");
+            let mut command = self.env.command(program);
+            command
+                .args(args)
+                .current_dir(self.repo.root())
+                .envs(self.surroundings.variables());
+            let started = Instant::now();
+            passmuster_tests::tool(&mut command);
+            started.elapsed()
+        };
+        run();
+        let elapsed = run();
+        self.repo.git(["clean", "--quiet", "-d", "--force", "-x"]);
+        elapsed
+    }
+
+    /// Makes a change, takes it as a patch, and has it vetted.
+    fn verify(&self, change: &Change) -> (Finished, Option<Verdict>, Duration) {
+        match change {
+            Change::Edit { file, old, new } => self.repo.edit(file, old, new),
+            Change::Remove { file } => self.repo.remove(file),
+        }
+        let patch = self.repo.take_patch();
+        let mut invocation = self.env.verify(self.repo, ["-"]).stdin(patch);
+        for (name, value) in self.surroundings.variables() {
+            invocation = invocation.variable(&name, value);
+        }
+        let finished = invocation.run();
+        let verdict = Verdict::parse(&finished.stdout).ok();
+        let elapsed = finished.elapsed;
+        (finished, verdict, elapsed)
+    }
+}
+
+fn table(rows: &[Row]) -> String {
+    let mut lines = vec![
+        "| project | framework | tests | plain run | first verdict | next verdict | honest change | seeded regression | deleted test |".to_string(),
+        "|---|---|---|---|---|---|---|---|---|".to_string(),
+    ];
+    lines.extend(rows.iter().map(|row| {
+        let Row { project, tests, plain, first, next, verdicts: [honest, regression, deletion], .. } = row;
+        let [plain, first, next] = [plain, first, next].map(|time| format!("{:.2} s", time.as_secs_f64()));
+        format!(
+            "| {} {} | {} | {tests} | {plain} | {first} | {next} | {honest} | {regression} | {deletion} |",
+            project.name, project.version, project.framework
+        )
+    }));
+    lines.join("\n")
+}

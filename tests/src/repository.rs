@@ -18,15 +18,24 @@ pub struct Repository<'env> {
 impl TestEnv {
     /// A copy of a tree as a plain directory, without git.
     pub fn directory(&self, name: &str) -> Repository<'_> {
+        self.directory_from(&tree(name), name)
+    }
+
+    fn directory_from(&self, source: &Path, name: &str) -> Repository<'_> {
         let root = self.fresh_path(name);
-        copy(&tree(name), &root);
+        copy(source, &root);
         self.give(&root);
         Repository { env: self, root }
     }
 
     /// A copy of a tree as a repository with one commit on the branch `main`.
     pub fn repo(&self, name: &str) -> Repository<'_> {
-        let repo = self.directory(name);
+        self.repo_from(&tree(name), name)
+    }
+
+    /// The same of any directory.
+    pub fn repo_from(&self, source: &Path, name: &str) -> Repository<'_> {
+        let repo = self.directory_from(source, name);
         repo.git(["init", "--quiet", "--initial-branch=main"]);
         repo.commit("The base");
         repo

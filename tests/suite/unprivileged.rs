@@ -1,7 +1,7 @@
 //! An ordinary user gets the same verdicts as root: nothing needs a privilege.
 
 use passmuster_tests::snapshot::Snapshot;
-use passmuster_tests::{TestEnv, proposal};
+use passmuster_tests::{TestEnv, proposal, tool};
 
 fn check(repo: &str, good: &str, bad: &str, reason: &str) {
     let user = TestEnv::as_user();
@@ -60,4 +60,23 @@ fn the_digest_is_the_same_for_root_and_for_an_ordinary_user() {
         verdict.digest().to_string()
     };
     assert_eq!(digest(&root), digest(&user));
+}
+
+/// The footing of the others: what fails here is missing on the machine, not in the program.
+#[test]
+fn an_ordinary_user_can_run_the_plain_tools() {
+    let env = TestEnv::as_user();
+    let cases: [(&str, &[&str]); 3] = [
+        ("python-ledger", &["python", "-m", "pytest", "-q"]),
+        ("node-slugs", &["node", "--test"]),
+        (
+            "rust-calculator",
+            &["cargo", "test", "--offline", "--quiet"],
+        ),
+    ];
+    for (name, command) in cases {
+        let repo = env.repo(name);
+        let mut plain = env.command(command[0]);
+        tool(plain.args(&command[1..]).current_dir(repo.root()));
+    }
 }
