@@ -22,7 +22,7 @@ const STDERR_CAP: usize = 64 * 1024;
 
 /// Settings that hold for every call. Hooks, helpers, transports and attribute programs are off;
 /// paths that any file system would take for `.git` are refused.
-const SETTINGS: [&str; 13] = [
+const SETTINGS: [&str; 15] = [
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
     "core.untrackedCache=false",
@@ -34,6 +34,10 @@ const SETTINGS: [&str; 13] = [
     "core.autocrlf=false",
     "core.safecrlf=false",
     "protocol.allow=never",
+    // A cache: after a power failure a damaged object is an error, never a wrong answer.
+    "core.fsync=none",
+    // One pack for a stream of blobs, however few: no second process that unpacks them.
+    "fastimport.unpackLimit=1",
     "gc.auto=0",
     "maintenance.auto=false",
 ];
@@ -189,7 +193,17 @@ impl Git {
         ]
     }
 
-    /// The same git on other objects, to be read only.
+    /// Where new objects go.
+    pub fn objects(&self) -> &Path {
+        &self.objects
+    }
+
+    /// The same git, writing into an object directory that nothing else is seen from.
+    pub fn quarantined(&self) -> Self {
+        self.borrowing(&self.directory.join("objects"))
+    }
+
+    /// The same git on other objects.
     pub fn borrowing(&self, objects: &Path) -> Self {
         Self {
             objects: objects.to_path_buf(),

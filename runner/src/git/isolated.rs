@@ -2,7 +2,7 @@
 //!
 //! `<cache>/git/<key>/objects` holds what proposals add, shared by all runs; its alternates lead to
 //! the user's objects. `<cache>/git/<key>/views/<random>` is the `GIT_DIR` of one run: the user's
-//! references as they were at its start, temporary indexes, and nothing else. A view is locked
+//! references as they were at its start, temporary indexes, and the quarantine for new objects. A view is locked
 //! while its run lives; the next start removes the views whose run is gone.
 
 use std::fs::{self, File};
@@ -112,7 +112,7 @@ fn write_atomically(scratch: &Path, file: &Path, content: &[u8]) -> io::Result<(
 }
 
 fn write_skeleton(view: &Path, format: ObjectFormat) -> io::Result<()> {
-    for directory in ["refs/heads", "info"] {
+    for directory in ["refs/heads", "info", "objects/info", "objects/pack"] {
         fs::create_dir_all(view.join(directory))?;
     }
     fs::write(view.join("HEAD"), "ref: refs/heads/none\n")?;

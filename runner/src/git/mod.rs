@@ -11,6 +11,7 @@ pub mod hash;
 pub mod isolated;
 pub mod layout;
 pub mod objects;
+pub mod quarantine;
 pub mod refs;
 pub mod settings;
 pub mod stores;

@@ -96,6 +96,7 @@ pub fn diff_entries(git: &Git, before: &str, after: &str) -> Result<Vec<EntryDif
         "--raw",
         "--no-abbrev",
         "--no-renames",
+        "--ignore-submodules=none",
         before,
         after,
     ];

@@ -5,14 +5,12 @@ mod patch_text;
 mod staged;
 mod working_tree;
 
-use std::path::Path;
-
 use passmuster_policy::path::RepoPath;
 use thiserror::Error;
 
 use crate::base::{self, Base, BaseError, BaseTrust};
 use crate::git::stores::External;
-use crate::git::{Git, GitError, stores};
+use crate::git::{Git, GitError, quarantine, stores};
 use crate::repository::Repository;
 
 pub use patch_text::PATCH_CAP;
@@ -319,12 +317,6 @@ impl TemporaryIndex {
     }
 
     fn write_tree(&self, git: &Git) -> Result<String, GitError> {
-        write_tree(git, &self.file())
+        quarantine::write_tree(git, &self.file())
     }
-}
-
-fn write_tree(git: &Git, index: &Path) -> Result<String, GitError> {
-    git.command("write the candidate's tree", ["write-tree"])
-        .index(index)
-        .line()
 }

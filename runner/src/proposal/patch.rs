@@ -1,9 +1,11 @@
 //! A patch applied to the base on a temporary index: no file is ever checked out.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
+use passmuster_policy::change::Mode;
 use passmuster_policy::path::RepoPath;
 
 use super::patch_text::{PATCH_CAP, Survey, mails, survey, with_lf};
@@ -11,7 +13,8 @@ use super::{Note, Proposal, ProposalError, TemporaryIndex};
 use crate::base::Base;
 use crate::git::error::sanitise;
 use crate::git::hash::sha256;
-use crate::git::{Git, GitError};
+use crate::git::objects::tree_names;
+use crate::git::{Git, GitError, quarantine};
 use crate::repository::Repository;
 
 /// How many older commits are tried for a hint when a patch does not apply.
@@ -97,6 +100,7 @@ pub(super) fn resolve(
     let parts = decoded(git, bytes)?;
     let index = TemporaryIndex::of_tree(git, &base.tree)?;
     let pristine = index.file();
+    admit_preimages(git, &base.tree, &parts)?;
     let mut refusals = Vec::new();
     for reading in Reading::all(&survey) {
         let trial = TemporaryIndex::empty(git)?;
@@ -186,6 +190,25 @@ fn decode(git: &Git, mail: &[u8]) -> Result<Cow<'static, [u8]>, GitError> {
     fs::read(&patch)
         .map(Cow::Owned)
         .map_err(GitError::io(purpose))
+}
+
+/// Lets the quarantine have the base's versions of all files that the patch names.
+fn admit_preimages(git: &Git, base: &str, parts: &[Cow<'_, [u8]>]) -> Result<(), GitError> {
+    let mut names = HashSet::new();
+    for name in parts.iter().flat_map(|part| survey(part).names) {
+        let slash = name.iter().position(|byte| *byte == b'/');
+        names.extend(
+            slash
+                .and_then(|slash| name.get(slash + 1..))
+                .map(<[u8]>::to_vec),
+        );
+        names.insert(name);
+    }
+    let entries = tree_names(git, base)?;
+    let touched = entries
+        .iter()
+        .filter(|entry| entry.mode != Mode::Gitlink && names.contains(entry.path.as_bytes()));
+    quarantine::admit(git, touched.map(|entry| entry.oid.as_str()))
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), GitError> {

@@ -13,6 +13,8 @@ pub const PATCH_CAP: u64 = 256 << 20;
 /// What a look at the text tells.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Survey {
+    /// Every name in a header, as it stands there: with or without a directory in front.
+    pub(super) names: Vec<Vec<u8>>,
     /// At least one header of a file was seen.
     pub(super) has_files: bool,
     /// Some header line ends with CRLF.
@@ -69,7 +71,7 @@ impl Survey {
             return;
         }
         self.no_prefix &= !has_prefix(&name);
-        self.check_path(name);
+        self.name(name);
     }
 
     fn git_header(&mut self, line: &[u8], crlf: bool) {
@@ -77,6 +79,7 @@ impl Survey {
             self.has_files = true;
             self.crlf |= crlf;
             self.no_prefix &= !has_prefix(names.strip_prefix(b"\"").unwrap_or(names));
+            self.names.extend(common_name(names));
             return self.check_path_of_both(names);
         }
         for key in [
@@ -118,6 +121,11 @@ impl Survey {
         }
     }
 
+    fn name(&mut self, name: Vec<u8>) {
+        self.names.push(name.clone());
+        self.check_path(name);
+    }
+
     fn check_path(&mut self, path: Vec<u8>) {
         let reason = if path.contains(&0) {
             "a NUL byte in a path"
@@ -140,6 +148,14 @@ impl Survey {
                 .get_or_insert((shown, "a mode that git does not have"));
         }
     }
+}
+
+/// The one name in `a/NAME b/NAME`; where the two differ they stand again in other headers.
+fn common_name(names: &[u8]) -> Option<Vec<u8>> {
+    if names.starts_with(b"\"") {
+        return Some(unquoted(names));
+    }
+    names.get(..names.len() / 2).map(<[u8]>::to_vec)
 }
 
 fn is_forbidden(part: &[u8]) -> bool {

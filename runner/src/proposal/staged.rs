@@ -6,9 +6,10 @@ use std::path::PathBuf;
 
 use passmuster_policy::path::RepoPath;
 
-use super::{ProposalError, TemporaryIndex, no_working_tree, write_tree};
+use super::{ProposalError, TemporaryIndex, no_working_tree};
 use crate::git::GitError;
 use crate::git::layout::Layout;
+use crate::git::quarantine::write_tree;
 use crate::repository::Repository;
 
 /// The tree of the user's index. Git works on a copy, so split and sparse indexes, entries that are
