@@ -1,1 +1,264 @@
-//! x
+//! Test, harness or product: what a file is to a test check.
+//!
+//! The tables are the design's, for whole files. Tables in mixed files (`pyproject.toml`,
+//! `Cargo.toml`, `package.json`) and test items in sources are finer than a file and not decided
+//! here: such a file is product.
+
+use serde::{Deserialize, Serialize};
+
+use crate::path::RepoPath;
+use crate::policy::{Check, CheckKind, FILE_NAME, Framework, GlobError, Globs, Policy, TestCheck};
+
+/// What a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileClass {
+    /// What is tested.
+    Product,
+    /// A test, or data of a test.
+    Test,
+    /// What steers the test run and is neither.
+    Harness,
+}
+
+const PYTHON_TESTS: &[&str] = &[
+    "**/test_*.py",
+    "**/*_test.py",
+    "**/tests/**",
+    "**/test/**",
+    "**/testing/**",
+    "**/__snapshots__/**",
+    "**/*.ambr",
+];
+const PYTHON_HARNESS: &[&str] = &[
+    "**/conftest.py",
+    "**/pytest.ini",
+    "**/.pytest.ini",
+    "**/pytest.toml",
+    "**/.pytest.toml",
+    "**/tox.ini",
+    "**/noxfile.py",
+    "**/sitecustomize.py",
+    "**/usercustomize.py",
+    "**/*.pth",
+    "**/.coveragerc",
+    "**/.python-version",
+];
+const CARGO_TESTS: &[&str] = &[
+    "**/tests/**",
+    "**/benches/**",
+    "**/testdata/**",
+    "**/*.snap",
+];
+const CARGO_HARNESS: &[&str] = &[
+    "**/.cargo/**",
+    "**/rust-toolchain*",
+    "**/.config/nextest.toml",
+    "**/clippy.toml",
+    "**/.clippy.toml",
+    "**/rustfmt.toml",
+    "**/.rustfmt.toml",
+];
+const NODE_TESTS: &[&str] = &[
+    "**/*.{test,spec}.*",
+    "**/__tests__/**",
+    "**/__mocks__/**",
+    "**/test/**",
+    "**/tests/**",
+    "**/*.snap",
+];
+const NODE_HARNESS: &[&str] = &[
+    "**/{jest,vitest,vite,babel,eslint,prettier}.config.*",
+    "**/.mocharc*",
+    "**/.eslintrc*",
+    "**/tsconfig*.json",
+    "**/.npmrc",
+    "**/.nvmrc",
+];
+const GO_TESTS: &[&str] = &["**/*_test.go", "**/testdata/**"];
+const GO_HARNESS: &[&str] = &["**/go.work", "**/.golangci.*"];
+
+/// Steers the run whatever the framework.
+const COMMON_HARNESS: &[&str] = &[
+    FILE_NAME,
+    "**/Makefile",
+    "**/makefile",
+    "**/GNUmakefile",
+    "**/justfile",
+    "**/Justfile",
+    "**/.justfile",
+    "**/.gitattributes",
+    ".github/**",
+    ".gitlab-ci.yml",
+    ".gitlab/**",
+    ".circleci/**",
+    ".buildkite/**",
+    ".woodpecker/**",
+    ".woodpecker.{yml,yaml}",
+    ".forgejo/**",
+    ".gitea/**",
+    ".travis.yml",
+    ".drone.yml",
+    ".ci/**",
+    "azure-pipelines.yml",
+    "bitbucket-pipelines.yml",
+    "Jenkinsfile",
+];
+
+fn tables(framework: Framework) -> (&'static [&'static str], &'static [&'static str]) {
+    match framework {
+        Framework::Pytest | Framework::Unittest => (PYTHON_TESTS, PYTHON_HARNESS),
+        Framework::CargoTest | Framework::Nextest => (CARGO_TESTS, CARGO_HARNESS),
+        Framework::NodeTest | Framework::Vitest | Framework::Jest => (NODE_TESTS, NODE_HARNESS),
+        Framework::GoTest => (GO_TESTS, GO_HARNESS),
+        Framework::Junit => (&[], &[]),
+    }
+}
+
+/// Tells what a file is to one test check.
+#[derive(Clone, Debug)]
+pub struct Classifier {
+    overrides: [(FileClass, Globs); 3],
+    tests: Globs,
+    harness: Globs,
+    /// Files of the tree that `run` names.
+    named: Vec<RepoPath>,
+}
+
+impl Classifier {
+    /// For one test check of a policy.
+    ///
+    /// # Errors
+    /// Never for the built-in tables (a test compiles them all); the type says so because globs
+    /// can fail.
+    pub fn new(check: &Check, test: &TestCheck) -> Result<Self, GlobError> {
+        let (tests, harness) = tables(test.framework);
+        let harness: Vec<&str> = harness.iter().chain(COMMON_HARNESS).copied().collect();
+        Ok(Self {
+            overrides: [
+                (FileClass::Harness, test.harness.clone()),
+                (FileClass::Test, test.tests.clone()),
+                (FileClass::Product, test.product.clone()),
+            ],
+            tests: Globs::new(tests)?,
+            harness: Globs::new(&harness)?,
+            named: named(check),
+        })
+    }
+
+    /// What a file is: the policy's word first, then harness, test, files named in `run`, product.
+    pub fn classify(&self, path: &RepoPath) -> FileClass {
+        let overruled = self.overrides.iter().find(|(_, globs)| globs.matches(path));
+        if let Some((class, _)) = overruled {
+            return *class;
+        }
+        if self.harness.matches(path) {
+            FileClass::Harness
+        } else if self.tests.matches(path) {
+            FileClass::Test
+        } else if self.named.contains(path) {
+            FileClass::Harness
+        } else {
+            FileClass::Product
+        }
+    }
+}
+
+/// The words of `run` as paths in the tree, below `cwd`.
+fn named(check: &Check) -> Vec<RepoPath> {
+    let path = |word: &String| {
+        let parts = check.cwd.split('/').chain(word.split('/'));
+        let parts: Vec<&str> = parts
+            .filter(|part| !part.is_empty() && *part != ".")
+            .collect();
+        RepoPath::from(parts.join("/").as_str())
+    };
+    check
+        .run
+        .iter()
+        .filter(|word| !word.starts_with(['/', '-']))
+        .map(path)
+        .collect()
+}
+
+/// One classifier for each test check of a policy, with the check's name.
+///
+/// # Errors
+/// As [`Classifier::new`].
+pub fn classifiers(policy: &Policy) -> Result<Vec<(&str, Classifier)>, GlobError> {
+    let test = |check: &Check| match &check.kind {
+        CheckKind::Test(test) => Some(test.clone()),
+        _ => None,
+    };
+    let tests = policy
+        .check
+        .iter()
+        .filter_map(|check| Some((check, test(check)?)));
+    tests
+        .map(|(check, test)| Ok((check.name.as_str(), Classifier::new(check, &test)?)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::parse;
+
+    fn classify(framework: &str, more: &str, path: &str) -> FileClass {
+        let text = format!(
+            "version = 1\n[[check]]\nname = \"t\"\nkind = \"test\"\nframework = \"{framework}\"\n\
+             run = [\"sh\", \"scripts/run.sh\", \"{{report}}\"]\n{more}"
+        );
+        let policy = parse(&text, "policy").unwrap();
+        let found = classifiers(&policy).unwrap();
+        found[0].1.classify(&path.into())
+    }
+
+    #[test]
+    fn files_are_test_harness_or_product_as_the_design_says() {
+        use FileClass::{Harness, Product, Test};
+        for (framework, path, expected) in [
+            ("pytest", "tests/test_a.py", Test),
+            ("pytest", "a_test.py", Test),
+            ("pytest", "pkg/testing/tools.py", Test),
+            ("pytest", "tests/conftest.py", Harness),
+            ("pytest", "pkg/a.py", Product),
+            ("pytest", "setup.py", Product),
+            ("unittest", "site.pth", Harness),
+            ("cargo-test", "crates/a/tests/x.rs", Test),
+            ("cargo-test", ".cargo/config.toml", Harness),
+            ("cargo-test", "rust-toolchain.toml", Harness),
+            ("cargo-test", "build.rs", Product),
+            ("nextest", ".config/nextest.toml", Harness),
+            ("node-test", "lib/a.spec.mjs", Test),
+            ("node-test", "tsconfig.build.json", Harness),
+            ("node-test", "index.js", Product),
+            ("junit", "passmuster.toml", Harness),
+            ("junit", "sub/Makefile", Harness),
+            ("junit", "tests/a", Product),
+            ("junit", "scripts/run.sh", Harness),
+            ("pytest", ".github/workflows/ci.yml", Harness),
+        ] {
+            assert_eq!(
+                classify(framework, "", path),
+                expected,
+                "{framework} {path}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_policy_overrules_the_table() {
+        use FileClass::{Harness, Product, Test};
+        let more =
+            "tests = [\"spec/**\"]\nharness = [\"spec/setup.py\"]\nproduct = [\"tests/lib/**\"]";
+        for (path, expected) in [
+            ("spec/a.py", Test),
+            ("spec/setup.py", Harness),
+            ("tests/lib/a.py", Product),
+            ("tests/a.py", Test),
+        ] {
+            assert_eq!(classify("pytest", more, path), expected, "{path}");
+        }
+    }
+}

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::{Change, ChangeKind};
 use crate::path::RepoPath;
-use crate::run::TestRun;
-use crate::tests::{TestId, TestResult, TestStatus};
+use crate::run::{BrokenUnit, TestRun};
+use crate::tests::{Failure, TestId, TestResult, TestStatus};
 
 /// What a test did on one tree; the table's columns B and A.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -211,6 +211,10 @@ pub struct UnstableCount {
 /// All tests of one check, each in exactly one place.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Comparison {
+    /// True when column T is known: the oracle ran, or the change edits neither test nor harness.
+    pub oracle_known: bool,
+    /// Units that are broken on the candidate and were not on the base.
+    pub broken_units: Vec<BrokenUnit>,
     /// Every stable id, by class; flaky ones are in [`Comparison::flaky`] instead.
     pub classes: BTreeMap<Class, Vec<Compared>>,
     /// Passed on the base, failed once among several runs on the candidate.
@@ -231,3 +235,319 @@ pub struct Context<'a> {
     /// Ids that two base runs do not share.
     pub unstable: &'a BTreeSet<TestId>,
 }
+
+impl Comparison {
+    /// The tests of a class, in the order of their ids.
+    pub fn of(&self, class: Class) -> &[Compared] {
+        self.classes.get(&class).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Compares a candidate's run with the base's, test by test.
+pub fn compare(
+    base: &TestRun,
+    candidate: &TestRun,
+    oracle: &Oracle,
+    context: Context<'_>,
+) -> Comparison {
+    let sides = Sides::new(base, candidate, oracle, context);
+    let mut comparison = Comparison {
+        oracle_known: !matches!(oracle, Oracle::NotRun),
+        broken_units: sides
+            .newly_broken
+            .iter()
+            .map(|unit| (*unit).clone())
+            .collect(),
+        unstable: sides.unstable_counts(),
+        ..Comparison::default()
+    };
+    for id in sides.ids() {
+        let compared = sides.compared(id);
+        let list = match compared.rerun.as_ref().map(stability) {
+            Some(Stability::Flaky) => &mut comparison.flaky,
+            Some(Stability::BaseFlaky) => &mut comparison.base_flaky,
+            Some(Stability::Regressed) | None => {
+                comparison.classes.entry(compared.class).or_default()
+            }
+        };
+        list.push(compared);
+    }
+    comparison
+}
+
+/// The tests to run again on both trees: they passed on the base and then did not pass. Tests
+/// that are gone are left out, because nothing can select them on the candidate.
+pub fn suspects(comparison: &Comparison) -> Vec<TestId> {
+    let classes = [
+        Class::Regressed,
+        Class::BrokenTest,
+        Class::ContractChanged,
+        Class::Silenced,
+    ];
+    let tests = classes.iter().flat_map(|class| comparison.of(*class));
+    // A test whose unit does not load fails for a reason that no repetition changes.
+    let loaded = |test: &&Compared| {
+        !comparison
+            .broken_units
+            .iter()
+            .any(|unit| holds(unit, &test.id))
+    };
+    tests
+        .filter(loaded)
+        .take(RERUN_CAP)
+        .map(|test| test.id.clone())
+        .collect()
+}
+
+/// Whether a broken unit is the one that holds a test.
+fn holds(unit: &BrokenUnit, id: &TestId) -> bool {
+    let file = id.file.as_ref().map(ToString::to_string);
+    unit.unit == id.unit || file.is_some_and(|file| file == unit.unit)
+}
+
+type Results<'a> = BTreeMap<&'a TestId, &'a TestResult>;
+
+/// The runs, indexed.
+struct Sides<'a> {
+    base: Results<'a>,
+    candidate: Results<'a>,
+    oracle: &'a Oracle,
+    oracle_results: Results<'a>,
+    context: Context<'a>,
+    newly_broken: Vec<&'a BrokenUnit>,
+    /// Units (or files, where there is no unit) of which the candidate has any result.
+    heard_of: BTreeSet<Group<'a>>,
+    /// Id on the base → id on the candidate, for renamed files.
+    renamed: BTreeMap<TestId, TestId>,
+    renamed_back: BTreeMap<TestId, TestId>,
+    reruns: BTreeMap<&'a TestId, &'a Rerun>,
+    unstable_files: BTreeSet<Option<&'a RepoPath>>,
+}
+
+type Group<'a> = (&'a str, Option<&'a RepoPath>);
+
+/// What is loaded as one with a test: its unit, or its file where there is no unit.
+fn group(id: &TestId) -> Group<'_> {
+    let file = if id.unit.is_empty() {
+        id.file.as_ref()
+    } else {
+        None
+    };
+    (&id.unit, file)
+}
+
+fn index(run: &TestRun) -> Results<'_> {
+    run.tests
+        .iter()
+        .map(|result| (&result.id, result))
+        .collect()
+}
+
+impl<'a> Sides<'a> {
+    fn new(
+        base: &'a TestRun,
+        candidate: &'a TestRun,
+        oracle: &'a Oracle,
+        context: Context<'a>,
+    ) -> Self {
+        let before: BTreeSet<&str> = base
+            .broken_units
+            .iter()
+            .map(|unit| unit.unit.as_str())
+            .collect();
+        let newly_broken = candidate
+            .broken_units
+            .iter()
+            .filter(|unit| !before.contains(unit.unit.as_str()));
+        let oracle_results = match oracle {
+            Oracle::Ran { run, .. } => index(run),
+            Oracle::NotRun | Oracle::NotNeeded => Results::new(),
+        };
+        let (base, candidate) = (index(base), index(candidate));
+        let renamed = renames(context.change, &base, &candidate);
+        Self {
+            oracle,
+            oracle_results,
+            context,
+            newly_broken: newly_broken.collect(),
+            heard_of: candidate.keys().map(|id| group(id)).collect(),
+            renamed_back: renamed
+                .iter()
+                .map(|(old, new)| (new.clone(), old.clone()))
+                .collect(),
+            renamed,
+            reruns: context
+                .reruns
+                .iter()
+                .map(|rerun| (&rerun.id, rerun))
+                .collect(),
+            unstable_files: context.unstable.iter().map(|id| id.file.as_ref()).collect(),
+            base,
+            candidate,
+        }
+    }
+
+    /// Every id that is compared by itself, once, in order.
+    fn ids(&self) -> BTreeSet<&TestId> {
+        let base = self
+            .base
+            .keys()
+            .filter(|id| !self.renamed.contains_key(**id));
+        let all = base.chain(self.candidate.keys());
+        all.copied().filter(|id| !self.counted_only(id)).collect()
+    }
+
+    /// Whether an id is only counted: it does not repeat on the base, or it appears beside such
+    /// ids and does not fail.
+    fn counted_only(&self, id: &TestId) -> bool {
+        let appears = !self.base.contains_key(id)
+            && !self.renamed_back.contains_key(id)
+            && self.unstable_files.contains(&id.file.as_ref());
+        let fails = self
+            .candidate
+            .get(id)
+            .is_some_and(|one| one.status == TestStatus::Failed);
+        self.context.unstable.contains(id) || (appears && !fails)
+    }
+
+    fn unstable_counts(&self) -> Vec<UnstableCount> {
+        let passing = |results: &Results<'_>, file: Option<&RepoPath>| {
+            let here = |one: &&&TestResult| {
+                one.id.file.as_ref() == file
+                    && one.status == TestStatus::Passed
+                    && self.counted_only(&one.id)
+            };
+            results.values().filter(here).count() as u64
+        };
+        let count = |file: &Option<&RepoPath>| UnstableCount {
+            file: file.cloned(),
+            base: passing(&self.base, *file),
+            candidate: passing(&self.candidate, *file),
+        };
+        self.unstable_files.iter().map(count).collect()
+    }
+
+    fn compared(&self, id: &TestId) -> Compared {
+        let old = self.renamed_back.get(id).unwrap_or(id);
+        let base = self.base.get(old).copied();
+        let candidate = self.candidate.get(id).copied();
+        let broken = if candidate.is_none() {
+            self.broken_unit_of(id)
+        } else {
+            None
+        };
+        let before = state(base);
+        let after = if broken.is_some() {
+            State::Fail
+        } else {
+            state(candidate)
+        };
+        let result = match (broken, base) {
+            (Some(unit), Some(base)) => Some(broken_result(base, unit)),
+            _ => candidate.or(base).cloned(),
+        };
+        Compared {
+            id: id.clone(),
+            renamed_from: (old != id).then(|| old.clone()),
+            class: classify(before, after, self.oracle_state(id, old, before, after)),
+            // Only a pass that did not last can be flaky; nothing excuses another class.
+            rerun: self
+                .reruns
+                .get(id)
+                .filter(|_| before == State::Pass)
+                .map(|one| (*one).clone()),
+            result,
+        }
+    }
+
+    /// The unit whose failure explains that a test is not there: its own, or any one where
+    /// nothing at all was heard of the test's own (a build stops at its first error).
+    fn broken_unit_of(&self, id: &TestId) -> Option<&'a BrokenUnit> {
+        let own = self.newly_broken.iter().find(|unit| holds(unit, id));
+        let silent = !self.heard_of.contains(&group(id));
+        own.or_else(|| self.newly_broken.first().filter(|_| silent))
+            .copied()
+    }
+
+    /// Column T. Without an oracle T is A, except that a test which is gone is presumed to pass:
+    /// nothing shows that the product would fail it, so its removal counts as vanished.
+    fn oracle_state(&self, id: &TestId, old: &TestId, before: State, after: State) -> OracleState {
+        match self.oracle {
+            Oracle::Ran { covered, walls, .. } if covered.contains(old) || covered.contains(id) => {
+                if walls.contains(&old.unit) {
+                    return OracleState::Wall;
+                }
+                OracleState::Known(state(self.oracle_results.get(old).copied()))
+            }
+            Oracle::Ran { .. } => OracleState::Known(after),
+            Oracle::NotRun | Oracle::NotNeeded => match (before, after) {
+                (State::Pass, State::Absent) => OracleState::Known(State::Pass),
+                _ => OracleState::Known(after),
+            },
+        }
+    }
+}
+
+fn state(result: Option<&TestResult>) -> State {
+    match result.map(|result| result.status) {
+        Some(TestStatus::Passed) => State::Pass,
+        Some(TestStatus::Failed) => State::Fail,
+        Some(TestStatus::Skipped) => State::Skip,
+        None => State::Absent,
+    }
+}
+
+/// A test's failure as far as the unit that holds it tells.
+fn broken_result(base: &TestResult, unit: &BrokenUnit) -> TestResult {
+    let failure = Failure {
+        message: format!("{} does not load: {}", unit.unit, unit.message),
+        file: unit.file.clone(),
+        line: unit.line,
+        ..Failure::default()
+    };
+    TestResult {
+        status: TestStatus::Failed,
+        failure: Some(failure),
+        millis: None,
+        ..base.clone()
+    }
+}
+
+/// Tests that a renamed file took along: gone under the old file, new under the new one.
+fn renames(
+    change: &Change,
+    base: &Results<'_>,
+    candidate: &Results<'_>,
+) -> BTreeMap<TestId, TestId> {
+    let mut targets: BTreeMap<&RepoPath, Vec<&RepoPath>> = BTreeMap::new();
+    for file in &change.files {
+        if let ChangeKind::Renamed(from) = &file.kind {
+            targets.entry(from).or_default().push(&file.path);
+        }
+    }
+    let moved = |id: &TestId| match targets.get(id.file.as_ref()?)?.as_slice() {
+        [only] => Some(moved_to(id, only)),
+        _ => None,
+    };
+    let gone = base.keys().filter(|id| !candidate.contains_key(**id));
+    gone.filter_map(|id| Some(((*id).clone(), moved(id)?)))
+        .filter(|(_, new)| candidate.contains_key(new) && !base.contains_key(new))
+        .collect()
+}
+
+fn moved_to(id: &TestId, file: &RepoPath) -> TestId {
+    let old = id.file.as_ref().map(ToString::to_string);
+    let unit = if old.as_deref() == Some(&id.unit) {
+        file.to_string()
+    } else {
+        id.unit.clone()
+    };
+    TestId {
+        unit,
+        file: Some(file.clone()),
+        ..id.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,280 @@
-//! x
+//! The decision: evidence and policy in, one verdict out. Pure and total.
+//!
+//! Each check is judged by itself; what it found goes into one [`Ledger`]. The word follows the
+//! strongest entry, every entry stays listed. Only an empty ledger is a pass, so whatever could
+//! not be measured has to leave an entry.
+
+mod command;
+mod digest;
+mod findings;
+mod ledger;
+mod next_steps;
+mod provenance;
+mod summary;
+mod test_check;
+
+use crate::evidence::{CheckEvidence, CheckResult, Evidence, TreeRole, WhyNotRun};
+use crate::finding::{Finding, FindingLevel};
+use crate::policy::{Assurance, Check, CheckKind, Isolation, Policy};
+use crate::reason::{Level, Reason, ReasonCode};
+use crate::run::Usage;
+use crate::verdict::{CheckStatus, CheckSummary, SCHEMA, TestSummary, Verdict};
+
+use ledger::Ledger;
+
+/// Gives the verdict.
+pub fn decide(policy: &Policy, evidence: &Evidence) -> Verdict {
+    let mut ledger = Ledger::default();
+    about_the_whole(policy, evidence, &mut ledger);
+    let mut tests = None;
+    let mut checks = Vec::new();
+    for check in &policy.check {
+        checks.push(judge(policy, check, evidence, &mut ledger, &mut tests));
+    }
+    let (reasons, review, notes) = ledger.close();
+    let mut findings: Vec<Finding> = evidence.findings.iter().cloned().chain(notes).collect();
+    findings.sort();
+    findings.dedup();
+    let mut environment = evidence.environment.clone();
+    environment.toolchains.sort();
+    let mut verdict = Verdict {
+        schema: SCHEMA.to_owned(),
+        verdict: ledger::word(&reasons, &review),
+        next_steps: next_steps::of(&reasons, &review),
+        reasons,
+        review,
+        subject: evidence.subject.clone(),
+        policy: evidence.policy.clone(),
+        enforcement: evidence.enforcement.clone(),
+        isolation: evidence.isolation.clone(),
+        environment,
+        checks,
+        tests,
+        controls: None,
+        findings,
+        reproduce: evidence.reproduce.clone(),
+        timing: evidence.timing,
+        digest: String::new(),
+    };
+    verdict.digest = digest::of(&verdict);
+    verdict
+}
+
+/// Everything that belongs to no single check.
+fn about_the_whole(policy: &Policy, evidence: &Evidence, ledger: &mut Ledger) {
+    let required = |name: &str| {
+        policy
+            .check
+            .iter()
+            .all(|check| check.name != name || check.required)
+    };
+    for reason in &evidence.reasons {
+        let counts = reason.check.as_deref().is_none_or(required);
+        ledger.at(counts, reason.clone());
+    }
+    evidence
+        .review
+        .iter()
+        .for_each(|review| ledger.review(review.clone()));
+    findings::judge(policy, &evidence.findings, ledger);
+    if evidence.subject.candidate_tree.as_ref() == Some(&evidence.subject.base_tree) {
+        ledger.reason(
+            ReasonCode::EmptyChange,
+            None,
+            [],
+            "the candidate equals the base",
+        );
+    }
+    if policy.check.is_empty() {
+        ledger.reason(ReasonCode::CheckNotRun, None, [], "the policy has no check");
+    }
+    let ran = evidence
+        .checks
+        .iter()
+        .any(|check| !matches!(check.result, CheckResult::NotRun(_)));
+    if ran && !isolated(policy.sandbox.isolation, evidence.isolation.as_deref()) {
+        let reached = evidence.isolation.as_deref().unwrap_or("none");
+        let message =
+            format!("the isolation that was reached is `{reached}`, weaker than required");
+        ledger.reason(ReasonCode::SandboxUnavailable, None, [], message);
+    }
+}
+
+/// Whether the isolation that was reached is at least the required one.
+fn isolated(required: Isolation, reached: Option<&str>) -> bool {
+    let accepted: &[&str] = match required {
+        Isolation::Full => &["full"],
+        Isolation::FullBwrap => &["full", "full-bwrap"],
+        Isolation::Landlock => &["full", "full-bwrap", "landlock"],
+    };
+    reached.is_some_and(|reached| accepted.contains(&reached))
+}
+
+/// Judges one check and writes down what came out.
+fn judge(
+    policy: &Policy,
+    check: &Check,
+    evidence: &Evidence,
+    ledger: &mut Ledger,
+    tests: &mut Option<TestSummary>,
+) -> CheckSummary {
+    let known = evidence
+        .checks
+        .iter()
+        .find(|known| known.name == check.name);
+    let mut own = Ledger::default();
+    let ran = match known.map(|known| &known.result) {
+        None => not_run(
+            check,
+            evidence,
+            &WhyNotRun::Other("nothing is known of it".into()),
+            &mut own,
+        ),
+        Some(CheckResult::NotRun(why)) => not_run(check, evidence, why, &mut own),
+        Some(CheckResult::Command(outcomes)) if check.kind == CheckKind::Command => {
+            command::judge(check, outcomes, &mut own);
+            CheckStatus::Passed
+        }
+        Some(CheckResult::Test(runs)) => match &check.kind {
+            CheckKind::Test(test) => {
+                test_check::judge(policy, check, test, runs, &evidence.change, &mut own, tests);
+                CheckStatus::Passed
+            }
+            _ => mismatch(check, &mut own),
+        },
+        Some(CheckResult::Command(_)) => mismatch(check, &mut own),
+    };
+    let blocked = evidence
+        .reasons
+        .iter()
+        .any(|reason| reason.check.as_ref() == Some(&check.name));
+    let status = match own.strongest() {
+        Some(Level::Fail) if ran == CheckStatus::Passed => CheckStatus::Failed,
+        Some(Level::Inconclusive | Level::Usage) if ran == CheckStatus::Passed => {
+            CheckStatus::Inconclusive
+        }
+        _ if blocked && ran == CheckStatus::Passed => CheckStatus::Inconclusive,
+        _ => ran,
+    };
+    ledger.absorb(own, check.required);
+    summary_of(check, known, status, evidence)
+}
+
+fn mismatch(check: &Check, own: &mut Ledger) -> CheckStatus {
+    let message = "the evidence is of another kind than the check";
+    own.reason(ReasonCode::CheckNotRun, Some(check), [], message);
+    CheckStatus::NotRun
+}
+
+fn not_run(check: &Check, evidence: &Evidence, why: &WhyNotRun, own: &mut Ledger) -> CheckStatus {
+    let touched = |paths: &crate::policy::Globs| {
+        evidence
+            .change
+            .files
+            .iter()
+            .any(|file| crate::rules::touches(file, paths))
+    };
+    match why {
+        WhyNotRun::NotTouched if check.paths.as_ref().is_some_and(|paths| !touched(paths)) => {
+            return CheckStatus::NotApplicable;
+        }
+        WhyNotRun::NotTouched => {
+            let message = "left out, although the change touches its paths";
+            own.reason(ReasonCode::CheckNotRun, Some(check), [], message);
+        }
+        WhyNotRun::NotSelected => {
+            own.reason(
+                ReasonCode::PartialRun,
+                Some(check),
+                [],
+                "it was not asked for",
+            );
+        }
+        WhyNotRun::Blocked if explained(check, &evidence.reasons) => {}
+        WhyNotRun::Blocked => {
+            own.reason(
+                ReasonCode::CheckNotRun,
+                Some(check),
+                [],
+                "nothing says what blocked it",
+            );
+        }
+        WhyNotRun::Other(why) => {
+            own.reason(ReasonCode::CheckNotRun, Some(check), [], why.clone());
+        }
+    }
+    CheckStatus::NotRun
+}
+
+/// Whether some reason that counts names the check, or the whole run.
+fn explained(check: &Check, reasons: &[Reason]) -> bool {
+    let names = |reason: &&Reason| reason.check.as_ref().is_none_or(|name| *name == check.name);
+    reasons
+        .iter()
+        .filter(names)
+        .any(|reason| reason.code.level() >= Level::Inconclusive)
+}
+
+fn summary_of(
+    check: &Check,
+    known: Option<&CheckEvidence>,
+    status: CheckStatus,
+    evidence: &Evidence,
+) -> CheckSummary {
+    let result = known.map(|known| &known.result);
+    let (trees, tests) = match result {
+        Some(CheckResult::Test(runs)) => {
+            let mut trees = vec![TreeRole::Base];
+            trees.extend(runs.candidate.as_ref().map(|_| TreeRole::Candidate));
+            let ran = matches!(runs.oracle, crate::comparison::Oracle::Ran { .. });
+            trees.extend(ran.then_some(TreeRole::Oracle));
+            (
+                trees,
+                runs.candidate.as_ref().map(|run| run.tests.len() as u64),
+            )
+        }
+        Some(CheckResult::Command(outcomes)) => {
+            let base = outcomes.base.as_ref().map(|_| TreeRole::Base);
+            let candidate = outcomes.candidate.as_ref().map(|_| TreeRole::Candidate);
+            (base.into_iter().chain(candidate).collect(), None)
+        }
+        Some(CheckResult::NotRun(_)) | None => (Vec::new(), None),
+    };
+    let own = |finding: &&Finding| finding.check.as_ref() == Some(&check.name);
+    let reports = matches!(check.kind, CheckKind::Lint(_) | CheckKind::Plugin(_));
+    CheckSummary {
+        name: check.name.clone(),
+        kind: check.kind.name(),
+        required: check.required,
+        status,
+        assurance: tests.map(|_| Assurance::Reported),
+        cached: known
+            .map(|known| known.cached.iter().copied().collect())
+            .unwrap_or_default(),
+        trees,
+        findings: reports.then(|| evidence.findings.iter().filter(own).count() as u64),
+        tests,
+        usage: known.map_or_else(Usage::default, |known| known.usage),
+        log: known.and_then(|known| known.log.clone()),
+    }
+}
+
+/// The note that a check which is not required leaves instead of a reason.
+fn note(reason: &Reason) -> Finding {
+    let mut note = Finding::built_in(
+        reason.code,
+        FindingLevel::Note,
+        None,
+        &format!(
+            "{}\0{}",
+            reason.check.as_deref().unwrap_or_default(),
+            reason.ids.join("\0")
+        ),
+        reason.message.clone(),
+    );
+    note.check = reason.check.clone();
+    note
+}
+
+#[cfg(test)]
+mod tests;

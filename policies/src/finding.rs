@@ -1,10 +1,13 @@
 //! Findings: what a rule, a linter or a plugin points at.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::path::RepoPath;
+use crate::reason::ReasonCode;
 
 /// What a finding does to the verdict.
 #[derive(
@@ -52,4 +55,55 @@ pub struct Finding {
     pub new: bool,
     /// Equal for the same finding in another run: no line number is part of it.
     pub fingerprint: String,
+}
+
+impl Finding {
+    /// A finding of a built-in rule about one file or, without a path, the whole change. Its
+    /// fingerprint covers rule, path and `what`, so that it stays the same wherever lines move.
+    pub fn built_in(
+        rule: ReasonCode,
+        level: FindingLevel,
+        path: Option<&RepoPath>,
+        what: &str,
+        message: String,
+    ) -> Self {
+        Self {
+            rule: rule.name().to_owned(),
+            level,
+            check: None,
+            path: path.cloned(),
+            path_b64: path.and_then(base64_unless_utf8),
+            lines: None,
+            message,
+            new: true,
+            fingerprint: fingerprint(&[
+                rule.name().as_bytes(),
+                path.map_or(&[], |path| path.as_bytes()),
+                what.as_bytes(),
+            ]),
+        }
+    }
+}
+
+/// Sha256 of the parts, each ended by NUL, in hex.
+pub fn fingerprint(parts: &[&[u8]]) -> String {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update(part);
+        hasher.update([0]);
+    }
+    hex(&hasher.finalize())
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Base64 of a path's bytes where its escaped text is not simply the path.
+fn base64_unless_utf8(path: &RepoPath) -> Option<String> {
+    match path.as_str() {
+        Some(_) => None,
+        None => Some(BASE64_STANDARD.encode(path.as_bytes())),
+    }
 }

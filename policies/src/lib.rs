@@ -4,15 +4,19 @@
 //!
 //! 1. [`policy`]: the policy file, its presets and its digest.
 //! 2. [`path`] and [`change`]: what the proposal changes, as data.
-//! 3. [`rules`]: findings that need nothing but the change and the policy.
+//! 3. [`classification`] and [`rules`]: test, harness or product; [`finding`]s that need nothing but
+//!    the change and the policy.
 //! 4. [`run`] and [`tests`]: what happened in a run, and what each test did.
-//! 5. [`comparison`]: base, candidate and oracle results, test by test.
-//! 6. [`evidence`], [`reason`] and [`verdict`]: everything known, the closed list of reasons, the decision.
+//! 5. [`agreement`] and [`comparison`]: whether a run's channels agree; base, candidate and oracle
+//!    results, test by test.
+//! 6. [`evidence`] and [`reason`]: everything known, the closed list of reasons.
+//! 7. [`decide`] and [`verdict`]: the decision and its JSON; digests are over [`canonical`] JSON.
 //!
 //! Nothing here reads a file, a clock, an environment variable or the network.
 #![forbid(unsafe_code)]
 
 pub mod agreement;
+pub mod canonical;
 pub mod change;
 pub mod classification;
 pub mod comparison;

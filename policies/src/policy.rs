@@ -17,6 +17,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::canonical;
+
 pub use fields::{PolicyError, PolicyErrors};
 pub use glob::{GlobError, Globs};
 pub use preset::{PRESETS, Preset};
@@ -570,3 +572,35 @@ fn zero_and_one() -> Vec<i32> {
 pub fn parse(text: &str, source_name: &str) -> Result<Policy, PolicyErrors> {
     read::policy(text, source_name)
 }
+
+impl Policy {
+    /// The policy as JSON, presets resolved: what the digest covers.
+    pub fn to_json(&self) -> serde_json::Value {
+        let effective = Self {
+            extends: Vec::new(),
+            ..self.clone()
+        };
+        // Nothing in a policy can fail to be JSON: its keys are strings and its numbers finite.
+        serde_json::to_value(effective).unwrap_or_default()
+    }
+
+    /// Sha256, in hex, of the canonical JSON of the effective policy.
+    pub fn digest(&self) -> String {
+        canonical::sha256(&self.to_json())
+    }
+
+    /// The effective policy as a policy file: it parses to a policy with the same digest.
+    ///
+    /// # Errors
+    /// When a plugin's configuration holds a null, which a policy file cannot have brought in.
+    pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
+        let effective = Self {
+            extends: Vec::new(),
+            ..self.clone()
+        };
+        toml::to_string(&effective)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,34 @@
-//! x
+//! Findings that need nothing but the change and the policy, made before anything runs.
+//!
+//! [`inspect`] is the one door. A finding's rule is a reason code, its level what it does.
+
+mod harness;
+mod protected;
+mod size;
+mod submodules;
+mod unsafe_paths;
+
+use crate::change::{Change, FileChange};
+use crate::finding::Finding;
+use crate::policy::{Globs, Policy};
+
+/// All static findings about a change, the dangerous ones first.
+///
+/// A finding of level [`crate::finding::FindingLevel::Deny`] with rule `patch-unsafe` means that
+/// the candidate must not be written anywhere.
+pub fn inspect(change: &Change, policy: &Policy) -> Vec<Finding> {
+    let mut findings = unsafe_paths::inspect(change);
+    findings.extend(submodules::inspect(change));
+    findings.extend(protected::inspect(change, policy));
+    findings.extend(harness::inspect(change, policy));
+    findings.extend(size::inspect(change, policy));
+    findings
+}
+
+/// Whether a file's change touches a path that one of the globs matches.
+pub fn touches(file: &FileChange, globs: &Globs) -> bool {
+    protected::touched(file).any(|path| globs.matches(path))
+}
+
+#[cfg(test)]
+mod tests;

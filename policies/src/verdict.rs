@@ -110,8 +110,6 @@ pub struct CheckSummary {
     pub findings: Option<u64>,
     /// How many tests its candidate run has; null for checks without tests.
     pub tests: Option<u64>,
-    /// What keeps a check that is not required from holding, for people; empty for required ones.
-    pub notes: Vec<String>,
     /// Cost of its runs.
     pub usage: Usage,
     /// The end of its log.

@@ -1,0 +1,79 @@
+//! A command check: what two exit statuses say.
+
+use super::ledger::Ledger;
+use crate::evidence::CommandEvidence;
+use crate::policy::Check;
+use crate::reason::ReasonCode;
+use crate::run::Outcome;
+
+/// The candidate's success needs no comparison. Its failure is held against the change only where
+/// the base succeeds: a command that fails on both trees says nothing about the change.
+pub(super) fn judge(check: &Check, outcomes: &CommandEvidence, ledger: &mut Ledger) {
+    let base = outcomes.base.as_ref();
+    let Some(candidate) = &outcomes.candidate else {
+        let (code, message) = match base {
+            Some(base) if !succeeded(base) => {
+                let code = machine(base).unwrap_or(ReasonCode::BaselineFailed);
+                (code, format!("on the base, {}", describe(base)))
+            }
+            _ => (
+                ReasonCode::CheckNotRun,
+                "it did not run on the candidate".to_owned(),
+            ),
+        };
+        ledger.reason(code, Some(check), [], message);
+        return;
+    };
+    if succeeded(candidate) {
+        return;
+    }
+    let code = code(base, candidate);
+    let message = match base {
+        Some(base) => format!("{}; on the base, {}", describe(candidate), describe(base)),
+        None => format!("{}; it did not run on the base", describe(candidate)),
+    };
+    ledger.reason(code, Some(check), [], message);
+}
+
+fn code(base: Option<&Outcome>, candidate: &Outcome) -> ReasonCode {
+    let neither = base
+        .and_then(machine)
+        .filter(|code| *code != ReasonCode::ToolMissing);
+    let started = matches!(base, Some(Outcome::Exited { .. }));
+    match (base, candidate) {
+        _ if neither.is_some() => neither.unwrap_or(ReasonCode::CheckNotRun),
+        (_, Outcome::SandboxError { .. }) => ReasonCode::SandboxUnavailable,
+        (_, Outcome::Interrupted) => ReasonCode::Interrupted,
+        (_, Outcome::NotStarted { .. }) if !started => ReasonCode::ToolMissing,
+        (None, _) => ReasonCode::CheckNotRun,
+        (Some(base), _) if !succeeded(base) => ReasonCode::BaselineFailed,
+        (Some(_), Outcome::LimitExceeded { .. }) => ReasonCode::LimitExceeded,
+        (Some(_), _) => ReasonCode::CommandFailed,
+    }
+}
+
+fn succeeded(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Exited { status: 0 })
+}
+
+/// The code of an outcome that is the machine's doing, not the tree's.
+pub(super) fn machine(outcome: &Outcome) -> Option<ReasonCode> {
+    match outcome {
+        Outcome::NotStarted { .. } => Some(ReasonCode::ToolMissing),
+        Outcome::SandboxError { .. } => Some(ReasonCode::SandboxUnavailable),
+        Outcome::Interrupted => Some(ReasonCode::Interrupted),
+        Outcome::Exited { .. } | Outcome::Signalled { .. } | Outcome::LimitExceeded { .. } => None,
+    }
+}
+
+/// An outcome in words.
+pub(super) fn describe(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Exited { status } => format!("it ended with status {status}"),
+        Outcome::Signalled { signal } => format!("signal {signal} ended it"),
+        Outcome::LimitExceeded { limit } => format!("it exceeded the limit `{limit}`"),
+        Outcome::NotStarted { why } => format!("it could not be started: {why}"),
+        Outcome::SandboxError { why } => format!("the sandbox could not be set up: {why}"),
+        Outcome::Interrupted => "it was interrupted".to_owned(),
+    }
+}

@@ -1,0 +1,118 @@
+//! What findings do to the verdict.
+
+use std::collections::BTreeMap;
+
+use super::ledger::Ledger;
+use crate::finding::{Finding, FindingLevel};
+use crate::policy::{CheckKind, Policy};
+use crate::reason::{Level, Reason, ReasonCode, Review};
+
+/// Findings of one code become one entry.
+pub(super) fn judge(policy: &Policy, findings: &[Finding], ledger: &mut Ledger) {
+    let mut groups: BTreeMap<(ReasonCode, Option<&str>), Vec<&Finding>> = BTreeMap::new();
+    for finding in findings {
+        if let Some(code) = code(policy, finding) {
+            groups
+                .entry((code, finding.check.as_deref()))
+                .or_default()
+                .push(finding);
+        }
+    }
+    for ((code, check), group) in groups {
+        let required = |name: &str| {
+            policy
+                .check
+                .iter()
+                .any(|one| one.name == name && one.required)
+        };
+        enter(code, check, &group, check.is_none_or(required), ledger);
+    }
+}
+
+fn enter(
+    code: ReasonCode,
+    check: Option<&str>,
+    group: &[&Finding],
+    counts: bool,
+    ledger: &mut Ledger,
+) {
+    let message = message(group);
+    if code.level() == Level::Review && counts {
+        let files = group
+            .iter()
+            .filter_map(|finding| finding.path.clone())
+            .collect();
+        ledger.review(Review {
+            code,
+            ids: Vec::new(),
+            files,
+            message,
+        });
+        return;
+    }
+    let place = |finding: &&Finding| match &finding.path {
+        Some(path) => path.to_string(),
+        None => finding.rule.clone(),
+    };
+    let ids = group
+        .iter()
+        .map(place)
+        .collect::<std::collections::BTreeSet<_>>();
+    let check = check.map(str::to_owned);
+    ledger.at(
+        counts,
+        Reason {
+            code,
+            check,
+            ids: ids.into_iter().collect(),
+            message,
+        },
+    );
+}
+
+/// The first message, and how many more there are.
+fn message(group: &[&Finding]) -> String {
+    let mut messages: Vec<&str> = group
+        .iter()
+        .map(|finding| finding.message.as_str())
+        .collect();
+    messages.sort_unstable();
+    match messages.as_slice() {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [first, rest @ ..] => format!("{first}, and {} more", rest.len()),
+    }
+}
+
+/// The code that a finding leads to; none for a note.
+fn code(policy: &Policy, finding: &Finding) -> Option<ReasonCode> {
+    let own = finding
+        .rule
+        .parse::<ReasonCode>()
+        .ok()
+        .filter(|_| finding.check.is_none());
+    match finding.level {
+        FindingLevel::Note => None,
+        FindingLevel::Review => own
+            .filter(|code| code.level() == Level::Review)
+            .or_else(|| {
+                // A rule without a code of its own must not be lost: it counts as denied.
+                Some(denied(policy, finding))
+            }),
+        FindingLevel::Deny => own
+            .filter(|code| code.level() == Level::Fail)
+            .or_else(|| Some(denied(policy, finding))),
+    }
+}
+
+fn denied(policy: &Policy, finding: &Finding) -> ReasonCode {
+    let check = policy
+        .check
+        .iter()
+        .find(|check| Some(&check.name) == finding.check.as_ref());
+    match check.map(|check| &check.kind) {
+        Some(CheckKind::Lint(_)) => ReasonCode::LintNewFindings,
+        Some(CheckKind::Plugin(_)) => ReasonCode::PluginFailed,
+        _ => ReasonCode::RuleDenied,
+    }
+}

@@ -1,0 +1,362 @@
+//! A test check: is the base fit to compare with, do the candidate's channels agree, what changed.
+
+use super::command::{describe, machine};
+use super::ledger::Ledger;
+use super::provenance;
+use super::summary::{self, available};
+use crate::agreement::{Disagreement, disagreements};
+use crate::change::Change;
+use crate::classification::Classifier;
+use crate::comparison::{Class, Compared, Comparison, Context, Oracle, compare};
+use crate::evidence::TestEvidence;
+use crate::policy::{Check, ContractEffect, FlakyEffect, Policy, TestCheck};
+use crate::reason::{ReasonCode, Review};
+use crate::run::{Outcome, TestRun};
+use crate::tests::TestStatus;
+use crate::verdict::TestSummary;
+
+/// Judges one test check.
+pub(super) fn judge(
+    policy: &Policy,
+    check: &Check,
+    test: &TestCheck,
+    runs: &TestEvidence,
+    change: &Change,
+    ledger: &mut Ledger,
+    tests: &mut Option<TestSummary>,
+) {
+    base_is_fit(check, runs, ledger);
+    if ledger.strongest().is_some() {
+        return;
+    }
+    let Some(candidate) = &runs.candidate else {
+        let message = "it did not run on the candidate";
+        ledger.reason(ReasonCode::CheckNotRun, Some(check), [], message);
+        return;
+    };
+    if !channels_agree(check, runs, candidate, ledger) {
+        return;
+    }
+    let context = Context {
+        change,
+        reruns: &runs.reruns,
+        unstable: &runs.unstable,
+    };
+    let comparison = compare(&runs.base, candidate, &runs.oracle, context);
+    effects(policy, check, test, &comparison, ledger);
+    broken_units(check, &comparison, ledger);
+    health(policy, check, test, runs, candidate, &comparison, ledger);
+    changed_code(check, test, candidate, change, ledger);
+    if let Oracle::Ran { run, .. } = &runs.oracle {
+        oracle_is_fit(check, run, ledger);
+    }
+    assurance(policy, check, ledger);
+    summary::add(tests, check, test, &comparison);
+}
+
+/// A base whose run cannot be used judges nothing.
+fn base_is_fit(check: &Check, runs: &TestEvidence, ledger: &mut Ledger) {
+    let passing = runs
+        .base
+        .tests
+        .iter()
+        .any(|one| one.status == TestStatus::Passed);
+    for found in disagreements(&runs.base, &runs.exit) {
+        let (code, why) = match found {
+            Disagreement::DidNotEnd(outcome) => (
+                machine(&outcome).unwrap_or(ReasonCode::BaselineFailed),
+                describe(&outcome),
+            ),
+            Disagreement::ReportMissing { why } => (ReasonCode::BaselineFailed, why),
+            Disagreement::Contradiction(why) => (ReasonCode::BaselineFailed, why),
+            Disagreement::BrokenUnits if passing => continue,
+            Disagreement::BrokenUnits => (ReasonCode::BaselineFailed, first_break(&runs.base)),
+            // A new project: the candidate brings the first tests.
+            Disagreement::NoTests => continue,
+        };
+        ledger.reason(code, Some(check), [], format!("on the base, {why}"));
+    }
+}
+
+fn first_break(run: &TestRun) -> String {
+    match run.broken_units.first() {
+        Some(unit) => format!("{} does not load: {}", unit.unit, unit.message),
+        None => "a unit does not load".to_owned(),
+    }
+}
+
+/// Whether the candidate's results can be compared; says why not, and what contradicts itself.
+fn channels_agree(
+    check: &Check,
+    runs: &TestEvidence,
+    candidate: &TestRun,
+    ledger: &mut Ledger,
+) -> bool {
+    let mut comparable = true;
+    for found in disagreements(candidate, &runs.exit) {
+        let (code, why) = match found {
+            Disagreement::DidNotEnd(outcome) => {
+                comparable = false;
+                (did_not_end(&outcome), describe(&outcome))
+            }
+            Disagreement::ReportMissing { why } => {
+                comparable = false;
+                (ReasonCode::ReportMissing, why)
+            }
+            Disagreement::Contradiction(why) => (ReasonCode::ControlsViolated, why),
+            Disagreement::NoTests if runs.base.tests.is_empty() => (
+                ReasonCode::NoTests,
+                "there is no test on either tree".to_owned(),
+            ),
+            // The tests of the base are then all compared as gone.
+            Disagreement::NoTests => continue,
+            // The tests of the units are then compared as failing.
+            Disagreement::BrokenUnits => continue,
+        };
+        ledger.reason(code, Some(check), [], format!("on the candidate, {why}"));
+    }
+    comparable
+}
+
+/// The base came to its end, so what ends the candidate early is the change, unless the machine
+/// says otherwise.
+fn did_not_end(outcome: &Outcome) -> ReasonCode {
+    match outcome {
+        Outcome::LimitExceeded { .. } => ReasonCode::LimitExceeded,
+        Outcome::SandboxError { .. } => ReasonCode::SandboxUnavailable,
+        Outcome::Interrupted => ReasonCode::Interrupted,
+        Outcome::Exited { .. } | Outcome::Signalled { .. } | Outcome::NotStarted { .. } => {
+            ReasonCode::ReportMissing
+        }
+    }
+}
+
+/// Which classes fail, and by which code.
+const FAILING: [(Class, ReasonCode, &str); 5] = [
+    (
+        Class::Regressed,
+        ReasonCode::TestsRegressed,
+        "pass on the base and fail on the candidate",
+    ),
+    (
+        Class::BrokenTest,
+        ReasonCode::TestsBroken,
+        "fail as edited, while the base's version passes",
+    ),
+    (
+        Class::Vanished,
+        ReasonCode::TestsVanished,
+        "pass on the base and are gone",
+    ),
+    (
+        Class::Silenced,
+        ReasonCode::TestsSilenced,
+        "pass on the base and are skipped now",
+    ),
+    (
+        Class::AddedFailing,
+        ReasonCode::TestsAddedFailing,
+        "are new or were skipped, and fail",
+    ),
+];
+
+/// Which classes a human decides about, and by which code.
+const REVIEWED: [(Class, ReasonCode, &str); 6] = [
+    (
+        Class::ContractChanged,
+        ReasonCode::ContractChanged,
+        "pass only as the change edits them",
+    ),
+    (
+        Class::ContractRemoved,
+        ReasonCode::ContractRemoved,
+        "are gone, and would fail",
+    ),
+    (
+        Class::FixedByTests,
+        ReasonCode::FixedByTests,
+        "pass only because the change edits them",
+    ),
+    (
+        Class::FixedDropped,
+        ReasonCode::DroppedFailing,
+        "failed and are gone or skipped now",
+    ),
+    (
+        Class::DroppedFailing,
+        ReasonCode::DroppedFailing,
+        "failed and are gone or skipped now",
+    ),
+    (
+        Class::OracleUncompilable,
+        ReasonCode::OracleUncompilable,
+        "do not compile in the base's version",
+    ),
+];
+
+/// What the comparison does to the verdict.
+fn effects(
+    policy: &Policy,
+    check: &Check,
+    test: &TestCheck,
+    comparison: &Comparison,
+    ledger: &mut Ledger,
+) {
+    for (class, code, what) in FAILING {
+        let tests: Vec<&Compared> = available(test, comparison, class).collect();
+        enter(code, check, &tests, what, ledger);
+    }
+    for (class, code, what) in REVIEWED {
+        let tests: Vec<&Compared> = comparison.of(class).iter().collect();
+        let denied = policy.tests.contract == Some(ContractEffect::Deny);
+        enter(
+            if denied { ReasonCode::RuleDenied } else { code },
+            check,
+            &tests,
+            what,
+            ledger,
+        );
+    }
+    let flaky: Vec<&Compared> = comparison.flaky.iter().collect();
+    let what = "failed once among repeated runs, and never on the base";
+    match policy.tests.flaky {
+        FlakyEffect::Note => {}
+        FlakyEffect::Review => enter(ReasonCode::Flaky, check, &flaky, what, ledger),
+        FlakyEffect::Fail => enter(ReasonCode::TestsRegressed, check, &flaky, what, ledger),
+    }
+    for count in comparison
+        .unstable
+        .iter()
+        .filter(|count| count.candidate < count.base)
+    {
+        let file = count
+            .file
+            .as_ref()
+            .map_or_else(|| "the suite".to_owned(), ToString::to_string);
+        let message = format!(
+            "{file}: of tests whose names do not repeat, {} pass on the base and {} on the candidate",
+            count.base, count.candidate
+        );
+        let files = count.file.iter().cloned().collect();
+        ledger.review(Review {
+            code: ReasonCode::Flaky,
+            ids: Vec::new(),
+            files,
+            message,
+        });
+    }
+}
+
+/// One entry for all tests of a class; nothing for none.
+fn enter(code: ReasonCode, check: &Check, tests: &[&Compared], what: &str, ledger: &mut Ledger) {
+    let Some(first) = tests.first() else { return };
+    let failure = first
+        .result
+        .as_ref()
+        .and_then(|result| result.failure.as_ref());
+    let example = failure.map_or_else(String::new, |failure| {
+        format!("; {}: {}", first.id, failure.message)
+    });
+    let noun = if tests.len() == 1 { "test" } else { "tests" };
+    let message = format!("{} {noun} {what}{example}", tests.len());
+    ledger.reason(
+        code,
+        Some(check),
+        tests.iter().map(|test| test.id.to_string()),
+        message,
+    );
+}
+
+/// A unit that does not load any more and took no test of the base with it is still a failure: it
+/// is new, or its tests go by other names.
+fn broken_units(check: &Check, comparison: &Comparison, ledger: &mut Ledger) {
+    if comparison.of(Class::Regressed).is_empty()
+        && let Some(first) = comparison.broken_units.first()
+    {
+        let units = comparison.broken_units.iter().map(|unit| unit.unit.clone());
+        let message = format!("{} does not load: {}", first.unit, first.message);
+        ledger.reason(ReasonCode::TestsAddedFailing, Some(check), units, message);
+    }
+}
+
+/// Whether what passes is enough to say anything.
+fn health(
+    policy: &Policy,
+    check: &Check,
+    test: &TestCheck,
+    runs: &TestEvidence,
+    candidate: &TestRun,
+    comparison: &Comparison,
+    ledger: &mut Ledger,
+) {
+    let passes = candidate
+        .tests
+        .iter()
+        .any(|one| one.status == TestStatus::Passed);
+    // Where the change itself breaks the suite, the failing tests say it better.
+    if !passes && !candidate.tests.is_empty() && !ledger.fails() {
+        let message = "no test passes on the candidate";
+        ledger.reason(ReasonCode::BaselineUnhealthy, Some(check), [], message);
+    }
+    let preexisting: Vec<&Compared> = available(test, comparison, Class::Preexisting).collect();
+    let excused = comparison.of(Class::Preexisting).len() - preexisting.len();
+    let ran = runs
+        .base
+        .tests
+        .iter()
+        .filter(|one| one.status != TestStatus::Skipped)
+        .count();
+    let counted = ran.saturating_sub(excused);
+    let share = preexisting.len() as f64 / counted.max(1) as f64;
+    if share > policy.tests.max_preexisting {
+        let message = format!(
+            "{} of {counted} tests fail on both trees; the policy accepts a share of {}",
+            preexisting.len(),
+            policy.tests.max_preexisting
+        );
+        let ids = preexisting.iter().map(|one| one.id.to_string());
+        ledger.reason(ReasonCode::BaselineUnhealthy, Some(check), ids, message);
+    }
+}
+
+fn changed_code(
+    check: &Check,
+    test: &TestCheck,
+    candidate: &TestRun,
+    change: &Change,
+    ledger: &mut Ledger,
+) {
+    let found = match Classifier::new(check, test) {
+        Ok(classifier) => provenance::contrary(change, &classifier, &candidate.provenance),
+        Err(error) => vec![error.to_string()],
+    };
+    if let Some(first) = found.first() {
+        let message = format!("the run did not use the changed code: {first}");
+        ledger.reason(
+            ReasonCode::ChangedCodeNotTested,
+            Some(check),
+            found,
+            message,
+        );
+    }
+}
+
+/// An oracle that did not come to its end leaves column T unknown.
+fn oracle_is_fit(check: &Check, run: &TestRun, ledger: &mut Ledger) {
+    if !matches!(run.outcome, Outcome::Exited { .. }) {
+        let message = format!("with the base's tests put back, {}", describe(&run.outcome));
+        let code = match did_not_end(&run.outcome) {
+            ReasonCode::LimitExceeded | ReasonCode::ReportMissing => ReasonCode::OracleUncompilable,
+            other => other,
+        };
+        ledger.reason(code, Some(check), [], message);
+    }
+}
+
+/// Results of this version are reported, never controlled.
+fn assurance(policy: &Policy, check: &Check, ledger: &mut Ledger) {
+    if policy.tests.assurance > crate::policy::Assurance::Reported {
+        let message = "its results are reported; the policy accepts only controlled ones";
+        ledger.reason(ReasonCode::CheckNotRun, Some(check), [], message);
+    }
+}
