@@ -1,12 +1,13 @@
 //! A check that is only a command: its exit status is all there is.
 
 use passmuster_policy::run::{Outcome, Usage};
+use serde::{Deserialize, Serialize};
 
 use super::draft::Draft;
 use super::{AdapterError, Job, Launch, Phases, Places};
 
 /// How a command ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommandRun {
     /// The exit status, or what kept it from having one.
     pub outcome: Outcome,

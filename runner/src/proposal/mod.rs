@@ -229,21 +229,29 @@ impl ProposalError {
     }
 }
 
-/// Reads a proposal. `base` is the operator's revision; without it the base is found by the rules
-/// of [`crate::base`].
+/// The base of a proposal: the operator's revision, else what the rules of [`crate::base`] give for
+/// its form. A plain directory is its own.
+pub fn base_of(
+    repository: &Repository,
+    input: Input<'_>,
+    revision: Option<&str>,
+) -> Result<Base, ProposalError> {
+    match (revision, input) {
+        (Some(revision), _) => Ok(base::pinned(repository, revision)?),
+        (None, Input::Head(revision)) => Ok(base::of_revision(repository, revision)?),
+        (None, _) if repository.layout().is_some() => Ok(base::head(repository)?),
+        (None, Input::Patch { .. }) => plain_base(repository),
+        (None, _) => Err(no_working_tree(repository, "a proposal without a patch")),
+    }
+}
+
+/// Reads a proposal; the base is that of [`base_of`].
 pub fn resolve(
     repository: &Repository,
     input: Input<'_>,
     base: Option<&str>,
 ) -> Result<Proposal, ProposalError> {
-    let base = match (base, input) {
-        (Some(revision), _) => base::pinned(repository, revision)?,
-        (None, Input::Head(revision)) => base::of_revision(repository, revision)?,
-        (None, _) if repository.layout().is_some() => base::head(repository)?,
-        (None, Input::Patch { .. }) => plain_base(repository)?,
-        (None, _) => return Err(no_working_tree(repository, "a proposal without a patch")),
-    };
-    with_base(repository, input, base)
+    with_base(repository, input, base_of(repository, input, base)?)
 }
 
 /// Reads a proposal against a base that was found before; for servers and hooks, whose base is

@@ -50,6 +50,11 @@ impl Operator {
         outside
     }
 
+    /// Whether a program of this name can be found.
+    pub fn has(&self, program: &str) -> bool {
+        self.first(program).is_some()
+    }
+
     /// An absolute path from an environment variable.
     pub(super) fn dir(&self, variable: &str) -> Option<PathBuf> {
         self.env

@@ -1,0 +1,193 @@
+//! The command line, as types. Parsing needs no environment; what a word means is decided later.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Does this change pass muster? Applies a proposed change to an isolated tree, runs the
+/// repository's tests in a sandbox on it and on its base, and gives one verdict.
+#[derive(Debug, Parser)]
+#[command(name = "passmuster", version, about, max_term_width = 100)]
+#[command(
+    after_help = "Exit codes of verify: 0 pass, 1 fail, 2 usage or repository error, 3 inconclusive, 4 review, 70 internal error.\nTry `passmuster demo` first."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Where results, trees and git objects are kept [default: $XDG_CACHE_HOME/passmuster].
+    #[arg(long, global = true, value_name = "DIR", env = "PASSMUSTER_CACHE")]
+    pub cache_dir: Option<PathBuf>,
+    /// No progress on standard error.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Verify a change and print the verdict.
+    Verify(Verify),
+    /// Look at the repository, write a commented policy and try it once on the base.
+    Init(Init),
+    /// Print a verdict again.
+    Show(Show),
+    /// Vet the shipped example proposals and explain each verdict.
+    Demo(Demo),
+    /// Say what a reason code means and what to do about it.
+    Explain {
+        /// A code as a verdict prints it; without one, all codes are listed.
+        code: Option<String>,
+    },
+    /// Look at a policy.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Look at the cache or make it smaller.
+    #[command(subcommand)]
+    Cache(CacheCommand),
+}
+
+/// Which repository, and what of it is the base.
+#[derive(Debug, Clone, Args)]
+pub struct Place {
+    /// The repository, or a plain directory [default: the one that encloses the current directory].
+    #[arg(long, value_name = "DIR")]
+    pub repo: Option<PathBuf>,
+    /// The base: any revision [default: HEAD; with --head the merge base with the default branch].
+    #[arg(long, value_name = "REV")]
+    pub base: Option<String>,
+    /// The operator's policy: a file, `preset:NAME`, or `auto` for what `init` would write
+    /// [default: passmuster.toml of the base].
+    #[arg(long, value_name = "FILE|preset:NAME|auto")]
+    pub policy: Option<String>,
+}
+
+/// Arguments of `verify`.
+#[derive(Debug, Clone, Args)]
+pub struct Verify {
+    /// The proposed patch (`-` for standard input). Without it and without --head or --staged, the
+    /// working tree is verified.
+    #[arg(value_name = "PATCH")]
+    pub patch: Option<PathBuf>,
+    /// Where the repository is and what the base is.
+    #[command(flatten)]
+    pub place: Place,
+    /// Verify this commit against its merge base with the default branch.
+    #[arg(long, value_name = "REV", conflicts_with_all = ["patch", "worktree", "staged"])]
+    pub head: Option<String>,
+    /// Verify the working tree: tracked changes and untracked, not ignored files. The default.
+    #[arg(long, conflicts_with_all = ["patch", "staged"])]
+    pub worktree: bool,
+    /// Verify what is staged.
+    #[arg(long, conflicts_with = "patch")]
+    pub staged: bool,
+    /// Run only this check (may be given again). Then the verdict is at best inconclusive.
+    #[arg(long = "check", value_name = "NAME")]
+    pub checks: Vec<String>,
+    /// How many runs at once [default: the number of processors].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+    /// Measure again instead of using stored results. A stored verdict changes only for the worse.
+    #[arg(long)]
+    pub no_cache: bool,
+    /// Form of the verdict on standard output.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// Write the verdict to a file as well (may be given again).
+    #[arg(long = "output", value_name = "FORMAT=FILE", value_parser = output)]
+    pub outputs: Vec<(Format, PathBuf)>,
+}
+
+/// Forms of a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people; colours on a terminal.
+    Human,
+    /// The whole verdict, schema passmuster.verdict/1.
+    Json,
+    /// For a model: short, within a fixed budget.
+    Agent,
+}
+
+/// Arguments of `init`.
+#[derive(Debug, Clone, Args)]
+pub struct Init {
+    /// The repository [default: the one that encloses the current directory].
+    #[arg(long, value_name = "DIR")]
+    pub repo: Option<PathBuf>,
+    /// Print the policy instead of writing passmuster.toml, and run nothing.
+    #[arg(long)]
+    pub print: bool,
+}
+
+/// Arguments of `show`.
+#[derive(Debug, Clone, Args)]
+pub struct Show {
+    /// The run's id as `verify` printed it, or a leading part of it [default: the latest].
+    pub run: Option<String>,
+    /// Form of the verdict.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Clone, Args)]
+pub struct Demo {
+    /// Only the proposals whose name contains this.
+    pub name: Option<String>,
+}
+
+/// Subcommands of `policy`.
+#[derive(Debug, Clone, Subcommand)]
+pub enum PolicyCommand {
+    /// Parse the policy and say what would run where.
+    Check(Place),
+    /// Print the JSON Schema of the policy.
+    Schema,
+    /// Print the policy with its presets merged in.
+    Show(Place),
+}
+
+/// Subcommands of `cache`.
+#[derive(Debug, Clone, Subcommand)]
+pub enum CacheCommand {
+    /// Say how much is kept.
+    Size,
+    /// Remove what was not used for the longest time until the rest fits.
+    Prune {
+        /// Size to keep at most: bytes, or with KiB, MiB, GiB.
+        #[arg(long, default_value = "10GiB", value_name = "SIZE")]
+        max: String,
+    },
+}
+
+fn output(text: &str) -> Result<(Format, PathBuf), String> {
+    let (format, path) = text
+        .split_once('=')
+        .ok_or("write it as FORMAT=FILE, e.g. json=verdict.json")?;
+    let format = Format::from_str(format, false)
+        .map_err(|_| format!("unknown format `{format}`: human, json or agent"))?;
+    if path.is_empty() {
+        return Err("the file name is missing".to_owned());
+    }
+    Ok((format, PathBuf::from(path)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_output_names_a_format_and_a_file() {
+        assert_eq!(output("json=a=b"), Ok((Format::Json, PathBuf::from("a=b"))));
+        for wrong in ["json", "xml=a", "json=", "=a"] {
+            assert!(output(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The subcommands, one file each: from parsed arguments to an exit status.
+
+mod cache;
+mod demo;
+mod explain;
+mod init;
+mod policy;
+mod show;
+mod verify;
+
+use std::io::{self, IsTerminal as _, Write};
+use std::path::PathBuf;
+
+use passmuster_process::Launcher;
+
+use crate::cache::Cache;
+use crate::cli::{Cli, Command};
+use crate::error::UserError;
+use crate::exit_code::Exit;
+use crate::interrupt::Stop;
+use crate::progress::Progress;
+use crate::report::Palette;
+use crate::toolchains::Operator;
+use crate::verify::World;
+
+/// Runs a command and says on standard error why it could not be carried out.
+pub fn run(cli: &Cli) -> Exit {
+    match start(cli) {
+        Ok(exit) => exit,
+        Err(error) => {
+            let code = error
+                .code
+                .map(|code| format!(" [{code}]"))
+                .unwrap_or_default();
+            say(&format!("error{code}: {error}"));
+            error.exit
+        }
+    }
+}
+
+fn start(cli: &Cli) -> Result<Exit, UserError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let exit = runtime.block_on(dispatch(cli));
+    // Sandboxes are dead when a command returns; a reader that waits for a pipe need not hold us up.
+    runtime.shutdown_background();
+    exit
+}
+
+async fn dispatch(cli: &Cli) -> Result<Exit, UserError> {
+    match &cli.command {
+        Command::Verify(arguments) => verify::run(&world(cli)?, arguments).await,
+        Command::Init(arguments) => init::run(&world(cli)?, arguments).await,
+        Command::Demo(arguments) => demo::run(&world(cli)?, arguments).await,
+        Command::Show(arguments) => show::run(&cache_of(cli)?, arguments),
+        Command::Explain { code } => explain::run(code.as_deref()),
+        Command::Policy(command) => policy::run(cli, command),
+        Command::Cache(command) => cache::run(&cache_of(cli)?, command),
+    }
+}
+
+/// Everything that the process was started with; the only place that reads it.
+fn world(cli: &Cli) -> Result<World, UserError> {
+    Ok(World {
+        cache: cache_of(cli)?,
+        operator: Operator::from_env(std::env::vars_os()),
+        launcher: Launcher::this_program(),
+        progress: Progress::new(cli.quiet),
+        stop: Stop::on_signals()?,
+    })
+}
+
+fn cache_of(cli: &Cli) -> Result<Cache, UserError> {
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+    let standard = || {
+        std::env::var_os("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+            .or_else(home)
+    };
+    let root = match &cli.cache_dir {
+        Some(given) => given.clone(),
+        None => standard()
+            .ok_or_else(|| {
+                UserError::usage(
+                    "neither HOME nor XDG_CACHE_HOME is set; name a directory with --cache-dir",
+                )
+            })?
+            .join("passmuster"),
+    };
+    Ok(Cache::open(&root)?)
+}
+
+/// The directory that a command is about.
+fn place(repo: Option<&PathBuf>) -> Result<PathBuf, UserError> {
+    match repo {
+        Some(given) => Ok(given.clone()),
+        None => Ok(std::env::current_dir()?),
+    }
+}
+
+/// Colours on a terminal, unless NO_COLOR says otherwise (no-color.org: any value that is not empty).
+fn palette() -> Palette {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    if io::stdout().is_terminal() && !refused && !dumb {
+        Palette::Colour
+    } else {
+        Palette::Plain
+    }
+}
+
+/// Writes a result. A reader that has seen enough is no error.
+fn print(text: &[u8]) -> Result<(), UserError> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => Ok(result?),
+    }
+}
+
+/// Writes a message.
+fn say(text: &str) {
+    // Where messages cannot be written there is nobody to tell.
+    let _ = writeln!(io::stderr(), "passmuster: {text}");
+}

@@ -1,0 +1,36 @@
+//! `show`: a verdict again.
+
+use passmuster_policy::verdict::Verdict;
+
+use super::{palette, print};
+use crate::cache::Cache;
+use crate::cli::Show;
+use crate::error::UserError;
+use crate::exit_code::Exit;
+use crate::report;
+use crate::store::Store;
+
+/// Ends with 0 whatever the verdict was: it was shown.
+pub(super) fn run(cache: &Cache, arguments: &Show) -> Result<Exit, UserError> {
+    let wanted = arguments.run.as_deref().unwrap_or_default();
+    let found = Store::open(&cache.history())?
+        .run(wanted)?
+        .ok_or_else(|| missing(wanted))?;
+    let verdict: Verdict = serde_json::from_str(&found.json).map_err(|_| {
+        UserError::usage(format!(
+            "run {} was stored by another version; verify the change again",
+            found.run
+        ))
+    })?;
+    let mut text = Vec::new();
+    report::write(&mut text, arguments.format, palette(), &verdict, &found.run)?;
+    print(&text)?;
+    Ok(Exit::Pass)
+}
+
+fn missing(wanted: &str) -> UserError {
+    UserError::usage(match wanted {
+        "" => "nothing was verified here yet; `passmuster verify` does".to_owned(),
+        _ => format!("no run's id begins with `{wanted}`, or more than one does"),
+    })
+}

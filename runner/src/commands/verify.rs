@@ -1,0 +1,101 @@
+//! `verify`: a change in, a verdict out.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use passmuster_policy::verdict::{Decision, Verdict};
+
+use super::{palette, place, print};
+use crate::cli::{Format, Verify};
+use crate::error::UserError;
+use crate::exit_code::Exit;
+use crate::policy_source::choice;
+use crate::proposal::PATCH_CAP;
+use crate::report::{self, Palette};
+use crate::verify::{Proposed, Request, World, verify};
+
+pub(super) async fn run(world: &World, arguments: &Verify) -> Result<Exit, UserError> {
+    let request = request(arguments)?;
+    let verified = verify(world, &request).await?;
+    if verified.stored {
+        world
+            .progress
+            .say("this change was verified before; --no-cache measures again");
+    }
+    for (format, path) in &arguments.outputs {
+        write_file(*format, path, &verified.verdict, &verified.run)?;
+    }
+    let mut text = Vec::new();
+    report::write(
+        &mut text,
+        arguments.format,
+        palette(),
+        &verified.verdict,
+        &verified.run,
+    )?;
+    print(&text)?;
+    Ok(exit(verified.verdict.verdict))
+}
+
+/// The exit status of a decision.
+pub(super) fn exit(decision: Decision) -> Exit {
+    match decision {
+        Decision::Pass => Exit::Pass,
+        Decision::Fail => Exit::Fail,
+        Decision::Review => Exit::Review,
+        Decision::Inconclusive => Exit::Inconclusive,
+    }
+}
+
+fn request(arguments: &Verify) -> Result<Request, UserError> {
+    let processors = std::thread::available_parallelism()
+        .map_or(1, |count| u16::try_from(count.get()).unwrap_or(u16::MAX));
+    Ok(Request {
+        repository: place(arguments.place.repo.as_ref())?,
+        proposed: proposed(arguments)?,
+        base: arguments.place.base.clone(),
+        policy: choice(arguments.place.policy.as_deref()),
+        checks: arguments.checks.clone(),
+        jobs: arguments.jobs.unwrap_or(processors),
+        use_stored: !arguments.no_cache,
+        trial: false,
+    })
+}
+
+fn proposed(arguments: &Verify) -> Result<Proposed, UserError> {
+    match (&arguments.patch, &arguments.head, arguments.staged) {
+        (Some(path), ..) => patch(path),
+        (None, Some(revision), _) => Ok(Proposed::Head(revision.clone())),
+        (None, None, true) => Ok(Proposed::Staged),
+        (None, None, false) => Ok(Proposed::WorkingTree),
+    }
+}
+
+fn patch(path: &Path) -> Result<Proposed, UserError> {
+    let name = path.display().to_string();
+    let unreadable =
+        |source: io::Error| UserError::usage(format!("cannot read the patch {name}: {source}"));
+    let mut bytes = Vec::new();
+    // One byte more than allowed tells "too large" from "just fits", without reading an endless pipe.
+    let cap = PATCH_CAP + 1;
+    if path == Path::new("-") {
+        io::stdin()
+            .lock()
+            .take(cap)
+            .read_to_end(&mut bytes)
+            .map_err(unreadable)?;
+    } else {
+        File::open(path)
+            .and_then(|file| file.take(cap).read_to_end(&mut bytes))
+            .map_err(unreadable)?;
+    }
+    Ok(Proposed::Patch { bytes, name })
+}
+
+fn write_file(format: Format, path: &Path, verdict: &Verdict, run: &str) -> Result<(), UserError> {
+    let mut text = Vec::new();
+    report::write(&mut text, format, Palette::Plain, verdict, run)?;
+    fs::write(path, text)
+        .map_err(|source| UserError::usage(format!("cannot write {}: {source}", path.display())))
+}

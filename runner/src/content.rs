@@ -1,0 +1,178 @@
+//! What files of a tree contain as a checkout would have them: line ends, large files, submodules.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use passmuster_policy::change::Mode;
+use passmuster_policy::path::RepoPath;
+use thiserror::Error;
+
+use crate::git::attributes::{LineEnds, crlf_paths};
+use crate::git::objects::{BlobReader, TreeEntry, tree_entries};
+use crate::git::stores::{External, ExternalKind, externals};
+use crate::git::{Git, GitError};
+use crate::layers::Snapshot;
+use crate::repository::{Repository, RepositoryError};
+
+/// How deep submodules may lie in submodules.
+const DEPTH: u32 = 8;
+
+/// A tree's content cannot be read.
+#[derive(Debug, Error)]
+pub enum ContentError {
+    /// Git failed, or objects are missing.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// A submodule's local store cannot be read.
+    #[error("submodule {path}: {source}")]
+    Submodule {
+        /// Where the submodule is.
+        path: RepoPath,
+        /// Why.
+        source: RepositoryError,
+    },
+}
+
+/// Reads the bytes of tree entries, wherever they are kept.
+pub struct Content {
+    /// The repository's own objects first, then those of its submodules.
+    readers: Vec<BlobReader>,
+    /// Object id → index of its reader, for objects of submodules.
+    elsewhere: HashMap<String, usize>,
+    line_ends: HashMap<RepoPath, LineEnds>,
+    /// Pointer's path → the content's file in the local store.
+    large: HashMap<RepoPath, PathBuf>,
+    cache: PathBuf,
+    // The readers' private git directories go with these.
+    submodules: Vec<Repository>,
+}
+
+impl Content {
+    /// Reads from the objects of this repository; submodules' private directories go below `cache`.
+    pub fn open(git: &Git, cache: &Path) -> Result<Self, GitError> {
+        Ok(Self {
+            readers: vec![BlobReader::start(git)?],
+            elsewhere: HashMap::new(),
+            line_ends: HashMap::new(),
+            large: HashMap::new(),
+            cache: cache.to_owned(),
+            submodules: Vec::new(),
+        })
+    }
+
+    /// All entries of a tree with those of its submodules, and what is not here: large files and
+    /// submodules that were never fetched.
+    pub fn snapshot(
+        &mut self,
+        repository: &Repository,
+        tree: &str,
+    ) -> Result<(Snapshot, Vec<External>), ContentError> {
+        let mut entries = tree_entries(repository.git(), tree)?;
+        for (path, ends) in crlf_paths(repository.git(), tree)? {
+            // What the base says counts: it is read first.
+            self.line_ends.entry(path).or_insert(ends);
+        }
+        let missing =
+            self.add_externals(repository, tree, &RepoPath::new(""), &mut entries, DEPTH)?;
+        entries.sort_by(|one, other| one.path.cmp(&other.path));
+        Ok((
+            Snapshot {
+                id: tree.to_owned(),
+                entries,
+            },
+            missing,
+        ))
+    }
+
+    /// Replaces submodules among `entries` by their files and notes where large files are; `prefix`
+    /// is where `tree` lies in the whole.
+    fn add_externals(
+        &mut self,
+        repository: &Repository,
+        tree: &str,
+        prefix: &RepoPath,
+        entries: &mut Vec<TreeEntry>,
+        depth: u32,
+    ) -> Result<Vec<External>, ContentError> {
+        let mut missing = Vec::new();
+        for mut external in externals(repository.git(), repository.layout(), tree)? {
+            external.path = below(prefix, &external.path);
+            match (&external.available_at, external.kind) {
+                (Some(file), ExternalKind::Lfs) => {
+                    self.large.insert(external.path.clone(), file.clone());
+                }
+                (Some(directory), ExternalKind::Submodule) if depth > 0 => {
+                    let found = self.submodule(directory, &external, entries, depth - 1)?;
+                    missing.extend(found);
+                }
+                _ => missing.push(external),
+            }
+        }
+        Ok(missing)
+    }
+
+    fn submodule(
+        &mut self,
+        directory: &Path,
+        external: &External,
+        entries: &mut Vec<TreeEntry>,
+        depth: u32,
+    ) -> Result<Vec<External>, ContentError> {
+        let failed = |source| ContentError::Submodule {
+            path: external.path.clone(),
+            source,
+        };
+        let repository = Repository::open(directory, &self.cache).map_err(failed)?;
+        let tree = format!("{}^{{tree}}", external.oid);
+        let inside = match tree_entries(repository.git(), &tree) {
+            // The store is there, but not this commit: fetched before the submodule moved on.
+            Err(GitError::ObjectsMissing { .. } | GitError::Failed { .. }) => {
+                return Ok(vec![external.clone()]);
+            }
+            result => result?,
+        };
+        let reader = self.readers.len();
+        self.readers.push(BlobReader::start(repository.git())?);
+        entries.retain(|entry| entry.path != external.path);
+        for mut entry in inside {
+            entry.path = below(&external.path, &entry.path);
+            self.elsewhere.insert(entry.oid.clone(), reader);
+            entries.push(entry);
+        }
+        let missing = self.add_externals(&repository, &tree, &external.path, entries, depth)?;
+        self.submodules.push(repository);
+        Ok(missing)
+    }
+
+    /// The bytes of a file or link.
+    pub fn read(&mut self, entry: &TreeEntry) -> io::Result<Vec<u8>> {
+        if let Some(file) = self.large.get(&entry.path) {
+            return fs::read(file);
+        }
+        let reader = self.elsewhere.get(&entry.oid).copied().unwrap_or(0);
+        let reader = self
+            .readers
+            .get_mut(reader)
+            .ok_or(io::ErrorKind::NotFound)?;
+        let bytes = reader.read(&entry.oid).map_err(io::Error::other)?;
+        Ok(
+            match self
+                .line_ends
+                .get(&entry.path)
+                .filter(|_| entry.mode != Mode::Symlink)
+            {
+                Some(ends) => ends.checked_out(&bytes).into_owned(),
+                None => bytes,
+            },
+        )
+    }
+}
+
+fn below(prefix: &RepoPath, path: &RepoPath) -> RepoPath {
+    if prefix.as_bytes().is_empty() {
+        return path.clone();
+    }
+    RepoPath::new([prefix.as_bytes(), b"/", path.as_bytes()].concat())
+}

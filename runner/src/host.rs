@@ -1,0 +1,107 @@
+//! The toolchains of a policy, found on the host, and what is in the way of finding them.
+
+use passmuster_policy::change::Change;
+use passmuster_policy::evidence::{Environment, Toolchain as Listed};
+use passmuster_policy::policy::{Policy, Toolchain as Word};
+use passmuster_policy::reason::{Reason, ReasonCode};
+
+use crate::toolchains::{Name, Operator, Pins, Toolchain, ToolchainError, discover};
+
+/// What was found, and reasons for what was not.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// One toolchain a name of the policy.
+    pub toolchains: Vec<Toolchain>,
+    /// Why others are not there.
+    pub reasons: Vec<Reason>,
+}
+
+/// Looks for the toolchains of a policy as the base's pin files want them. Where the change edits a
+/// pin, what the candidate asks for has to be there as well.
+pub fn find(
+    policy: &Policy,
+    operator: &Operator,
+    base: &Pins,
+    candidate: &Pins,
+    change: &Change,
+) -> Found {
+    let mut found = Found::default();
+    let pins_change = change.files.iter().any(|file| {
+        Pins::FILES
+            .iter()
+            .any(|pin| file.path.as_bytes() == pin.as_bytes())
+    });
+    for word in &policy.sandbox.toolchains {
+        let name = name(*word);
+        match discover(name, operator, base) {
+            Ok(toolchain) => found.toolchains.push(toolchain),
+            Err(error) => found.reasons.push(reason(name, &error)),
+        }
+        if pins_change {
+            found.reasons.extend(
+                discover(name, operator, candidate)
+                    .err()
+                    .map(|error| reason(name, &error)),
+            );
+        }
+    }
+    found.reasons.sort();
+    found.reasons.dedup();
+    found
+}
+
+fn name(word: Word) -> Name {
+    match word {
+        Word::Python => Name::Python,
+        Word::Rust => Name::Rust,
+        Word::Node => Name::Node,
+        Word::Go => Name::Go,
+        Word::Java => Name::Java,
+        Word::Cc => Name::Cc,
+    }
+}
+
+fn reason(name: Name, error: &ToolchainError) -> Reason {
+    let code = match error {
+        ToolchainError::Missing { .. } => ReasonCode::ToolMissing,
+        ToolchainError::Mismatch { .. } => ReasonCode::ToolchainMismatch,
+        _ => ReasonCode::ToolError,
+    };
+    Reason {
+        code,
+        check: None,
+        ids: vec![name.to_string()],
+        message: error.to_string(),
+    }
+}
+
+/// What the verdict says of the machine.
+pub fn environment(toolchains: &[Toolchain]) -> Environment {
+    let mut listed: Vec<Listed> = toolchains
+        .iter()
+        .map(|toolchain| Listed {
+            name: toolchain.name.to_string(),
+            version: toolchain.version.clone(),
+            sha256: toolchain.sha256.clone(),
+        })
+        .collect();
+    listed.sort();
+    Environment {
+        runner: env!("CARGO_PKG_VERSION").to_owned(),
+        os: operating_system(),
+        toolchains: listed,
+    }
+}
+
+fn operating_system() -> String {
+    nix::sys::utsname::uname().map_or_else(
+        |_| std::env::consts::OS.to_owned(),
+        |name| {
+            format!(
+                "{} {}",
+                name.sysname().to_string_lossy(),
+                name.release().to_string_lossy()
+            )
+        },
+    )
+}

@@ -1,0 +1,46 @@
+//! Being told to stop: one flag that every waiting part looks at.
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+/// Tells when the program was asked to stop. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Stop(watch::Receiver<bool>);
+
+impl Stop {
+    /// Listens for SIGINT, SIGTERM and SIGHUP from now on. Sandboxes end with the flag; the program
+    /// itself goes on until it has cleaned up and said what it knows.
+    pub fn on_signals() -> std::io::Result<Self> {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut hang_up = signal(SignalKind::hangup())?;
+        let (sender, receiver) = watch::channel(false);
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                    _ = hang_up.recv() => {}
+                }
+                // Nobody is left to tell when the receivers are gone.
+                if sender.send(true).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Self(receiver))
+    }
+
+    /// True once the program was asked to stop.
+    pub fn is_requested(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Resolves when the program is asked to stop.
+    pub async fn requested(mut self) {
+        if self.0.wait_for(|stop| *stop).await.is_err() {
+            // The listener is gone with the runtime: nothing will ask any more.
+            std::future::pending::<()>().await;
+        }
+    }
+}

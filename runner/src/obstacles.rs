@@ -1,0 +1,173 @@
+//! What stands in the way of measuring, as reasons of a verdict.
+
+use passmuster_policy::evidence::TreeRole;
+use passmuster_policy::path::RepoPath;
+use passmuster_policy::policy::Check;
+use passmuster_policy::reason::{Reason, ReasonCode};
+use passmuster_policy::run::Outcome;
+
+use crate::adapters::AdapterError;
+use crate::layers::LayerError;
+use crate::runs::RunError;
+use crate::session::SessionError;
+use crate::text::{clean, clean_line};
+
+/// Most bytes of a log that a reason quotes.
+const QUOTE: usize = 1000;
+/// Most paths that a reason names in its message; its ids hold all of them.
+const NAMED: usize = 5;
+
+/// What package managers say when they need something that is not there and may not fetch it.
+const OFFLINE: [&str; 9] = [
+    "--offline was specified",
+    "offline mode",
+    "Network connectivity is disabled",
+    "network was disabled",
+    "ENOTCACHED",
+    "Could not resolve host",
+    "Temporary failure in name resolution",
+    "failed to lookup address information",
+    "No matching distribution found",
+];
+
+/// True when a log says that something could not be had without the network. A candidate can print
+/// the same words: that turns its fail into inconclusive, never into a pass.
+pub fn needs_network(log: &str) -> bool {
+    OFFLINE.iter().any(|phrase| log.contains(phrase))
+}
+
+/// A prepare step that did not work, as a reason; the error itself where it is ours.
+pub fn step_reason(check: &Check, role: TreeRole, error: LayerError) -> Result<Reason, LayerError> {
+    let reason = |code, step: &str, message: String| {
+        Ok(Reason {
+            code,
+            check: Some(check.name.clone()),
+            ids: vec![step.to_owned()],
+            message,
+        })
+    };
+    match error {
+        LayerError::Failed {
+            ref step,
+            ref outcome,
+            ref log,
+        } => {
+            let code = step_code(role, outcome, log);
+            let message = format!("{error} on the {}: {}", role_name(role), quote(log));
+            reason(code, step, message)
+        }
+        LayerError::Network { ref step } => {
+            reason(ReasonCode::PrepareUnavailable, step, error.to_string())
+        }
+        LayerError::Missing {
+            ref step,
+            ref missing,
+        } => reason(
+            ReasonCode::ToolMissing,
+            step,
+            format!("prepare step `{step}`: {missing}"),
+        ),
+        LayerError::Session(SessionError::Sandbox(ref problem)) => {
+            Ok(sandbox_reason(&problem.to_string()))
+        }
+        other => Err(other),
+    }
+}
+
+fn step_code(role: TreeRole, outcome: &Outcome, log: &str) -> ReasonCode {
+    match (outcome, role) {
+        (Outcome::Interrupted, _) => ReasonCode::Interrupted,
+        _ if needs_network(log) => ReasonCode::PrepareUnavailable,
+        (_, TreeRole::Base) => ReasonCode::BaselineFailed,
+        _ => ReasonCode::PrepareFailed,
+    }
+}
+
+/// A run that could not be carried out, as a reason.
+pub fn run_reason(check: &Check, error: &RunError) -> Reason {
+    match error {
+        RunError::Session(SessionError::Sandbox(problem))
+        | RunError::Adapter(AdapterError::Launch(SessionError::Sandbox(problem))) => {
+            sandbox_reason(&problem.to_string())
+        }
+        other => Reason {
+            code: ReasonCode::ToolError,
+            check: Some(check.name.clone()),
+            ids: Vec::new(),
+            message: other.to_string(),
+        },
+    }
+}
+
+/// The sandbox cannot be had.
+pub fn sandbox_reason(problem: &str) -> Reason {
+    Reason {
+        code: ReasonCode::SandboxUnavailable,
+        check: None,
+        ids: Vec::new(),
+        message: problem.to_owned(),
+    }
+}
+
+/// The change writes into what a prepare step made.
+pub fn shadowed_reason(check: &Check, paths: &[RepoPath]) -> Reason {
+    let ids: Vec<String> = paths.iter().map(ToString::to_string).collect();
+    let named = ids
+        .iter()
+        .take(NAMED)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
+    Reason {
+        code: ReasonCode::EnvironmentShadowed,
+        check: Some(check.name.clone()),
+        message: format!("the change touches files that a prepare step makes: {named}"),
+        ids,
+    }
+}
+
+/// How a tree is called in messages.
+pub fn role_name(role: TreeRole) -> &'static str {
+    match role {
+        TreeRole::Base => "base",
+        TreeRole::Candidate => "candidate",
+        TreeRole::Oracle => "oracle",
+        TreeRole::Probe => "probe",
+    }
+}
+
+/// The end of a log on one line: errors come last.
+fn quote(log: &str) -> String {
+    let log = clean(log, usize::MAX);
+    let start = log.len().saturating_sub(QUOTE);
+    let start = (start..=log.len())
+        .find(|at| log.is_char_boundary(*at))
+        .unwrap_or(0);
+    clean_line(log.get(start..).unwrap_or_default(), QUOTE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_package_managers_say_without_a_network_is_recognised() {
+        let said = [
+            "error: no matching package named `left-pad` found … As a reminder, you're using offline mode (--offline)",
+            "npm error code ENOTCACHED",
+            "  ├─▶ Network connectivity is disabled, but the requested data wasn't found in the cache",
+            "error: failed to download `x`: attempting to make an HTTP request, but --offline was specified",
+        ];
+        for log in said {
+            assert!(needs_network(log), "{log}");
+        }
+        assert!(!needs_network("assert 1 == 2"));
+    }
+
+    #[test]
+    fn a_quote_keeps_the_end_of_a_log() {
+        let log = format!("{}\nthe error", "x\n".repeat(2000));
+        assert!(quote(&log).ends_with("the error"));
+        assert!(quote(&log).len() <= QUOTE);
+    }
+}

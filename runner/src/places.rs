@@ -1,0 +1,15 @@
+//! Where things are inside a sandbox. The same for every tree and every run, so that shebangs,
+//! editable installs and build directories made in one run are valid in the next.
+
+/// The tree under test; the command starts here.
+pub const TREE: &str = "/sandbox/tree";
+/// What prepare steps made outside the tree; read-only for checks.
+pub const ENV: &str = "/sandbox/env";
+/// The home directory: empty at the start of every run.
+pub const HOME: &str = "/sandbox/home";
+/// Support files of the test adapters, read-only.
+pub const LIB: &str = "/sandbox/lib";
+/// Where adapters have structured results written.
+pub const REPORT: &str = "/sandbox/report";
+/// Links to the tools that checks name, read-only; first in PATH.
+pub const BIN: &str = "/sandbox/bin";

@@ -1,0 +1,390 @@
+//! The verdict for a person: what was decided, why, what to do, how to see it again.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use passmuster_policy::finding::FindingLevel;
+use passmuster_policy::reason::ReasonCode;
+use passmuster_policy::verdict::{
+    CheckStatus, CheckSummary, Decision, TestEntry, TestSummary, Verdict,
+};
+
+use super::failing_tests;
+use crate::text::{clean, clean_line};
+use crate::verify::word;
+
+/// Tests listed in full under each heading; the JSON form has all of them.
+const LISTED: usize = 20;
+/// Lines of a traceback.
+const DETAIL_LINES: usize = 12;
+/// Longest line.
+const LINE: usize = 300;
+
+/// Whether colours are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Palette {
+    /// On a terminal that has them.
+    Colour,
+    /// Anywhere else.
+    Plain,
+}
+
+impl Palette {
+    fn paint(self, style: Style, text: &str) -> String {
+        match self {
+            Self::Plain => text.to_owned(),
+            Self::Colour => format!("{style}{text}{style:#}"),
+        }
+    }
+
+    fn bold(self, text: &str) -> String {
+        self.paint(Style::new().bold(), text)
+    }
+
+    fn dim(self, text: &str) -> String {
+        self.paint(Style::new().dimmed(), text)
+    }
+
+    fn decision(self, decision: Decision) -> String {
+        let colour = match decision {
+            Decision::Pass => AnsiColor::Green,
+            Decision::Fail => AnsiColor::Red,
+            Decision::Review | Decision::Inconclusive => AnsiColor::Yellow,
+        };
+        self.paint(
+            Style::new().bold().fg_color(Some(colour.into())),
+            &word(decision).to_uppercase(),
+        )
+    }
+}
+
+/// Writes the whole report.
+pub(super) fn write(
+    out: &mut dyn Write,
+    palette: Palette,
+    verdict: &Verdict,
+    run: &str,
+) -> io::Result<()> {
+    writeln!(
+        out,
+        "{}  {}",
+        palette.decision(verdict.verdict),
+        summary(verdict)
+    )?;
+    reasons(out, palette, verdict)?;
+    tests(out, palette, verdict)?;
+    good_news(out, palette, verdict)?;
+    findings(out, palette, verdict)?;
+    checks(out, palette, verdict)?;
+    next_steps(out, palette, verdict)?;
+    footer(out, palette, verdict, run)
+}
+
+/// The decision, the reasons and the tests.
+pub(super) fn brief(
+    out: &mut dyn Write,
+    palette: Palette,
+    verdict: &Verdict,
+    run: &str,
+) -> io::Result<()> {
+    writeln!(
+        out,
+        "{}  {}",
+        palette.decision(verdict.verdict),
+        summary(verdict)
+    )?;
+    reasons(out, palette, verdict)?;
+    tests(out, palette, verdict)?;
+    good_news(out, palette, verdict)?;
+    writeln!(
+        out,
+        "{}",
+        palette.dim(&format!("all of it: passmuster show {run}"))
+    )
+}
+
+/// The checks, and what is in the way of any of them.
+pub(super) fn trial(out: &mut dyn Write, palette: Palette, verdict: &Verdict) -> io::Result<()> {
+    let in_the_way = verdict
+        .reasons
+        .iter()
+        .filter(|reason| reason.code != ReasonCode::EmptyChange);
+    for reason in in_the_way {
+        writeln!(
+            out,
+            "{}: {}",
+            palette.bold(reason.code.name()),
+            clean_line(&reason.message, 4 * LINE)
+        )?;
+    }
+    checks(out, palette, verdict)
+}
+
+/// One line that says what the word means here.
+fn summary(verdict: &Verdict) -> String {
+    let strongest = verdict
+        .reasons
+        .first()
+        .map(|reason| reason.code.entry().meaning);
+    let review = verdict
+        .review
+        .first()
+        .map(|review| review.code.entry().meaning);
+    let text = match (verdict.verdict, strongest, review) {
+        (Decision::Pass, ..) => "every required check holds on the candidate",
+        (_, Some(meaning), _) | (_, None, Some(meaning)) => meaning,
+        (_, None, None) => "",
+    };
+    text.to_owned()
+}
+
+fn reasons(out: &mut dyn Write, palette: Palette, verdict: &Verdict) -> io::Result<()> {
+    for reason in &verdict.reasons {
+        let check = reason
+            .check
+            .as_ref()
+            .map(|check| format!(" ({})", clean_line(check, LINE)))
+            .unwrap_or_default();
+        writeln!(out, "\n{}{check}", palette.bold(reason.code.name()))?;
+        writeln!(out, "  {}", clean_line(&reason.message, 4 * LINE))?;
+    }
+    for review in &verdict.review {
+        writeln!(out, "\n{}", palette.bold(review.code.name()))?;
+        writeln!(out, "  {}", clean_line(&review.message, 4 * LINE))?;
+        for file in review.files.iter().take(LISTED) {
+            writeln!(out, "  - {}", clean_line(&file.to_string(), LINE))?;
+        }
+    }
+    Ok(())
+}
+
+fn tests(out: &mut dyn Write, palette: Palette, verdict: &Verdict) -> io::Result<()> {
+    for (what, entries) in failing_tests(verdict) {
+        for entry in entries.iter().take(LISTED) {
+            test(out, palette, what, entry)?;
+        }
+        if entries.len() > LISTED {
+            writeln!(
+                out,
+                "  … and {} more: see --format json",
+                entries.len() - LISTED
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn test(out: &mut dyn Write, palette: Palette, what: &str, entry: &TestEntry) -> io::Result<()> {
+    writeln!(out, "\n{}", palette.bold(&clean_line(&entry.id, LINE)))?;
+    let place = place(entry)
+        .map(|place| format!("  at {place}"))
+        .unwrap_or_default();
+    writeln!(out, "  {what}{place}")?;
+    if let Some(message) = entry
+        .message
+        .as_deref()
+        .filter(|message| !message.is_empty())
+    {
+        writeln!(out, "  {}", clean_line(message, LINE))?;
+    }
+    for (name, value) in [("expected", &entry.expected), ("actual  ", &entry.actual)] {
+        if let Some(value) = value {
+            writeln!(out, "  {name}: {}", clean_line(value, LINE))?;
+        }
+    }
+    let detail = clean(entry.detail.as_deref().unwrap_or_default(), 16 * LINE);
+    let lines: Vec<&str> = detail
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    for line in lines.iter().skip(lines.len().saturating_sub(DETAIL_LINES)) {
+        writeln!(
+            out,
+            "  {}",
+            palette.dim(&format!("| {}", clean(line, LINE)))
+        )?;
+    }
+    Ok(())
+}
+
+fn place(entry: &TestEntry) -> Option<String> {
+    let file = clean_line(&entry.file.as_ref()?.to_string(), LINE);
+    Some(
+        entry
+            .line
+            .map_or_else(|| file.clone(), |line| format!("{file}:{line}")),
+    )
+}
+
+fn good_news(out: &mut dyn Write, palette: Palette, verdict: &Verdict) -> io::Result<()> {
+    let Some(tests) = &verdict.tests else {
+        return Ok(());
+    };
+    for (what, entries) in [
+        ("fixed", &tests.fixed),
+        ("new and passing", &tests.added),
+        ("flaky", &tests.flaky),
+    ] {
+        if entries.is_empty() {
+            continue;
+        }
+        writeln!(
+            out,
+            "\n{}",
+            palette.bold(&format!("{what}: {}", entries.len()))
+        )?;
+        for entry in entries.iter().take(LISTED) {
+            writeln!(out, "  + {}", clean_line(&entry.id, LINE))?;
+        }
+    }
+    Ok(())
+}
+
+fn findings(out: &mut dyn Write, palette: Palette, verdict: &Verdict) -> io::Result<()> {
+    if verdict.findings.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{}", palette.bold("findings"))?;
+    for finding in verdict.findings.iter().take(LISTED) {
+        let level = match finding.level {
+            FindingLevel::Note => "note",
+            FindingLevel::Review => "review",
+            FindingLevel::Deny => "deny",
+        };
+        let path = finding
+            .path
+            .as_ref()
+            .map(|path| format!("{}: ", clean_line(&path.to_string(), LINE)))
+            .unwrap_or_default();
+        writeln!(
+            out,
+            "  {level}: {path}{}",
+            clean_line(&finding.message, LINE)
+        )?;
+    }
+    Ok(())
+}
+
+fn checks(out: &mut dyn Write, palette: Palette, verdict: &Verdict) -> io::Result<()> {
+    if verdict.checks.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{}", palette.bold("checks"))?;
+    for check in &verdict.checks {
+        writeln!(out, "  {}", check_line(check))?;
+    }
+    if let Some(tests) = &verdict.tests {
+        writeln!(out, "  tests: {}", counts(tests))?;
+    }
+    Ok(())
+}
+
+fn check_line(check: &CheckSummary) -> String {
+    let status = match check.status {
+        CheckStatus::Passed => "passed",
+        CheckStatus::Failed => "failed",
+        CheckStatus::Inconclusive => "inconclusive",
+        CheckStatus::NotApplicable => "not touched by the change",
+        CheckStatus::NotRun => "not run",
+    };
+    let tests = check
+        .tests
+        .map(|tests| format!(", {tests} tests"))
+        .unwrap_or_default();
+    let cached = if check.cached.is_empty() {
+        ""
+    } else {
+        ", base result from the store"
+    };
+    let optional = if check.required { "" } else { ", not required" };
+    format!(
+        "{}: {status}{tests}{cached}{optional}",
+        clean_line(&check.name, LINE)
+    )
+}
+
+fn counts(tests: &TestSummary) -> String {
+    let all = [
+        (tests.maintained, "maintained"),
+        (tests.fixed.len() as u64, "fixed"),
+        (tests.added.len() as u64, "added"),
+        (tests.regressed.len() as u64, "regressed"),
+        (tests.vanished.len() as u64, "vanished"),
+        (tests.silenced.len() as u64, "silenced"),
+        (tests.added_failing.len() as u64, "added and failing"),
+        (tests.flaky.len() as u64, "flaky"),
+        (
+            tests.preexisting,
+            "failing before and after (not held against the change)",
+        ),
+        (tests.unavailable, "unavailable here"),
+    ];
+    let some = all
+        .into_iter()
+        .filter(|(count, name)| *count > 0 || *name == "maintained");
+    some.map(|(count, name)| format!("{count} {name}"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn next_steps(out: &mut dyn Write, palette: Palette, verdict: &Verdict) -> io::Result<()> {
+    if verdict.next_steps.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{}", palette.bold("what to do"))?;
+    for step in verdict.next_steps.iter().take(LISTED) {
+        let target = step
+            .target
+            .as_ref()
+            .map(|target| format!("{}: ", clean_line(target, LINE)))
+            .unwrap_or_default();
+        writeln!(out, "  - {target}{}", clean_line(&step.why, LINE))?;
+    }
+    Ok(())
+}
+
+fn footer(out: &mut dyn Write, palette: Palette, verdict: &Verdict, run: &str) -> io::Result<()> {
+    let subject = &verdict.subject;
+    let base_ref = subject
+        .base_ref
+        .as_ref()
+        .map(|name| format!(" ({})", clean_line(name, LINE)))
+        .unwrap_or_default();
+    let candidate = subject.candidate_tree.as_deref().map_or("none", short);
+    let weak: Vec<&str> = verdict
+        .enforcement
+        .iter()
+        .filter(|one| one.state != passmuster_policy::evidence::EnforcementState::Enforced)
+        .map(|one| one.protection.as_str())
+        .collect();
+    let mut lines = vec![
+        format!(
+            "base {}{base_ref} → candidate {candidate}",
+            short(&subject.base_tree)
+        ),
+        format!(
+            "policy {} {}",
+            verdict.policy.path.as_deref().unwrap_or("detected"),
+            short(&verdict.policy.sha256)
+        ),
+    ];
+    if !weak.is_empty() {
+        lines.push(format!("not enforced here: {}", weak.join(", ")));
+    }
+    lines.push(format!("digest {}", verdict.digest));
+    lines.push(format!("run {run}, again: passmuster show {run}"));
+    lines.extend(
+        verdict
+            .reproduce
+            .iter()
+            .map(|command| format!("reproduce: {}", clean_line(command, 8 * LINE))),
+    );
+    writeln!(out)?;
+    lines
+        .iter()
+        .try_for_each(|line| writeln!(out, "{}", palette.dim(line)))
+}
+
+fn short(id: &str) -> &str {
+    id.get(..12).unwrap_or(id)
+}

@@ -1,0 +1,143 @@
+//! Runs: one check on one tree in one sandbox, and what it gave.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use passmuster_policy::agreement::ExitMeaning;
+use passmuster_policy::path::RepoPath;
+use passmuster_policy::policy::{Check, Framework as Word};
+use passmuster_policy::run::TestRun;
+use passmuster_policy::tests::TestResult;
+use passmuster_process::Enforcement;
+use thiserror::Error;
+
+use crate::adapters::{
+    self, AdapterError, CommandRun, Framework, Job, Places, Selection, exit_meaning, run_command,
+};
+use crate::grants::{Access, Grants, View};
+use crate::places;
+use crate::session::{Machine, Session, SessionError};
+
+/// A run that gave nothing.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// It could not be carried out.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// The framework's adapter could not use the command, or a launch failed.
+    #[error(transparent)]
+    Adapter(#[from] AdapterError<SessionError>),
+}
+
+/// One check on one tree.
+#[derive(Clone, Debug)]
+pub struct Task<'a> {
+    /// The check.
+    pub check: &'a Check,
+    /// Its first word as it is called inside the sandbox.
+    pub program: PathBuf,
+    /// The layers it sees.
+    pub view: View,
+    /// Product files that the change touches; empty on the base.
+    pub changed_product: Vec<RepoPath>,
+    /// Time for all of it.
+    pub wall: Duration,
+}
+
+/// What a run gave, and what protected the host meanwhile.
+#[derive(Debug)]
+pub struct Ran<T> {
+    /// What it gave.
+    pub result: T,
+    /// What was enforced.
+    pub enforcement: Vec<Enforcement>,
+}
+
+/// Runs a test check, or the files or binaries that hold `only`.
+pub async fn test(
+    machine: &Machine,
+    grants: &Grants,
+    task: &Task<'_>,
+    framework: Word,
+    only: Option<Vec<TestResult>>,
+) -> Result<Ran<TestRun>, RunError> {
+    let mut session = Session::open(machine, grants, &task.view, Access::Check, task.wall)?;
+    let select = only.map_or(Selection::All, Selection::Ids);
+    let job = job(grants, task, adapter(framework), select);
+    let result = adapters::run(&job, &places(), &mut session).await?;
+    Ok(Ran {
+        result,
+        enforcement: session.enforcement,
+    })
+}
+
+/// Runs a command check.
+pub async fn command(
+    machine: &Machine,
+    grants: &Grants,
+    task: &Task<'_>,
+) -> Result<Ran<CommandRun>, RunError> {
+    let mut session = Session::open(machine, grants, &task.view, Access::Check, task.wall)?;
+    // A command has no framework; the job's other fields are what is used of it.
+    let job = job(grants, task, Framework::Junit, Selection::All);
+    let result = run_command(&job, &places(), &mut session)
+        .await
+        .map_err(RunError::from)?;
+    Ok(Ran {
+        result,
+        enforcement: session.enforcement,
+    })
+}
+
+fn places() -> Places {
+    Places {
+        tree: places::TREE.into(),
+        lib: places::LIB.into(),
+        report: places::REPORT.into(),
+    }
+}
+
+fn job(grants: &Grants, task: &Task<'_>, framework: Framework, select: Selection) -> Job {
+    let mut env = grants.environment(&task.view);
+    let own = &task.check.env;
+    env.retain(|(name, _)| !own.contains_key(name));
+    env.extend(own.iter().map(|(name, value)| (name.clone(), value.into())));
+    let program = task.program.to_string_lossy().into_owned();
+    Job {
+        argv: std::iter::once(program)
+            .chain(task.check.run.iter().skip(1).cloned())
+            .collect(),
+        env,
+        cwd: Some(Path::new(places::TREE).join(&task.check.cwd)),
+        framework,
+        select,
+        changed_product: task.changed_product.clone(),
+    }
+}
+
+/// The adapter for a policy's word; frameworks without one are refused when the policy is parsed.
+fn adapter(word: Word) -> Framework {
+    match word {
+        Word::Pytest => Framework::Pytest,
+        Word::Unittest => Framework::Unittest,
+        Word::CargoTest => Framework::CargoTest,
+        Word::Nextest => Framework::Nextest,
+        Word::NodeTest => Framework::NodeTest,
+        Word::Junit | Word::Vitest | Word::Jest | Word::GoTest => Framework::Junit,
+    }
+}
+
+/// Every exit status of a framework that means something.
+pub fn exit_statuses(word: Word) -> ExitMeaning {
+    let framework = adapter(word);
+    let meaning = |wanted: adapters::ExitMeaning| {
+        (0..=255)
+            .filter(|status| exit_meaning(framework, *status) == wanted)
+            .collect()
+    };
+    ExitMeaning {
+        passed: meaning(adapters::ExitMeaning::Passed),
+        failed: meaning(adapters::ExitMeaning::Failed),
+        no_tests: meaning(adapters::ExitMeaning::NoTests),
+    }
+}

@@ -1,0 +1,179 @@
+//! One run: a command, or several phases of one, on one tree in one sandbox.
+//!
+//! All phases share the writable layer of the tree; nothing else passes from one to the next, and
+//! every process of a phase is dead before the next one starts. The layer is thrown away with the
+//! session, so no run starts from what another one wrote.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use passmuster_policy::run::{Outcome, Usage};
+use passmuster_process::{Enforcement, Exit, Launcher, Limit, Report, SandboxError, Start};
+use thiserror::Error;
+
+use crate::adapters::{Phase, PhaseEnd, Phases};
+use crate::cache::{Cache, CacheError, Scratch};
+use crate::grants::{Access, Grants, Room, View};
+use crate::interrupt::Stop;
+use crate::merged::CopyError;
+use crate::trees::Owner;
+
+/// A run that could not be carried out; says nothing about the change.
+#[derive(Debug, Error)]
+pub enum SessionError {
+    /// The sandbox could not be set up.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// The run's directories could not be made.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// A part of the tree could not be copied.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
+    /// A directory of the run could not be made.
+    #[error("cannot make {}: {source}", path.display())]
+    Io {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// What every run of a verification shares.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// Starts sandboxes.
+    pub launcher: Launcher,
+    /// Where runs get their space.
+    pub cache: Cache,
+    /// The ids under which sandboxed commands run.
+    pub owner: Owner,
+    /// Whether trees are overlays or copies.
+    pub overlay: bool,
+    /// Ends everything.
+    pub stop: Stop,
+}
+
+/// One run in progress.
+#[derive(Debug)]
+pub struct Session<'a> {
+    machine: &'a Machine,
+    grants: &'a Grants,
+    room: Room,
+    scratch: Scratch,
+    wall: Duration,
+    started: Instant,
+    phases: u32,
+    /// What the sandbox said it enforced, of the last phase.
+    pub enforcement: Vec<Enforcement>,
+}
+
+impl<'a> Session<'a> {
+    /// Makes the run's directories; starts nothing. `wall` bounds all phases together.
+    pub fn open(
+        machine: &'a Machine,
+        grants: &'a Grants,
+        view: &View,
+        access: Access,
+        wall: Duration,
+    ) -> Result<Self, SessionError> {
+        let scratch = machine.cache.scratch()?;
+        let room = Room::prepare(machine, grants, view, access, scratch.path())?;
+        Ok(Self {
+            machine,
+            grants,
+            room,
+            scratch,
+            wall,
+            started: Instant::now(),
+            phases: 0,
+            enforcement: Vec::new(),
+        })
+    }
+
+    /// Host directory of what the run wrote into the tree.
+    pub fn tree_upper(&self) -> PathBuf {
+        self.room.tree_upper()
+    }
+
+    /// Host directory of what the run wrote into the environments.
+    pub fn env_upper(&self) -> PathBuf {
+        self.room.env_upper()
+    }
+
+    fn report_directory(&mut self) -> Result<PathBuf, SessionError> {
+        self.phases += 1;
+        let path = self.scratch.path().join(format!("report-{}", self.phases));
+        make_owned(&path, self.machine.owner)?;
+        Ok(path)
+    }
+}
+
+impl Phases for Session<'_> {
+    type Error = SessionError;
+
+    async fn launch(&mut self, phase: Phase) -> Result<PhaseEnd, SessionError> {
+        let reports = self.report_directory()?;
+        let left = self.wall.saturating_sub(self.started.elapsed());
+        let spec = self.grants.spec(&self.room, &phase, &reports, left);
+        let stop = self.machine.stop.clone().requested();
+        let report = passmuster_process::run(&self.machine.launcher, &spec, stop).await?;
+        self.enforcement.clone_from(&report.enforcement);
+        Ok(phase_end(report, reports))
+    }
+}
+
+fn phase_end(report: Report, reports: PathBuf) -> PhaseEnd {
+    PhaseEnd {
+        outcome: outcome(&report.exit),
+        usage: usage(&report),
+        stdout_truncated: report.stdout.dropped() > 0,
+        stdout: report.stdout.bytes(),
+        stderr: report.stderr.bytes(),
+        leaked: report.survivors,
+        reports,
+    }
+}
+
+fn outcome(exit: &Exit) -> Outcome {
+    match exit {
+        Exit::Exited(status) => Outcome::Exited { status: *status },
+        Exit::Signalled(signal) => Outcome::Signalled { signal: *signal },
+        Exit::LimitExceeded(Limit::Wall) => Outcome::LimitExceeded {
+            limit: "wall".to_owned(),
+        },
+        Exit::NotStarted { errno, start } => Outcome::NotStarted {
+            why: not_started(*errno, *start),
+        },
+        Exit::Stopped => Outcome::Interrupted,
+    }
+}
+
+fn not_started(errno: i32, start: Start) -> String {
+    let why = std::io::Error::from_raw_os_error(errno);
+    match start {
+        Start::Directory => format!("its working directory cannot be entered: {why}"),
+        Start::Program => format!("the program cannot be executed: {why}"),
+    }
+}
+
+fn usage(report: &Report) -> Usage {
+    let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    Usage {
+        wall_ms: millis(report.usage.wall),
+        cpu_ms: millis(report.usage.user + report.usage.system),
+        max_rss: Some(report.usage.max_rss),
+    }
+}
+
+/// Makes a directory that the sandboxed command may write to.
+pub fn make_owned(path: &Path, owner: Owner) -> Result<(), SessionError> {
+    fs::create_dir_all(path)
+        .and_then(|()| std::os::unix::fs::chown(path, Some(owner.uid), Some(owner.gid)))
+        .map_err(|source| SessionError::Io {
+            path: path.to_owned(),
+            source,
+        })
+}

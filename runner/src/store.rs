@@ -1,0 +1,234 @@
+//! The history: results that are reused and verdicts that can be shown again, in one SQLite file.
+//!
+//! A base result is stored under everything it depends on, so that it may be reused for every
+//! candidate of that base. A verdict is stored under its subject: the second answer for the same
+//! candidate is the first one, never a new roll of the dice.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rusqlite::{Connection, OptionalExtension, params};
+use thiserror::Error;
+
+/// How long a writer waits for another runner's transaction.
+const BUSY: Duration = Duration::from_secs(20);
+
+/// Raised whenever a table changes; older files are moved aside, since all they hold can be measured again.
+const VERSION: i64 = 1;
+
+const TABLES: &str = "
+CREATE TABLE IF NOT EXISTS results (key TEXT PRIMARY KEY, json TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS verdicts (
+    run TEXT PRIMARY KEY, key TEXT NOT NULL, repository TEXT NOT NULL, verdict TEXT NOT NULL,
+    json TEXT NOT NULL, at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS verdicts_by_key ON verdicts (key, at);
+";
+
+/// The history file cannot be read or written.
+#[derive(Debug, Error)]
+#[error("cannot {step} the history {}: {source}", path.display())]
+pub struct StoreError {
+    /// What was being done, as a verb.
+    step: &'static str,
+    path: PathBuf,
+    source: rusqlite::Error,
+}
+
+/// The open history.
+#[derive(Debug)]
+pub struct Store {
+    path: PathBuf,
+    connection: Connection,
+}
+
+/// A stored verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredVerdict {
+    /// Id of the run that gave it.
+    pub run: String,
+    /// The verdict document.
+    pub json: String,
+}
+
+/// What is stored for a verdict.
+#[derive(Clone, Copy, Debug)]
+pub struct VerdictRow<'a> {
+    /// Id of the run.
+    pub run: &'a str,
+    /// Key of its subject.
+    pub key: &'a str,
+    /// Path of the repository, for people.
+    pub repository: &'a str,
+    /// The verdict word.
+    pub verdict: &'a str,
+    /// The verdict document.
+    pub json: &'a str,
+}
+
+impl Store {
+    /// Opens or makes the file.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let connection = Connection::open(path).map_err(failed("open", path))?;
+        let store = Self {
+            path: path.to_owned(),
+            connection,
+        };
+        store.prepare().map_err(failed("set up", path))?;
+        Ok(store)
+    }
+
+    fn prepare(&self) -> rusqlite::Result<()> {
+        self.connection.busy_timeout(BUSY)?;
+        self.connection.pragma_update(None, "journal_mode", "WAL")?;
+        // A lost last transaction after a power cut is measured again.
+        self.connection
+            .pragma_update(None, "synchronous", "NORMAL")?;
+        let found: i64 = self
+            .connection
+            .pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if found != 0 && found != VERSION {
+            self.connection
+                .execute_batch("DROP TABLE IF EXISTS results; DROP TABLE IF EXISTS verdicts;")?;
+        }
+        self.connection.execute_batch(TABLES)?;
+        self.connection.pragma_update(None, "user_version", VERSION)
+    }
+
+    /// The stored result of this key.
+    pub fn result(&self, key: &str) -> Result<Option<String>, StoreError> {
+        self.connection
+            .query_row("SELECT json FROM results WHERE key = ?1", [key], |row| {
+                row.get(0)
+            })
+            .optional()
+            .map_err(failed("read", &self.path))
+    }
+
+    /// Stores a result; an earlier one under the same key stays.
+    pub fn put_result(&self, key: &str, json: &str) -> Result<(), StoreError> {
+        self.connection
+            .execute(
+                "INSERT OR IGNORE INTO results VALUES (?1, ?2, ?3)",
+                params![key, json, now()],
+            )
+            .map(drop)
+            .map_err(failed("write", &self.path))
+    }
+
+    /// The verdict that counts for this key: the latest.
+    pub fn verdict(&self, key: &str) -> Result<Option<StoredVerdict>, StoreError> {
+        self.one(
+            "SELECT run, json FROM verdicts WHERE key = ?1 ORDER BY at DESC, rowid DESC LIMIT 1",
+            key,
+        )
+    }
+
+    /// The verdict of the run whose id starts so; the latest when the text is empty. None also
+    /// when more than one run matches.
+    pub fn run(&self, prefix: &str) -> Result<Option<StoredVerdict>, StoreError> {
+        if prefix.is_empty() {
+            return self.one(
+                "SELECT run, json FROM verdicts WHERE ?1 = '' ORDER BY at DESC, rowid DESC LIMIT 1",
+                "",
+            );
+        }
+        let unique = "SELECT run, json FROM verdicts WHERE substr(run, 1, length(?1)) = ?1
+                      GROUP BY 1 HAVING (SELECT count(*) FROM verdicts WHERE substr(run, 1, length(?1)) = ?1) = 1";
+        self.one(unique, prefix)
+    }
+
+    /// Stores a verdict.
+    pub fn put_verdict(&self, row: VerdictRow<'_>) -> Result<(), StoreError> {
+        self.connection
+            .execute(
+                "INSERT OR REPLACE INTO verdicts VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![
+                    row.run,
+                    row.key,
+                    row.repository,
+                    row.verdict,
+                    row.json,
+                    now()
+                ],
+            )
+            .map(drop)
+            .map_err(failed("write", &self.path))
+    }
+
+    fn one(&self, sql: &str, parameter: &str) -> Result<Option<StoredVerdict>, StoreError> {
+        self.connection
+            .query_row(sql, [parameter], |row| {
+                Ok(StoredVerdict {
+                    run: row.get(0)?,
+                    json: row.get(1)?,
+                })
+            })
+            .optional()
+            .map_err(failed("read", &self.path))
+    }
+}
+
+fn failed(step: &'static str, path: &Path) -> impl FnOnce(rusqlite::Error) -> StoreError {
+    let path = path.to_owned();
+    move |source| StoreError { step, path, source }
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict<'a>(run: &'a str, json: &'a str) -> VerdictRow<'a> {
+        VerdictRow {
+            run,
+            key: "key",
+            repository: "/r",
+            verdict: "pass",
+            json,
+        }
+    }
+
+    #[test]
+    fn the_first_result_of_a_key_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("history.db")).unwrap();
+        assert_eq!(store.result("key").unwrap(), None);
+        store.put_result("key", "1").unwrap();
+        store.put_result("key", "2").unwrap();
+        assert_eq!(store.result("key").unwrap().as_deref(), Some("1"));
+    }
+
+    #[test]
+    fn the_latest_verdict_counts_and_a_run_is_found_by_a_unique_beginning() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("history.db")).unwrap();
+        for (run, json) in [("ab12", "first"), ("ab34", "second")] {
+            store.put_verdict(verdict(run, json)).unwrap();
+        }
+        assert_eq!(store.verdict("key").unwrap().unwrap().json, "second");
+        assert_eq!(store.run("").unwrap().unwrap().run, "ab34");
+        assert_eq!(store.run("ab1").unwrap().unwrap().json, "first");
+        assert_eq!(store.run("ab").unwrap(), None);
+        assert_eq!(store.run("%").unwrap(), None);
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_an_error_that_names_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("history.db");
+        std::fs::write(&path, "not a database, by far not one at all").unwrap();
+        assert!(
+            Store::open(&path)
+                .unwrap_err()
+                .to_string()
+                .contains("history.db")
+        );
+    }
+}

@@ -1,0 +1,714 @@
+//! The whole way of a change, from a request to a verdict.
+//!
+//! ```text
+//! repository → base → policy → proposal → change → static rules
+//!            → toolchains → plan → trees, layers, runs → evidence → decide → store
+//! ```
+//!
+//! What is wrong with the request, the policy or the repository is an error; what is wrong with the
+//! change, or could not be found out about it, is a verdict.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use passmuster_policy::change::Change;
+use passmuster_policy::decide::decide;
+use passmuster_policy::evidence::{
+    self, CheckEvidence, CheckResult, EnforcementState, Evidence, Subject, Timing, WhyNotRun,
+};
+use passmuster_policy::finding::{Finding, FindingLevel, fingerprint};
+use passmuster_policy::policy::Policy;
+use passmuster_policy::reason::{Reason, ReasonCode};
+use passmuster_policy::rules;
+use passmuster_policy::verdict::{Decision, Verdict};
+use passmuster_process::{Enforcement, Launcher, State, identity};
+
+use crate::base::{Base, BaseTrust};
+use crate::cache::Cache;
+use crate::content::Content;
+use crate::error::UserError;
+use crate::git::objects::TreeEntry;
+use crate::git::stores::{External, ExternalKind};
+use crate::grants::Grants;
+use crate::host;
+use crate::inspect;
+use crate::interrupt::Stop;
+use crate::layers::{Snapshot, Workshop, digest};
+use crate::locate::Programs;
+use crate::measure::{Bench, Measured};
+use crate::obstacles::sandbox_reason;
+use crate::plan::{CheckPlan, plan};
+use crate::policy_source::{self, Choice, Loaded};
+use crate::progress::Progress;
+use crate::proposal::{self, Input, ProposalError};
+use crate::repository::Repository;
+use crate::self_check::{SelfCheck, self_check};
+use crate::session::Machine;
+use crate::store::{Store, VerdictRow};
+use crate::toolchains::{Operator, Pins, covers};
+use crate::trees::Owner;
+
+/// What is verified.
+#[derive(Clone, Debug)]
+pub enum Proposed {
+    /// A patch, read already.
+    Patch {
+        /// Its bytes.
+        bytes: Vec<u8>,
+        /// File name, or `-`.
+        name: String,
+    },
+    /// A revision.
+    Head(String),
+    /// The index.
+    Staged,
+    /// The working tree.
+    WorkingTree,
+}
+
+/// What the caller asks for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// A directory in the repository.
+    pub repository: PathBuf,
+    /// The change.
+    pub proposed: Proposed,
+    /// The operator's base.
+    pub base: Option<String>,
+    /// Where the policy comes from.
+    pub policy: Choice,
+    /// Names given with `--check`.
+    pub checks: Vec<String>,
+    /// Runs at once.
+    pub jobs: u16,
+    /// Whether stored results and verdicts count.
+    pub use_stored: bool,
+    /// Runs the checks although nothing changed, and stores no verdict: how does the base do?
+    pub trial: bool,
+}
+
+/// What the program has to work with: authority, passed in.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// The cache.
+    pub cache: Cache,
+    /// What the process was started with.
+    pub operator: Operator,
+    /// Starts sandboxes.
+    pub launcher: Launcher,
+    /// Says what runs.
+    pub progress: Progress,
+    /// Ends everything.
+    pub stop: Stop,
+}
+
+/// A verdict and the run that gave it.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    /// The run's id, for `show`.
+    pub run: String,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// True when it was stored before.
+    pub stored: bool,
+}
+
+/// Raised whenever the same evidence would lead to another verdict.
+const FORMAT: u32 = 1;
+
+/// Verifies a change.
+pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserError> {
+    let start = Instant::now();
+    world.cache.sweep();
+    let store = Store::open(&world.cache.history())?;
+    let repository = Repository::open(&request.repository, &world.cache.git())?;
+    let git = repository.git();
+    let input = request.proposed.as_input();
+    let base = proposal::base_of(&repository, input, request.base.as_deref())?;
+    let mut content = Content::open(git, &world.cache.git())?;
+    let (base_tree, missing) = content.snapshot(&repository, &base.tree)?;
+    let loaded = policy_source::load(
+        &request.policy,
+        git,
+        &base_tree,
+        &world.operator.outside(repository.root()),
+    )?;
+    check_names(&loaded.policy, &request.checks)?;
+    refuse_wide_grants(&loaded.policy, &world.operator, &repository)?;
+    let mut evidence = empty_evidence(request, &loaded, subject(&base));
+
+    let proposal = match proposal::with_base(&repository, input, base) {
+        Ok(proposal) => proposal,
+        Err(error) if error.is_verdict() => {
+            evidence.reasons.push(rejection(&error));
+            evidence.timing.total_ms = millis(start.elapsed());
+            let verdict = decide(&loaded.policy, &evidence);
+            return keep(&store, &repository, None, verdict);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    evidence.subject.candidate_tree = Some(proposal.candidate_tree.clone());
+    evidence
+        .subject
+        .patch_sha256
+        .clone_from(&proposal.patch_sha256);
+    evidence
+        .findings
+        .extend(proposal.notes.iter().map(|note| remark(&note.to_string())));
+    let (candidate_tree, candidate_missing) =
+        content.snapshot(&repository, &proposal.candidate_tree)?;
+    evidence.change = inspect::change(git, &base_tree.id, &candidate_tree.id)?;
+    evidence
+        .findings
+        .extend(rules::inspect(&evidence.change, &loaded.policy));
+    evidence.reasons.extend(policy_source::candidate_problem(
+        git,
+        &base_tree,
+        &candidate_tree,
+    )?);
+
+    let pins =
+        |tree: &Snapshot| Pins::read(|path| policy_source::file_of(git, tree, path).ok().flatten());
+    let (base_pins, candidate_pins) = (pins(&base_tree), pins(&candidate_tree));
+    let operator = world.operator.outside(repository.root());
+    let found = host::find(
+        &loaded.policy,
+        &operator,
+        &base_pins,
+        &candidate_pins,
+        &evidence.change,
+    );
+    evidence.environment = host::environment(&found.toolchains);
+    evidence.reasons.extend(found.reasons.clone());
+    let programs = Programs::find(
+        &loaded.policy,
+        &operator,
+        &found.toolchains,
+        repository.root(),
+    );
+    let grants = Grants::new(
+        &loaded.policy,
+        &operator,
+        &found.toolchains,
+        &programs.tools(),
+    );
+
+    let key = verdict_key(request, &evidence, &grants);
+    if let Some(stored) = stored_verdict(&store, request, &key)? {
+        return Ok(stored);
+    }
+    let owner = identity::host().map(|ids| Owner {
+        uid: ids.uid,
+        gid: ids.gid,
+    });
+    let plans = plan(&loaded.policy, &evidence.change, &request.checks);
+    let may_run = evidence.reasons.is_empty()
+        && !is_denied(&evidence)
+        && (request.trial || !evidence.change.files.is_empty());
+    match owner {
+        Err(problem) => evidence.reasons.push(sandbox_reason(&problem.to_string())),
+        Ok(_) if !may_run => {}
+        Ok(owner) => {
+            let machine = Machine {
+                launcher: world.launcher.clone(),
+                cache: world.cache.clone(),
+                owner,
+                overlay: true,
+                stop: world.stop.clone(),
+            };
+            let case = Case {
+                world,
+                request,
+                policy: &loaded.policy,
+                grants: &grants,
+                programs: &programs,
+                store: &store,
+            };
+            let measured = case
+                .run(
+                    machine,
+                    &plans,
+                    &base_tree,
+                    &candidate_tree,
+                    &evidence.change,
+                    &mut content,
+                )
+                .await?;
+            add_measured(&mut evidence, measured);
+        }
+    }
+    add_unmeasured(&mut evidence, &plans);
+    add_missing_content(&mut evidence, &[missing, candidate_missing].concat());
+    if world.stop.is_requested() {
+        evidence.reasons.push(interrupted());
+    }
+    evidence.timing.total_ms = millis(start.elapsed());
+    let verdict = decide(&loaded.policy, &evidence);
+    let verdict = worse_of_stored(&store, request, &key, verdict)?;
+    keep(
+        &store,
+        &repository,
+        Some(&key).filter(|_| !request.trial),
+        verdict,
+    )
+}
+
+/// What the runs of one verification need besides the trees.
+struct Case<'a> {
+    world: &'a World,
+    request: &'a Request,
+    policy: &'a Policy,
+    grants: &'a Grants,
+    programs: &'a Programs,
+    store: &'a Store,
+}
+
+impl Case<'_> {
+    async fn run(
+        &self,
+        mut machine: Machine,
+        plans: &[CheckPlan<'_>],
+        base: &Snapshot,
+        candidate: &Snapshot,
+        change: &Change,
+        content: &mut Content,
+    ) -> Result<Measured, UserError> {
+        if plans.iter().all(|plan| plan.left_out.is_some()) {
+            return Ok(Measured::default());
+        }
+        match self_check(&machine, self.grants).await? {
+            SelfCheck::Ready { overlay } => machine.overlay = overlay,
+            SelfCheck::Unavailable(reason) => {
+                return Ok(Measured {
+                    reasons: vec![reason],
+                    ..Measured::default()
+                });
+            }
+        }
+        let bench = Bench {
+            machine: &machine,
+            grants: self.grants,
+            policy: self.policy,
+            programs: self.programs,
+            store: self.store,
+            base,
+            candidate,
+            change,
+            progress: self.world.progress,
+            side_by_side: self.request.jobs > 1,
+            use_stored: self.request.use_stored,
+        };
+        let mut read_blob = |entry: &TreeEntry| content.read(entry);
+        let mut workshop = Workshop {
+            machine: &machine,
+            grants: self.grants,
+            programs: self.programs,
+            progress: self.world.progress,
+            limits: &self.policy.limits,
+            read_blob: &mut read_blob,
+        };
+        Ok(bench.measure(plans, &mut workshop).await?)
+    }
+}
+
+impl Proposed {
+    fn as_input(&self) -> Input<'_> {
+        match self {
+            Self::Patch { bytes, name } => Input::Patch { bytes, name },
+            Self::Head(revision) => Input::Head(revision),
+            Self::Staged => Input::Staged,
+            Self::WorkingTree => Input::WorkingTree,
+        }
+    }
+}
+
+fn subject(base: &Base) -> Subject {
+    Subject {
+        base_tree: base.tree.clone(),
+        candidate_tree: None,
+        base_commit: base.commit.clone(),
+        base_ref: base.ref_name.clone(),
+        base_trust: Some(match base.trust {
+            BaseTrust::Pinned => evidence::BaseTrust::Pinned,
+            BaseTrust::RemoteTracking => evidence::BaseTrust::RemoteTracking,
+            BaseTrust::Local => evidence::BaseTrust::Local,
+        }),
+        patch_sha256: None,
+    }
+}
+
+fn empty_evidence(request: &Request, loaded: &Loaded, subject: Subject) -> Evidence {
+    Evidence {
+        reproduce: Some(reproduce(request, &subject)),
+        subject,
+        policy: loaded.reference.clone(),
+        environment: host::environment(&[]),
+        enforcement: Vec::new(),
+        isolation: None,
+        change: Change::default(),
+        checks: Vec::new(),
+        findings: Vec::new(),
+        reasons: Vec::new(),
+        review: Vec::new(),
+        timing: Timing::default(),
+    }
+}
+
+fn rejection(error: &ProposalError) -> Reason {
+    let code = error
+        .code()
+        .and_then(|code| code.parse().ok())
+        .unwrap_or(ReasonCode::PatchDoesNotApply);
+    let hint = error
+        .hint()
+        .map(|hint| format!("; {hint}"))
+        .unwrap_or_default();
+    Reason {
+        code,
+        check: None,
+        ids: Vec::new(),
+        message: format!("{error}{hint}"),
+    }
+}
+
+/// Something worth knowing that changes nothing.
+fn remark(text: &str) -> Finding {
+    Finding {
+        rule: "proposal".to_owned(),
+        level: FindingLevel::Note,
+        check: None,
+        path: None,
+        path_b64: None,
+        lines: None,
+        message: text.to_owned(),
+        new: true,
+        fingerprint: fingerprint(&[b"proposal", text.as_bytes()]),
+    }
+}
+
+/// A static rule already settles it, so nothing of the candidate needs to run.
+fn is_denied(evidence: &Evidence) -> bool {
+    evidence
+        .findings
+        .iter()
+        .any(|finding| finding.level == FindingLevel::Deny)
+}
+
+fn add_measured(evidence: &mut Evidence, measured: Measured) {
+    if !measured.enforcement.is_empty() {
+        evidence.isolation = Some("full".to_owned());
+    }
+    evidence.enforcement = measured.enforcement.iter().map(enforcement).collect();
+    evidence.checks = measured.checks;
+    evidence.reasons.extend(measured.reasons);
+    evidence.reasons.sort();
+    evidence.reasons.dedup();
+}
+
+fn enforcement(one: &Enforcement) -> evidence::Enforcement {
+    evidence::Enforcement {
+        protection: one.protection.to_string(),
+        state: match one.state {
+            State::Enforced => EnforcementState::Enforced,
+            State::Degraded => EnforcementState::Degraded,
+            State::Absent => EnforcementState::Absent,
+        },
+        why: one.why.clone(),
+    }
+}
+
+/// Checks that never came to be measured are part of the evidence too.
+fn add_unmeasured(evidence: &mut Evidence, plans: &[CheckPlan<'_>]) {
+    if !evidence.checks.is_empty() {
+        return;
+    }
+    let not_run = |plan: &CheckPlan<'_>| CheckEvidence {
+        name: plan.check.name.clone(),
+        kind: plan.check.kind.name(),
+        cached: Default::default(),
+        log: None,
+        usage: Default::default(),
+        result: CheckResult::NotRun(plan.left_out.clone().unwrap_or(WhyNotRun::Blocked)),
+    };
+    evidence.checks = plans.iter().map(not_run).collect();
+}
+
+/// Large files and submodules that are not here explain a base that does not work.
+fn add_missing_content(evidence: &mut Evidence, missing: &[External]) {
+    let base_fails = evidence.checks.iter().any(|check| match &check.result {
+        CheckResult::Test(test) => {
+            !crate::measure::is_whole(&test.base) || !test.base.broken_units.is_empty()
+        }
+        CheckResult::Command(command) => {
+            command.base != Some(passmuster_policy::run::Outcome::Exited { status: 0 })
+        }
+        CheckResult::NotRun(_) => false,
+    });
+    if !base_fails {
+        return;
+    }
+    for (kind, code, what) in [
+        (
+            ExternalKind::Lfs,
+            ReasonCode::LfsMissing,
+            "large files are not here; `git lfs fetch` gets them",
+        ),
+        (
+            ExternalKind::Submodule,
+            ReasonCode::SubmoduleMissing,
+            "submodules are not here; `git submodule update --init --recursive` gets them",
+        ),
+    ] {
+        let mut ids: Vec<String> = missing
+            .iter()
+            .filter(|one| one.kind == kind)
+            .map(|one| one.path.to_string())
+            .collect();
+        ids.sort();
+        ids.dedup();
+        if !ids.is_empty() {
+            evidence.reasons.push(Reason {
+                code,
+                check: None,
+                ids,
+                message: what.to_owned(),
+            });
+        }
+    }
+}
+
+fn interrupted() -> Reason {
+    Reason {
+        code: ReasonCode::Interrupted,
+        check: None,
+        ids: Vec::new(),
+        message: "the runner was asked to stop".to_owned(),
+    }
+}
+
+fn check_names(policy: &Policy, names: &[String]) -> Result<(), UserError> {
+    let unknown = names
+        .iter()
+        .find(|name| policy.check.iter().all(|check| check.name != **name));
+    match unknown {
+        None => Ok(()),
+        Some(name) => {
+            let known = policy
+                .check
+                .iter()
+                .map(|check| check.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ");
+            Err(UserError::usage(format!(
+                "the policy has no check `{name}`; it has: {known}"
+            )))
+        }
+    }
+}
+
+/// A grant that holds the repository would show the candidate what a sandbox must not see.
+fn refuse_wide_grants(
+    policy: &Policy,
+    operator: &Operator,
+    repository: &Repository,
+) -> Result<(), UserError> {
+    for grant in policy.sandbox.read.iter().chain(&policy.sandbox.caches) {
+        let (path, _) = crate::grants::cache_grant(Path::new(grant), operator);
+        if covers(&path, repository.root()) || path.starts_with(repository.root()) {
+            return Err(UserError::new(
+                ReasonCode::GrantCoversRepository,
+                format!(
+                    "the grant {grant} lies in or above the repository {}",
+                    repository.root().display()
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// All that a verdict depends on.
+fn verdict_key(request: &Request, evidence: &Evidence, grants: &Grants) -> String {
+    let mut checks = request.checks.clone();
+    checks.sort();
+    checks.dedup();
+    let version = env!("CARGO_PKG_VERSION");
+    digest(&(
+        FORMAT,
+        version,
+        &evidence.subject,
+        &evidence.policy.sha256,
+        grants.digest(),
+        &checks,
+    ))
+}
+
+fn stored_verdict(
+    store: &Store,
+    request: &Request,
+    key: &str,
+) -> Result<Option<Verified>, UserError> {
+    if !request.use_stored || request.trial {
+        return Ok(None);
+    }
+    let Some(found) = store.verdict(key)? else {
+        return Ok(None);
+    };
+    // What an older version wrote and this one cannot read is measured again.
+    let verdict = serde_json::from_str(&found.json).ok();
+    Ok(verdict.map(|verdict| Verified {
+        run: found.run,
+        verdict,
+        stored: true,
+    }))
+}
+
+/// Measuring again may find something new; it never takes back what was found.
+fn worse_of_stored(
+    store: &Store,
+    request: &Request,
+    key: &str,
+    fresh: Verdict,
+) -> Result<Verdict, UserError> {
+    if request.use_stored {
+        return Ok(fresh);
+    }
+    let stored: Option<Verdict> = store
+        .verdict(key)?
+        .and_then(|found| serde_json::from_str(&found.json).ok());
+    Ok(stored
+        .filter(|stored| stored.verdict > fresh.verdict)
+        .unwrap_or(fresh))
+}
+
+/// Stores the verdict under a new run id. `key` is none where there is nothing to find it by.
+fn keep(
+    store: &Store,
+    repository: &Repository,
+    key: Option<&String>,
+    verdict: Verdict,
+) -> Result<Verified, UserError> {
+    let run = new_run_id(&verdict);
+    let json = serde_json::to_string(&verdict).map_err(io::Error::from)?;
+    store.put_verdict(VerdictRow {
+        run: &run,
+        key: key
+            .filter(|_| is_lasting(&verdict))
+            .map_or("", String::as_str),
+        repository: &repository.root().to_string_lossy(),
+        verdict: word(verdict.verdict),
+        json: &json,
+    })?;
+    Ok(Verified {
+        run,
+        verdict,
+        stored: false,
+    })
+}
+
+/// Whether the verdict is about the change. What only says that this machine lacked something is
+/// measured again when it may have it.
+fn is_lasting(verdict: &Verdict) -> bool {
+    use ReasonCode::{BaselineUnhealthy, ChangedCodeNotTested, EmptyChange, NoTests, PartialRun};
+    let about_change = [
+        BaselineUnhealthy,
+        ChangedCodeNotTested,
+        EmptyChange,
+        NoTests,
+        PartialRun,
+    ];
+    verdict.verdict != Decision::Inconclusive
+        || verdict
+            .reasons
+            .iter()
+            .all(|reason| about_change.contains(&reason.code))
+}
+
+/// Sixteen hex digits: unique on this machine for all practical purposes, short enough to type.
+fn new_run_id(verdict: &Verdict) -> String {
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    let id = digest(&(
+        now.as_nanos().to_string(),
+        std::process::id(),
+        &verdict.digest,
+    ));
+    id.chars().take(16).collect()
+}
+
+/// The word as the verdict document has it.
+pub fn word(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Pass => "pass",
+        Decision::Fail => "fail",
+        Decision::Review => "review",
+        Decision::Inconclusive => "inconclusive",
+    }
+}
+
+/// The command that gives the same verdict again.
+fn reproduce(request: &Request, subject: &Subject) -> String {
+    let mut words = vec!["passmuster".to_owned(), "verify".to_owned()];
+    match &request.proposed {
+        Proposed::Patch { name, .. } => words.push(name.clone()),
+        Proposed::Head(revision) => words.extend(["--head".to_owned(), revision.clone()]),
+        Proposed::Staged => words.push("--staged".to_owned()),
+        Proposed::WorkingTree => words.push("--worktree".to_owned()),
+    }
+    words.extend([
+        "--repo".to_owned(),
+        request.repository.display().to_string(),
+    ]);
+    if let Some(commit) = &subject.base_commit {
+        words.extend(["--base".to_owned(), commit.clone()]);
+    }
+    match &request.policy {
+        Choice::Base => {}
+        Choice::Auto => words.extend(["--policy".to_owned(), "auto".to_owned()]),
+        Choice::Preset(name) => words.extend(["--policy".to_owned(), format!("preset:{name}")]),
+        Choice::File(file) => words.extend(["--policy".to_owned(), file.display().to_string()]),
+    }
+    words.extend(
+        request
+            .checks
+            .iter()
+            .flat_map(|name| ["--check".to_owned(), name.clone()]),
+    );
+    words
+        .iter()
+        .map(|word| quoted(word))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// A word as a shell reads it back.
+fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@+,".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_for_a_shell() {
+        for (word, shell) in [
+            ("a.patch", "a.patch"),
+            ("it's", r"'it'\''s'"),
+            ("a b", "'a b'"),
+            ("", "''"),
+        ] {
+            assert_eq!(quoted(word), shell);
+        }
+    }
+}
