@@ -340,7 +340,11 @@ fn the_repository_stays_byte_for_byte_as_it_was() {
             .iter()
             .filter(|(path, state)| before.get(*path) != Some(state))
             .collect();
-        assert!(differing.is_empty(), "{differing:?}");
+        assert!(
+            differing.is_empty(),
+            "{:?} {differing:?}",
+            std::mem::discriminant(&input)
+        );
         assert_eq!(before.len(), now.len());
     }
 }

@@ -229,21 +229,28 @@ fn apply(
     index: &Path,
     name: &str,
 ) -> Result<Result<(), Refusal>, ProposalError> {
-    for part in parts {
-        // A cover letter carries no patch.
-        if parts.len() > 1 && !survey(part).has_files {
-            continue;
-        }
+    let quarantined = git.quarantined();
+    // A cover letter carries no patch.
+    let carriers = parts
+        .iter()
+        .filter(|part| parts.len() == 1 || survey(part).has_files);
+    for part in carriers {
         let text = if reading.lf {
-            Cow::Owned(with_lf(part))
+            with_lf(part)
         } else {
-            Cow::Borrowed(&**part)
+            part.to_vec()
         };
-        let command = git
-            .command(APPLY, reading.arguments())
-            .index(index)
-            .input(text.into_owned());
-        let answer = command.answer()?;
+        let attempt = |git: &Git| {
+            git.command(APPLY, reading.arguments())
+                .index(index)
+                .input(text.clone())
+                .answer()
+        };
+        let mut answer = attempt(&quarantined)?;
+        // A header that our survey read in another way: the command may see everything then.
+        if sanitise(&answer.stderr).contains("failed to read") {
+            answer = attempt(git)?;
+        }
         if !answer.status.success() {
             return classify(&answer.stderr, &answer.status.to_string(), name).map(Err);
         }

@@ -89,7 +89,7 @@ impl Survey {
             b"copy to ",
         ] {
             if let Some(name) = line.strip_prefix(key) {
-                return self.check_path(unquoted(name));
+                return self.name(unquoted(name));
             }
         }
         for key in [
