@@ -228,7 +228,7 @@ fn read_shallow(layout: &Layout) -> Result<Option<Vec<u8>>, GitError> {
 fn remedy(settings: &Settings, shallow: bool) -> String {
     let command = match (shallow, settings.partial) {
         (true, _) => "the clone is shallow: run `git fetch --unshallow`",
-        (false, true) => "the clone is partial: run `git fetch --refetch --filter=blob:limit=1t`",
+        (false, true) => "the clone is partial: run `git fetch --refetch --no-filter`",
         (false, false) => "the repository is damaged or an alternate is gone: run `git fsck`",
     };
     command.to_owned()

@@ -1,5 +1,7 @@
 //! Repositories and patches that want more than to be read.
 
+#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
 mod proposals_support;
 
 use std::fs;
@@ -313,4 +315,35 @@ fn a_fifty_megabyte_patch_is_read() {
     assert!(file.truncated);
     assert_eq!(file.hunks[0].after_lines as usize, lines);
     assert_eq!(file.hunks[0].added.len(), inspect::LINES_PER_FILE);
+}
+
+/// Writes a tree object that git's own commands would refuse to make.
+fn forged_tree(scratch: &Scratch, name: &str, mode: &str, oid: &str) -> String {
+    let mut tree = format!("{mode} {name}\0").into_bytes();
+    tree.extend(
+        oid.as_bytes()
+            .chunks(2)
+            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()),
+    );
+    let arguments = ["hash-object", "-t", "tree", "-w", "--literally", "--stdin"];
+    let output = git_in(&scratch.repo, arguments, &tree);
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn a_recorded_tree_with_paths_of_a_git_directory_is_unsafe() {
+    let scratch = Scratch::seeded();
+    let blob = scratch.rev("HEAD:a.txt");
+    for name in [".git", "..", ".GIT", "git~1"] {
+        let inner = forged_tree(&scratch, "config", "100644", &blob);
+        let tree = forged_tree(&scratch, name, "40000", &inner);
+        let commit = scratch.git(["commit-tree", &tree, "-p", "HEAD", "-m", "forged"]);
+        let error = scratch.resolve(Input::Head(commit.trim())).unwrap_err();
+        assert_eq!(error.code(), Some("patch-unsafe"), "{error}");
+        assert!(
+            error.to_string().contains(&format!("{name}/config")),
+            "{error}"
+        );
+    }
 }

@@ -1,5 +1,7 @@
 //! Repositories of every form: linked worktrees, submodules, clones that lack objects, other hashes.
 
+#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
 mod proposals_support;
 
 use std::fs;

@@ -9,7 +9,7 @@ use passmuster_policy::change::Mode;
 use passmuster_policy::path::RepoPath;
 
 use super::patch_text::{PATCH_CAP, Survey, mails, survey, with_lf};
-use super::{Note, Proposal, ProposalError, TemporaryIndex};
+use super::{Misfit, Note, Proposal, ProposalError, TemporaryIndex};
 use crate::base::Base;
 use crate::git::error::sanitise;
 use crate::git::hash::sha256;
@@ -36,10 +36,11 @@ impl Reading {
         let mut readings = Vec::new();
         for recount in [false, true] {
             for lf in [false, true].into_iter().filter(|lf| !lf || survey.crlf) {
-                for no_prefix in [true, false]
-                    .into_iter()
-                    .filter(|bare| !bare || survey.no_prefix)
-                {
+                for no_prefix in [survey.no_prefix, !survey.no_prefix] {
+                    // A new file fits anywhere: only files that must be there show the other form.
+                    if no_prefix != survey.no_prefix && !survey.changes_files {
+                        continue;
+                    }
                     readings.push(Self {
                         lf,
                         no_prefix,
@@ -387,14 +388,14 @@ fn does_not_apply(
         .position(|refusal| refusal.line.is_some())
         .unwrap_or(0);
     let refusal = refusals.into_iter().nth(placed).unwrap_or_default();
-    ProposalError::DoesNotApply {
+    ProposalError::DoesNotApply(Box::new(Misfit {
         name: sanitise(name.as_bytes()),
         base: base_words(base),
         hint: hint(git, parts, base, pristine),
         path: refusal.path,
         line: refusal.line,
         reason: refusal.reason,
-    }
+    }))
 }
 
 fn base_words(base: &Base) -> String {
