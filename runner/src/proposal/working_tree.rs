@@ -20,8 +20,10 @@ use crate::repository::Repository;
 
 mod files;
 mod listing;
+mod suspects;
 
 use files::{Files, Found};
+use suspects::{Suspect, suspects};
 
 /// What the candidate has at a path that differs from the base.
 enum Update {
@@ -64,7 +66,7 @@ fn tree(repository: &Repository, base: &str) -> Result<(String, Vec<Note>), Prop
     let paths = listing::paths(repository, root, entries, &index, user_index.as_deref())?;
     let files = Files::open(root, repository.settings())?;
     let mut notes = paths.notes;
-    let suspects = suspects(git, &files, paths.tracked, &mut notes)?;
+    let suspects = suspects(root, repository.settings(), paths.tracked, &mut notes)?;
     let ends = match attributes {
         true => line_ends(git, &index.file(), suspects.keys())?,
         false => std::collections::HashMap::new(),
@@ -81,59 +83,6 @@ fn tree(repository: &Repository, base: &str) -> Result<(String, Vec<Note>), Prop
     }
     update_index(git, &index, &updates)?;
     Ok((index.write_tree(git)?, notes))
-}
-
-/// The paths whose raw form on disk is not that of the base.
-fn suspects(
-    git: &Git,
-    files: &Files,
-    tracked: BTreeMap<RepoPath, listing::Expected>,
-    notes: &mut Vec<Note>,
-) -> Result<BTreeMap<RepoPath, Suspect>, ProposalError> {
-    let mut suspects = BTreeMap::new();
-    for (path, expected) in tracked {
-        let found = files.look(&path, &expected)?;
-        let same = match (&found, &expected.base) {
-            (Found::Absent | Found::Unpopulated, None) => true,
-            (Found::Absent, Some(_)) => expected.skip_worktree,
-            (Found::Unpopulated, Some(base)) => base.mode == Mode::Gitlink,
-            (Found::Special, _) => {
-                notes.push(Note::SpecialFileSkipped(path.clone()));
-                expected.base.is_none()
-            }
-            (Found::Link(oid) | Found::Commit(oid), Some(base)) => {
-                base.mode == found_mode(&found) && base.oid == *oid
-            }
-            (Found::File { mode, size }, Some(base)) if base.mode == *mode => {
-                files.hash(git.format(), &path, *size)? == base.oid
-            }
-            _ => false,
-        };
-        if !same {
-            suspects.insert(
-                path,
-                Suspect {
-                    found,
-                    base: expected.base,
-                },
-            );
-        }
-    }
-    Ok(suspects)
-}
-
-fn found_mode(found: &Found) -> Mode {
-    match found {
-        Found::Link(_) => Mode::Symlink,
-        Found::Commit(_) => Mode::Gitlink,
-        Found::File { mode, .. } => *mode,
-        Found::Absent | Found::Unpopulated | Found::Special => Mode::File,
-    }
-}
-
-struct Suspect {
-    found: Found,
-    base: Option<TreeEntry>,
 }
 
 /// Decides about each suspect, and stores the contents that are new.
@@ -153,7 +102,7 @@ impl Storing<'_> {
             return Ok(Vec::new());
         }
         let mut reader = BlobReader::start(self.git)?;
-        let mut writer = BlobWriter::start(self.git)?;
+        let mut writer = BlobWriter::start(&self.git.quarantined())?;
         let mut updates = Vec::new();
         for (path, suspect) in suspects {
             if let Some(update) = self.one(&path, suspect, &mut reader, &mut writer)? {
