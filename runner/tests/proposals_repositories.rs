@@ -296,3 +296,53 @@ fn replacement_objects_do_not_change_what_is_verified() {
     scratch.git(["replace", &first, &fake]);
     assert_eq!(base::head(&scratch.open()).unwrap().tree, tree);
 }
+
+#[test]
+fn reftable_names_the_command_that_converts() {
+    let scratch = Scratch::plain();
+    let made = git_in(&scratch.repo, ["init", "-q", "--ref-format=reftable"], b"");
+    if !made.status.success() {
+        // Git before 2.45 cannot make one, so it cannot meet one either.
+        scratch.git(["init", "-q"]);
+        scratch.git(["config", "core.repositoryFormatVersion", "1"]);
+        scratch.git(["config", "extensions.refStorage", "reftable"]);
+    }
+    let error = Repository::open(&scratch.repo, &scratch.cache).unwrap_err();
+    assert_eq!(error.code(), "repository-unreadable");
+    assert!(
+        error
+            .to_string()
+            .contains("git refs migrate --ref-format=files"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_cache_that_cannot_be_made_is_named() {
+    let scratch = Scratch::seeded();
+    let cache = scratch.path("a.txt/cache");
+    let error = Repository::open(&scratch.repo, &cache).unwrap_err();
+    assert!(error.to_string().contains("a.txt/cache"), "{error}");
+}
+
+#[test]
+fn personal_settings_of_the_runners_user_do_not_change_the_tree() {
+    // `git` of this test and of the runner have other homes; both must see the same files.
+    let scratch = Scratch::seeded();
+    scratch.write("core.excludesFile is data", "x\n");
+    scratch.write("patterns", "ignored-*\n");
+    scratch.git([
+        "config",
+        "core.excludesFile",
+        scratch.path("patterns").to_str().unwrap(),
+    ]);
+    scratch.write("ignored-file", "x\n");
+    let proposal = scratch.resolve(Input::WorkingTree).unwrap();
+    assert_eq!(proposal.candidate_tree, scratch.oracle_tree());
+    scratch.git(["add", "-f", "ignored-file"]);
+    let forced = scratch.resolve(Input::WorkingTree).unwrap();
+    assert_ne!(
+        forced.candidate_tree, proposal.candidate_tree,
+        "added by force is tracked"
+    );
+}
