@@ -536,3 +536,27 @@ fn a_pinned_base_is_the_operators() {
     assert_eq!(proposal.base.commit, Some(first));
     assert_eq!(proposal.candidate_tree, scratch.rev("HEAD^{tree}"));
 }
+
+#[test]
+#[ignore = "a measurement"]
+fn a_one_line_patch_on_eleven_thousand_files() {
+    let scratch = Scratch::seeded();
+    for number in 0..11_000 {
+        scratch.write(format!("many/{}/{number}.txt", number % 300), format!("{number}\n"));
+    }
+    scratch.commit("many");
+    scratch.git(["gc", "-q"]);
+    let patch = "--- a/many/7/7.txt\n+++ b/many/7/7.txt\n@@ -1 +1 @@\n-7\n+8\n";
+    for _ in 0..3 {
+        let start = std::time::Instant::now();
+        let repository = scratch.open();
+        let opened = start.elapsed();
+        let input = Input::Patch { bytes: patch.as_bytes(), name: "p" };
+        let proposal = proposal::resolve(&repository, input, None).unwrap();
+        let resolved = start.elapsed();
+        passmuster::inspect::change(repository.git(), &proposal.base.tree, &proposal.candidate_tree).unwrap();
+        let inspected = start.elapsed();
+        scratch.resolve(Input::WorkingTree).unwrap();
+        println!("open {opened:?} resolve {resolved:?} inspect {inspected:?} worktree {:?}", start.elapsed());
+    }
+}
