@@ -542,7 +542,10 @@ fn a_pinned_base_is_the_operators() {
 fn a_one_line_patch_on_eleven_thousand_files() {
     let scratch = Scratch::seeded();
     for number in 0..11_000 {
-        scratch.write(format!("many/{}/{number}.txt", number % 300), format!("{number}\n"));
+        scratch.write(
+            format!("many/{}/{number}.txt", number % 300),
+            format!("{number}\n"),
+        );
     }
     scratch.commit("many");
     scratch.git(["gc", "-q"]);
@@ -551,12 +554,23 @@ fn a_one_line_patch_on_eleven_thousand_files() {
         let start = std::time::Instant::now();
         let repository = scratch.open();
         let opened = start.elapsed();
-        let input = Input::Patch { bytes: patch.as_bytes(), name: "p" };
+        let input = Input::Patch {
+            bytes: patch.as_bytes(),
+            name: "p",
+        };
         let proposal = proposal::resolve(&repository, input, None).unwrap();
         let resolved = start.elapsed();
-        passmuster::inspect::change(repository.git(), &proposal.base.tree, &proposal.candidate_tree).unwrap();
+        passmuster::inspect::change(
+            repository.git(),
+            &proposal.base.tree,
+            &proposal.candidate_tree,
+        )
+        .unwrap();
         let inspected = start.elapsed();
         scratch.resolve(Input::WorkingTree).unwrap();
-        println!("open {opened:?} resolve {resolved:?} inspect {inspected:?} worktree {:?}", start.elapsed());
+        println!(
+            "open {opened:?} resolve {resolved:?} inspect {inspected:?} worktree {:?}",
+            start.elapsed()
+        );
     }
 }

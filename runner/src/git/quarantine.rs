@@ -10,6 +10,10 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use passmuster_policy::change::Mode;
+use passmuster_policy::path::RepoPath;
+
+use super::command::c_quoted;
 use super::objects::{BlobReader, BlobWriter};
 use super::{Git, GitError};
 
@@ -24,6 +28,51 @@ pub fn write_tree(git: &Git, index: &Path) -> Result<String, GitError> {
     let tree = command.index(index).line()?;
     release(git)?;
     Ok(tree)
+}
+
+/// What a path of a tree becomes: removed, or this mode and object id.
+pub type Update = Option<(Mode, String)>;
+
+/// Writes the tree that differs from `base` by `updates`: only the directories on their way are
+/// read and written, however large the rest is. The paths must have been checked by git before.
+pub fn tree_with(
+    git: &Git,
+    base: &str,
+    updates: &[(RepoPath, Update)],
+) -> Result<String, GitError> {
+    let purpose = "write the candidate's tree";
+    let quarantined = git.quarantined();
+    let command = quarantined.command(purpose, ["fast-import", "--quiet", "--done", "--force"]);
+    let answer = command
+        .reading(git.objects())
+        .input(tree_program(base, updates))
+        .run()?;
+    release(git)?;
+    let text = String::from_utf8_lossy(&answer);
+    let tree = text
+        .split_ascii_whitespace()
+        .nth(2)
+        .filter(|oid| git.format().is_oid(oid));
+    tree.map(str::to_owned)
+        .ok_or_else(|| GitError::malformed(purpose, &answer))
+}
+
+/// A commit that nobody will look at, made to ask for its tree.
+fn tree_program(base: &str, updates: &[(RepoPath, Update)]) -> Vec<u8> {
+    let head = "commit refs/passmuster/candidate\ncommitter passmuster <> 0 +0000\ndata 0\n";
+    let mut program = format!("{head}M 040000 {base} \"\"\n").into_bytes();
+    let mut additions = Vec::new();
+    for (path, update) in updates {
+        let (list, line) = match update {
+            None => (&mut program, "D ".to_owned()),
+            Some((mode, oid)) => (&mut additions, format!("M {} {oid} ", mode.as_git())),
+        };
+        list.extend(line.bytes().chain(c_quoted(path.as_bytes())).chain([b'\n']));
+    }
+    // Removals come first, so that a file may become a directory.
+    program.extend(additions);
+    program.extend(b"ls \"\"\ndone\n");
+    program
 }
 
 /// Copies blobs to where the quarantine sees them, for a command that changes them.

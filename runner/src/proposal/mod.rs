@@ -4,13 +4,15 @@ mod error;
 mod patch;
 mod patch_text;
 mod staged;
+mod touched;
 mod working_tree;
 
 use passmuster_policy::path::RepoPath;
 
 use crate::base::{self, Base, BaseTrust};
+use crate::git::quarantine::{self, Update};
 use crate::git::stores::External;
-use crate::git::{Git, GitError, quarantine, stores};
+use crate::git::{Git, GitError, stores};
 use crate::repository::Repository;
 
 pub use error::{Misfit, ProposalError};
@@ -208,6 +210,27 @@ impl TemporaryIndex {
 
     fn file(&self) -> std::path::PathBuf {
         self.directory.path().join("index")
+    }
+
+    /// One call for all updates; removals first, so that a file may become a directory. Git
+    /// refuses paths that no tree may have.
+    fn update(&self, git: &Git, updates: &[(RepoPath, Update)]) -> Result<(), GitError> {
+        let (mut removals, mut additions) = (Vec::new(), Vec::new());
+        for (path, update) in updates {
+            let (list, head) = match update {
+                None => (&mut removals, format!("0 {}\t", git.format().zero())),
+                Some((mode, oid)) => (&mut additions, format!("{} {oid}\t", mode.as_git())),
+            };
+            list.extend(
+                head.bytes()
+                    .chain(path.as_bytes().iter().copied())
+                    .chain([0]),
+            );
+        }
+        removals.extend(additions);
+        let purpose = "put the changed files into a temporary index";
+        let command = git.command(purpose, ["update-index", "-z", "--index-info"]);
+        command.index(&self.file()).input(removals).run().map(drop)
     }
 
     fn write_tree(&self, git: &Git) -> Result<String, GitError> {

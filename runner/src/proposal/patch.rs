@@ -1,20 +1,18 @@
 //! A patch applied to the base on a temporary index: no file is ever checked out.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
-use passmuster_policy::change::Mode;
 use passmuster_policy::path::RepoPath;
 
 use super::patch_text::{PATCH_CAP, Survey, mails, survey, with_lf};
+use super::touched::Touched;
 use super::{Misfit, Note, Proposal, ProposalError, TemporaryIndex};
 use crate::base::Base;
 use crate::git::error::sanitise;
 use crate::git::hash::sha256;
-use crate::git::objects::tree_names;
-use crate::git::{Git, GitError, quarantine};
+use crate::git::{Git, GitError};
 use crate::repository::Repository;
 
 /// How many older commits are tried for a hint when a patch does not apply.
@@ -98,30 +96,86 @@ pub(super) fn resolve(
         });
     }
     let survey = inspect(bytes, name)?;
-    let parts = decoded(git, bytes)?;
-    let index = TemporaryIndex::of_tree(git, &base.tree)?;
-    let pristine = index.file();
-    admit_preimages(git, &base.tree, &parts)?;
-    let mut refusals = Vec::new();
-    for reading in Reading::all(&survey) {
-        let trial = TemporaryIndex::empty(git)?;
-        copy(&pristine, &trial.file())?;
-        match apply(git, &parts, reading, &trial.file(), name)? {
-            Ok(()) => {
-                let (candidate_tree, notes) = (trial.write_tree(git)?, reading.notes());
-                return Ok(Proposal {
-                    base,
-                    candidate_tree,
-                    patch_sha256,
-                    notes,
-                });
-            }
-            Err(refusal) => refusals.push(refusal),
+    let patch = Patch {
+        git,
+        name,
+        parts: decoded(git, bytes)?,
+        readings: Reading::all(&survey),
+    };
+    let (candidate_tree, reading) = patch.candidate(&base)?;
+    let notes = reading.notes();
+    Ok(Proposal {
+        base,
+        candidate_tree,
+        patch_sha256,
+        notes,
+    })
+}
+
+/// A patch that passed inspection, and the ways to read it.
+struct Patch<'a> {
+    git: &'a Git,
+    name: &'a str,
+    parts: Vec<Cow<'a, [u8]>>,
+    readings: Vec<Reading>,
+}
+
+impl Patch<'_> {
+    /// The candidate's tree and how the patch had to be read.
+    fn candidate(&self, base: &Base) -> Result<(String, Reading), ProposalError> {
+        let git = self.git;
+        let names = self
+            .parts
+            .iter()
+            .flat_map(|part| survey(part).names)
+            .collect();
+        let touched = Touched::read(git, &base.tree, names)?;
+        if let Ok((trial, reading)) = self.try_all(&touched.index)?
+            && let Some(tree) = touched.tree(git, &base.tree, &trial.file())?
+        {
+            return Ok((tree, reading));
+        }
+        // Before the patch is refused, it is tried on the whole base: what is said then is true
+        // whatever our own survey of its headers missed.
+        let whole = TemporaryIndex::of_tree(git, &base.tree)?;
+        match self.try_all(&whole)? {
+            Ok((trial, reading)) => Ok((trial.write_tree(git)?, reading)),
+            Err(refusals) => Err(self.refused(base, &whole, refusals)),
         }
     }
-    Err(does_not_apply(
-        git, &parts, name, &base, &pristine, refusals,
-    ))
+
+    /// The first reading that applies to a copy of `pristine`, with that copy.
+    fn try_all(
+        &self,
+        pristine: &TemporaryIndex,
+    ) -> Result<Result<(TemporaryIndex, Reading), Vec<Refusal>>, ProposalError> {
+        let mut refusals = Vec::new();
+        for reading in &self.readings {
+            let trial = TemporaryIndex::empty(self.git)?;
+            copy(&pristine.file(), &trial.file())?;
+            match apply(self.git, &self.parts, *reading, &trial.file(), self.name)? {
+                Ok(()) => return Ok(Ok((trial, *reading))),
+                Err(refusal) => refusals.push(refusal),
+            }
+        }
+        Ok(Err(refusals))
+    }
+
+    fn refused(
+        &self,
+        base: &Base,
+        whole: &TemporaryIndex,
+        refusals: Vec<Refusal>,
+    ) -> ProposalError {
+        does_not_apply(
+            self.git,
+            &self.parts,
+            self.name,
+            base,
+            &whole.file(),
+            refusals,
+        )
+    }
 }
 
 /// Refuses what is no patch, too large, or names what no patch may name.
@@ -191,25 +245,6 @@ fn decode(git: &Git, mail: &[u8]) -> Result<Cow<'static, [u8]>, GitError> {
     fs::read(&patch)
         .map(Cow::Owned)
         .map_err(GitError::io(purpose))
-}
-
-/// Lets the quarantine have the base's versions of all files that the patch names.
-fn admit_preimages(git: &Git, base: &str, parts: &[Cow<'_, [u8]>]) -> Result<(), GitError> {
-    let mut names = HashSet::new();
-    for name in parts.iter().flat_map(|part| survey(part).names) {
-        let slash = name.iter().position(|byte| *byte == b'/');
-        names.extend(
-            slash
-                .and_then(|slash| name.get(slash + 1..))
-                .map(<[u8]>::to_vec),
-        );
-        names.insert(name);
-    }
-    let entries = tree_names(git, base)?;
-    let touched = entries
-        .iter()
-        .filter(|entry| entry.mode != Mode::Gitlink && names.contains(entry.path.as_bytes()));
-    quarantine::admit(git, touched.map(|entry| entry.oid.as_str()))
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), GitError> {

@@ -14,6 +14,7 @@ use super::{Note, Proposal, ProposalError, TemporaryIndex, no_working_tree};
 use crate::base::Base;
 use crate::git::attributes::{LineEnds, has_attributes, line_ends};
 use crate::git::objects::{BlobReader, BlobWriter, TreeEntry, tree_names};
+use crate::git::quarantine::Update;
 use crate::git::stores::LfsPointer;
 use crate::git::{Git, GitError};
 use crate::repository::Repository;
@@ -24,12 +25,6 @@ mod suspects;
 
 use files::{Files, Found};
 use suspects::{Suspect, suspects};
-
-/// What the candidate has at a path that differs from the base.
-enum Update {
-    Remove,
-    Put(Mode, String),
-}
 
 pub(super) fn resolve(repository: &Repository, base: Base) -> Result<Proposal, ProposalError> {
     if repository.layout().is_none() {
@@ -81,7 +76,7 @@ fn tree(repository: &Repository, base: &str) -> Result<(String, Vec<Note>), Prop
     if updates.is_empty() {
         return Ok((base.to_owned(), notes));
     }
-    update_index(git, &index, &updates)?;
+    index.update(git, &updates)?;
     Ok((index.write_tree(git)?, notes))
 }
 
@@ -121,15 +116,12 @@ impl Storing<'_> {
         writer: &mut BlobWriter,
     ) -> Result<Option<Update>, ProposalError> {
         match suspect.found {
-            Found::Absent | Found::Special | Found::Unpopulated => Ok(Some(Update::Remove)),
-            Found::Commit(oid) => Ok(Some(Update::Put(Mode::Gitlink, oid))),
+            Found::Absent | Found::Special | Found::Unpopulated => Ok(Some(None)),
+            Found::Commit(oid) => Ok(Some(Some((Mode::Gitlink, oid)))),
             Found::Link(_) => {
                 let target = self.files.link_target(path)?;
                 writer.add(&target)?;
-                Ok(Some(Update::Put(
-                    Mode::Symlink,
-                    self.git.format().blob(&target),
-                )))
+                Ok(Some(Some((Mode::Symlink, self.git.format().blob(&target)))))
             }
             Found::File { mode, size } => {
                 let base = suspect.base;
@@ -207,7 +199,7 @@ fn changed(base: Option<TreeEntry>, mode: Mode, oid: Option<&str>) -> Option<Upd
     let base = base.as_ref();
     let oid = oid.or(base.map(|base| base.oid.as_str()))?;
     let same = base.is_some_and(|base| base.mode == mode && base.oid == oid);
-    (!same).then(|| Update::Put(mode, oid.to_owned()))
+    (!same).then(|| Some((mode, oid.to_owned())))
 }
 
 fn pointer(
@@ -221,31 +213,4 @@ fn pointer(
         }
         _ => Ok(None),
     }
-}
-
-/// One call for all updates; removals first, so that a file may become a directory.
-fn update_index(
-    git: &Git,
-    index: &TemporaryIndex,
-    updates: &[(RepoPath, Update)],
-) -> Result<(), GitError> {
-    let (mut removals, mut additions) = (Vec::new(), Vec::new());
-    for (path, update) in updates {
-        let (list, head) = match update {
-            Update::Remove => (&mut removals, format!("0 {}\t", git.format().zero())),
-            Update::Put(mode, oid) => (&mut additions, format!("{} {oid}\t", mode.as_git())),
-        };
-        list.extend(
-            head.bytes()
-                .chain(path.as_bytes().iter().copied())
-                .chain([0]),
-        );
-    }
-    removals.extend(additions);
-    let arguments = ["update-index", "-z", "--index-info"];
-    git.command("put the changed files into a temporary index", arguments)
-        .index(&index.file())
-        .input(removals)
-        .run()
-        .map(drop)
 }

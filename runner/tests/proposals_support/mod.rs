@@ -193,6 +193,11 @@ fn base_command(directory: &Path) -> Command {
             "protocol.file.allow=always",
             "-c",
             "advice.addEmbeddedRepo=false",
+            // A repository under test must not be repacked behind its back.
+            "-c",
+            "gc.auto=0",
+            "-c",
+            "maintenance.auto=false",
         ]);
     command
 }
