@@ -22,7 +22,7 @@ pub struct Repository {
     settings: Settings,
     refs: Option<Refs>,
     // Last: removed after everything that points into it.
-    isolated: Isolated,
+    _isolated: Isolated,
 }
 
 /// Why a repository cannot be worked with. All of these end with exit code 2.
@@ -108,7 +108,7 @@ impl Repository {
             layout: Some(layout),
             settings,
             refs: Some(refs),
-            isolated,
+            _isolated: isolated,
         })
     }
 
@@ -128,7 +128,7 @@ impl Repository {
             layout: None,
             settings,
             refs: None,
-            isolated,
+            _isolated: isolated,
         })
     }
 
@@ -163,15 +163,6 @@ impl Repository {
     /// The references as they were when the repository was opened; none for a plain directory.
     pub fn refs(&self) -> Option<&Refs> {
         self.refs.as_ref()
-    }
-
-    /// A fresh name for a temporary file in the private directory, gone with this value.
-    pub fn scratch(&self) -> Result<tempfile::TempPath, GitError> {
-        tempfile::Builder::new()
-            .prefix("scratch-")
-            .tempfile_in(self.isolated.directory())
-            .map(tempfile::NamedTempFile::into_temp_path)
-            .map_err(GitError::io("make a temporary file"))
     }
 }
 

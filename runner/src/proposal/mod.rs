@@ -109,7 +109,8 @@ impl std::fmt::Display for Note {
 }
 
 /// Reads a proposal. `base` is the operator's revision; without it the base is found by the rules
-/// of [`crate::base`].
+/// of [`crate::base`]. One proposal at a time for one opened repository, whose private directory
+/// holds the work; runners beside each other open it each for itself.
 pub fn resolve(
     repository: &Repository,
     input: Input<'_>,

@@ -14,7 +14,7 @@ use super::{Note, Proposal, ProposalError, TemporaryIndex, no_working_tree};
 use crate::base::Base;
 use crate::git::attributes::{LineEnds, has_attributes, line_ends};
 use crate::git::objects::{BlobReader, BlobWriter, TreeEntry, tree_names};
-use crate::git::quarantine::Update;
+use crate::git::quarantine::{self, Update};
 use crate::git::stores::LfsPointer;
 use crate::git::{Git, GitError};
 use crate::repository::Repository;
@@ -76,8 +76,9 @@ fn tree(repository: &Repository, base: &str) -> Result<(String, Vec<Note>), Prop
     if updates.is_empty() {
         return Ok((base.to_owned(), notes));
     }
-    index.update(git, &updates)?;
-    Ok((index.write_tree(git)?, notes))
+    // Git's own check of the paths; an empty index is the fastest to ask.
+    TemporaryIndex::empty(git)?.update(git, &updates)?;
+    Ok((quarantine::tree_with(git, base, &updates)?, notes))
 }
 
 /// Decides about each suspect, and stores the contents that are new.
