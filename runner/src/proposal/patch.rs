@@ -1,6 +1,7 @@
 //! A patch applied to the base on a temporary index: no file is ever checked out.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
@@ -10,9 +11,11 @@ use super::patch_text::{PATCH_CAP, Survey, mails, survey, with_lf};
 use super::touched::Touched;
 use super::{Misfit, Note, Proposal, ProposalError, TemporaryIndex};
 use crate::base::Base;
+use crate::git::command::Answer;
 use crate::git::error::sanitise;
 use crate::git::hash::sha256;
-use crate::git::{Git, GitError};
+use crate::git::objects::entries_at;
+use crate::git::{Git, GitError, quarantine};
 use crate::repository::Repository;
 
 /// How many older commits are tried for a hint when a patch does not apply.
@@ -130,7 +133,7 @@ impl Patch<'_> {
             .flat_map(|part| survey(part).names)
             .collect();
         let touched = Touched::read(git, &base.tree, names)?;
-        if let Ok((trial, reading)) = self.try_all(&touched.index)?
+        if let Ok((trial, reading)) = self.try_all(&base.tree, &touched.index)?
             && let Some(tree) = touched.tree(git, &base.tree, &trial.file())?
         {
             return Ok((tree, reading));
@@ -138,7 +141,7 @@ impl Patch<'_> {
         // Before the patch is refused, it is tried on the whole base: what is said then is true
         // whatever our own survey of its headers missed.
         let whole = TemporaryIndex::of_tree(git, &base.tree)?;
-        match self.try_all(&whole)? {
+        match self.try_all(&base.tree, &whole)? {
             Ok((trial, reading)) => Ok((trial.write_tree(git)?, reading)),
             Err(refusals) => Err(self.refused(base, &whole, refusals)),
         }
@@ -147,18 +150,66 @@ impl Patch<'_> {
     /// The first reading that applies to a copy of `pristine`, with that copy.
     fn try_all(
         &self,
+        base: &str,
         pristine: &TemporaryIndex,
     ) -> Result<Result<(TemporaryIndex, Reading), Vec<Refusal>>, ProposalError> {
         let mut refusals = Vec::new();
         for reading in &self.readings {
             let trial = TemporaryIndex::empty(self.git)?;
             copy(&pristine.file(), &trial.file())?;
-            match apply(self.git, &self.parts, *reading, &trial.file(), self.name)? {
+            match self.apply(base, *reading, &trial.file())? {
                 Ok(()) => return Ok(Ok((trial, *reading))),
                 Err(refusal) => refusals.push(refusal),
             }
         }
         Ok(Err(refusals))
+    }
+
+    /// Applies all parts, or says what stood in the way. The outer error is ours, not the patch's.
+    fn apply(
+        &self,
+        base: &str,
+        reading: Reading,
+        index: &Path,
+    ) -> Result<Result<(), Refusal>, ProposalError> {
+        // A cover letter carries no patch.
+        let carries = |part: &&Cow<'_, [u8]>| self.parts.len() == 1 || survey(part).has_files;
+        for part in self.parts.iter().filter(carries) {
+            let text = if reading.lf {
+                with_lf(part)
+            } else {
+                part.to_vec()
+            };
+            let answer = self.apply_text(base, reading, index, &text)?;
+            if !answer.status.success() {
+                let status = answer.status.to_string();
+                return classify(&answer.stderr, &status, self.name).map(Err);
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn apply_text(
+        &self,
+        base: &str,
+        reading: Reading,
+        index: &Path,
+        text: &[u8],
+    ) -> Result<Answer, GitError> {
+        let quarantined = self.git.quarantined();
+        let mut admitted = HashSet::new();
+        loop {
+            let command = quarantined.command(APPLY, reading.arguments());
+            let answer = command.index(index).input(text).answer()?;
+            // Git reads a file that our survey of the headers did not see: it is let in, once.
+            match unread(&answer.stderr) {
+                Some(path) if admitted.insert(path.clone()) => {
+                    let entries = entries_at(self.git, base, [path], false)?;
+                    quarantine::admit(self.git, entries.iter().map(|entry| entry.oid.as_str()))?;
+                }
+                _ => return Ok(answer),
+            }
+        }
     }
 
     fn refused(
@@ -257,41 +308,11 @@ fn copy(from: &Path, to: &Path) -> Result<(), GitError> {
         .map_err(GitError::io("copy a temporary index"))
 }
 
-/// Applies all parts, or says what stood in the way. The outer error is ours, not the patch's.
-fn apply(
-    git: &Git,
-    parts: &[Cow<'_, [u8]>],
-    reading: Reading,
-    index: &Path,
-    name: &str,
-) -> Result<Result<(), Refusal>, ProposalError> {
-    let quarantined = git.quarantined();
-    // A cover letter carries no patch.
-    let carriers = parts
-        .iter()
-        .filter(|part| parts.len() == 1 || survey(part).has_files);
-    for part in carriers {
-        let text = if reading.lf {
-            with_lf(part)
-        } else {
-            part.to_vec()
-        };
-        let attempt = |git: &Git| {
-            git.command(APPLY, reading.arguments())
-                .index(index)
-                .input(text.clone())
-                .answer()
-        };
-        let mut answer = attempt(&quarantined)?;
-        // A header that our survey read in another way: the command may see everything then.
-        if sanitise(&answer.stderr).contains("failed to read") {
-            answer = attempt(git)?;
-        }
-        if !answer.status.success() {
-            return classify(&answer.stderr, &answer.status.to_string(), name).map(Err);
-        }
-    }
-    Ok(Ok(()))
+/// The file that git could not read, where that was the complaint.
+fn unread(stderr: &[u8]) -> Option<Vec<u8>> {
+    let line = stderr.split(|byte| *byte == b'\n').next()?;
+    line.strip_prefix(b"error: failed to read ")
+        .map(<[u8]>::to_vec)
 }
 
 /// Sorts git's complaint: the patch's fault (inner), an unsafe path, or trouble of the machine.
