@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -178,7 +179,11 @@ fn readable(directory: &Path) -> Result<PathBuf, RepositoryError> {
 
 fn private_cache(cache: &Path) -> Result<PathBuf, GitError> {
     let purpose = || format!("make the cache directory {}", cache.display());
-    fs::create_dir_all(cache).map_err(GitError::io(purpose()))?;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(cache)
+        .map_err(GitError::io(purpose()))?;
     cache.canonicalize().map_err(GitError::io(purpose()))
 }
 

@@ -346,3 +346,17 @@ fn personal_settings_of_the_runners_user_do_not_change_the_tree() {
         "added by force is tracked"
     );
 }
+
+#[test]
+fn the_cache_is_private() {
+    let scratch = Scratch::seeded();
+    let repository = scratch.open();
+    let view = repository.git().directory().to_path_buf();
+    for directory in view
+        .ancestors()
+        .take_while(|above| above.starts_with(&scratch.cache))
+    {
+        let mode = directory.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{}", directory.display());
+    }
+}

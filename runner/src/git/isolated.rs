@@ -7,7 +7,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -59,6 +59,7 @@ impl Isolated {
         remove_abandoned(&views)?;
         let view = tempfile::Builder::new()
             .prefix("view-")
+            .permissions(fs::Permissions::from_mode(0o700))
             .tempdir_in(&views)?;
         let lock = File::create(view.path().join("alive"))?;
         lock.lock()?;
