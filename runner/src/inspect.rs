@@ -54,6 +54,8 @@ fn diff<'a>(form: &[&'a str], base: &'a str, candidate: &'a str) -> Vec<&'a str>
         RENAMES,
         "--no-ext-diff",
         "--no-textconv",
+        // `.gitmodules` (ignore = all) must not hide a changed submodule.
+        "--ignore-submodules=none",
     ];
     arguments.extend(form);
     arguments.extend([base, candidate]);

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -22,7 +23,7 @@ pub struct Repository {
     settings: Settings,
     refs: Option<Refs>,
     // Last: removed after everything that points into it.
-    isolated: Isolated,
+    _isolated: Isolated,
 }
 
 /// Why a repository cannot be worked with. All of these end with exit code 2.
@@ -108,7 +109,7 @@ impl Repository {
             layout: Some(layout),
             settings,
             refs: Some(refs),
-            isolated,
+            _isolated: isolated,
         })
     }
 
@@ -128,7 +129,7 @@ impl Repository {
             layout: None,
             settings,
             refs: None,
-            isolated,
+            _isolated: isolated,
         })
     }
 
@@ -164,15 +165,6 @@ impl Repository {
     pub fn refs(&self) -> Option<&Refs> {
         self.refs.as_ref()
     }
-
-    /// A fresh name for a temporary file in the private directory, gone with this value.
-    pub fn scratch(&self) -> Result<tempfile::TempPath, GitError> {
-        tempfile::Builder::new()
-            .prefix("scratch-")
-            .tempfile_in(self.isolated.directory())
-            .map(tempfile::NamedTempFile::into_temp_path)
-            .map_err(GitError::io("make a temporary file"))
-    }
 }
 
 fn readable(directory: &Path) -> Result<PathBuf, RepositoryError> {
@@ -187,7 +179,11 @@ fn readable(directory: &Path) -> Result<PathBuf, RepositoryError> {
 
 fn private_cache(cache: &Path) -> Result<PathBuf, GitError> {
     let purpose = || format!("make the cache directory {}", cache.display());
-    fs::create_dir_all(cache).map_err(GitError::io(purpose()))?;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(cache)
+        .map_err(GitError::io(purpose()))?;
     cache.canonicalize().map_err(GitError::io(purpose()))
 }
 
@@ -228,7 +224,7 @@ fn read_shallow(layout: &Layout) -> Result<Option<Vec<u8>>, GitError> {
 fn remedy(settings: &Settings, shallow: bool) -> String {
     let command = match (shallow, settings.partial) {
         (true, _) => "the clone is shallow: run `git fetch --unshallow`",
-        (false, true) => "the clone is partial: run `git fetch --refetch --filter=blob:limit=1t`",
+        (false, true) => "the clone is partial: run `git fetch --refetch --no-filter`",
         (false, false) => "the repository is damaged or an alternate is gone: run `git fsck`",
     };
     command.to_owned()

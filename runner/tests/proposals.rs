@@ -1,5 +1,7 @@
 //! Every form of a proposal becomes the tree that git itself would make of it.
 
+#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
 mod proposals_support;
 
 use std::ffi::OsStr;
@@ -111,6 +113,126 @@ fn the_same_edit_in_every_dialect_leads_to_the_same_tree() {
             (tree.clone(), notes),
             "{patch}"
         );
+    }
+}
+
+#[test]
+fn paths_are_read_with_and_without_a_prefix() {
+    let scratch = Scratch::new();
+    for name in ["a/b.txt", "b.txt", "orig/b.txt"] {
+        scratch.write(name, format!("{name}\n"));
+    }
+    scratch.commit("base");
+    let change = |header: [&str; 2], old: &str| {
+        format!(
+            "--- {}\n+++ {}\n@@ -1 +1 @@\n-{old}\n+new\n",
+            header[0], header[1]
+        )
+    };
+    for (header, changed, notes) in [
+        (["a/b.txt", "b/b.txt"], "b.txt", vec![]),
+        (["a/b.txt", "a/b.txt"], "a/b.txt", vec![Note::NoPathPrefix]),
+        (["b.txt", "b.txt"], "b.txt", vec![Note::NoPathPrefix]),
+        (["orig/b.txt", "new/b.txt"], "b.txt", vec![]),
+        (
+            ["orig/b.txt", "orig/b.txt"],
+            "orig/b.txt",
+            vec![Note::NoPathPrefix],
+        ),
+    ] {
+        let proposal = scratch.patch(change(header, changed)).unwrap();
+        scratch.git(["checkout", "-q", "."]);
+        scratch.write(changed, "new\n");
+        assert_eq!(proposal.candidate_tree, scratch.oracle_tree(), "{header:?}");
+        assert_eq!(proposal.notes, notes, "{header:?}");
+    }
+    // A new file that is there already must not land in another place.
+    let new = "--- /dev/null\n+++ b/b.txt\n@@ -0,0 +1 @@\n+x\n";
+    let error = scratch.patch(new).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("b.txt: the file is in the base already"),
+        "{error}"
+    );
+}
+
+/// A small generator: the same edits on every machine.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % sides
+    }
+}
+
+const NAMES: [&str; 8] = [
+    "a",
+    "b c",
+    "d/e",
+    "d/\u{fc}",
+    "q\"uote",
+    "tab\tbed",
+    "deep/er/f",
+    "-dash",
+];
+
+fn random_edit(scratch: &Scratch, dice: &mut Dice) {
+    for name in NAMES {
+        let path = scratch.path(name);
+        match dice.roll(6) {
+            0 => drop(fs::remove_file(path)),
+            1 | 2 => {
+                let end = ["", "\n", "\r\n"][dice.roll(3) as usize];
+                let lines: Vec<_> = (0..dice.roll(12))
+                    .map(|_| format!("line {}", dice.roll(5)))
+                    .collect();
+                let _ = fs::remove_file(&path);
+                scratch.write(name, lines.join("\n") + end);
+            }
+            3 => {
+                let _ = fs::remove_file(&path);
+                let bytes: Vec<u8> = (0..dice.roll(300)).map(|_| dice.roll(256) as u8).collect();
+                scratch.write(name, bytes);
+            }
+            4 if path.is_file() => {
+                let bits = if dice.roll(2) == 0 { 0o644 } else { 0o755 };
+                fs::set_permissions(path, fs::Permissions::from_mode(bits)).unwrap();
+            }
+            5 => {
+                let _ = fs::remove_file(&path);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                symlink(format!("target {}", dice.roll(3)), path).unwrap();
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn random_edits_lead_to_the_same_tree_by_every_way() {
+    let scratch = Scratch::seeded();
+    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+    for round in 0..25 {
+        random_edit(&scratch, &mut dice);
+        let tree = scratch.oracle_tree();
+        let by_files = scratch.resolve(Input::WorkingTree).unwrap();
+        assert_eq!(by_files.candidate_tree, tree, "files, round {round}");
+        scratch.git(["add", "-A"]);
+        let by_index = scratch.resolve(Input::Staged).unwrap();
+        assert_eq!(by_index.candidate_tree, tree, "index, round {round}");
+        let patch = scratch.git_bytes(["diff", "--cached", "--binary", "-M"]);
+        let by_patch = scratch.patch(&patch).unwrap_or_else(|error| {
+            panic!(
+                "round {round}: {error}\n{}",
+                String::from_utf8_lossy(&patch)
+            )
+        });
+        assert_eq!(by_patch.candidate_tree, tree, "patch, round {round}");
+        scratch.commit("next");
     }
 }
 
@@ -340,7 +462,11 @@ fn the_repository_stays_byte_for_byte_as_it_was() {
             .iter()
             .filter(|(path, state)| before.get(*path) != Some(state))
             .collect();
-        assert!(differing.is_empty(), "{differing:?}");
+        assert!(
+            differing.is_empty(),
+            "{:?} {differing:?}",
+            std::mem::discriminant(&input)
+        );
         assert_eq!(before.len(), now.len());
     }
 }

@@ -255,6 +255,16 @@ impl GitCommand<'_> {
         self
     }
 
+    /// Reads from these objects as well.
+    pub fn reading(mut self, objects: &Path) -> Self {
+        let quoted = c_quoted(path_bytes(objects));
+        self.command.env(
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+            OsStr::from_bytes(&quoted),
+        );
+        self
+    }
+
     /// Gives these bytes on standard input.
     pub fn input(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.input = bytes.into();
@@ -433,6 +443,22 @@ fn drain(mut pipe: impl Read) -> Vec<u8> {
         kept.extend(buffer.iter().take(read.min(room)));
     }
     kept
+}
+
+/// Bytes in C quotes, as git reads paths in its own formats.
+pub fn c_quoted(raw: &[u8]) -> Vec<u8> {
+    let mut line = vec![b'"'];
+    for byte in raw {
+        match byte {
+            b'"' | b'\\' => line.extend([b'\\', *byte]),
+            control if control.is_ascii_control() => {
+                line.extend(format!("\\{control:03o}").into_bytes());
+            }
+            plain => line.push(*plain),
+        }
+    }
+    line.push(b'"');
+    line
 }
 
 /// A path argument as git wants it in a listing: raw bytes.

@@ -7,7 +7,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -59,6 +59,7 @@ impl Isolated {
         remove_abandoned(&views)?;
         let view = tempfile::Builder::new()
             .prefix("view-")
+            .permissions(fs::Permissions::from_mode(0o700))
             .tempdir_in(&views)?;
         let lock = File::create(view.path().join("alive"))?;
         lock.lock()?;
@@ -111,10 +112,21 @@ fn write_atomically(scratch: &Path, file: &Path, content: &[u8]) -> io::Result<(
     fresh.persist(file).map(drop).map_err(|error| error.error)
 }
 
+/// What makes a directory a git directory, and the quarantine with its preimages.
 fn write_skeleton(view: &Path, format: ObjectFormat) -> io::Result<()> {
-    for directory in ["refs/heads", "info", "objects/info", "objects/pack"] {
+    for directory in [
+        "refs/heads",
+        "info",
+        "objects/info",
+        "objects/pack",
+        "preimages/pack",
+    ] {
         fs::create_dir_all(view.join(directory))?;
     }
+    fs::write(
+        view.join("objects/info/alternates"),
+        alternates_line(&view.join("preimages")),
+    )?;
     fs::write(view.join("HEAD"), "ref: refs/heads/none\n")?;
     let config = match format {
         ObjectFormat::Sha1 => "[core]\nrepositoryformatversion = 0\nbare = true\n",

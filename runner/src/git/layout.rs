@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::GitError;
-use super::command::path_bytes;
+use super::command::{c_quoted, path_bytes};
 
 /// The directories of one repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,22 +122,7 @@ pub fn alternates_line(directory: &Path) -> Vec<u8> {
         .iter()
         .any(|byte| byte.is_ascii_control() || *byte == b'"')
         && !raw.starts_with(b"#");
-    let mut line = if plain { raw.to_vec() } else { quoted(raw) };
+    let mut line = if plain { raw.to_vec() } else { c_quoted(raw) };
     line.push(b'\n');
-    line
-}
-
-fn quoted(raw: &[u8]) -> Vec<u8> {
-    let mut line = vec![b'"'];
-    for byte in raw {
-        match byte {
-            b'"' | b'\\' => line.extend([b'\\', *byte]),
-            control if control.is_ascii_control() => {
-                line.extend(format!("\\{control:03o}").into_bytes());
-            }
-            plain => line.push(*plain),
-        }
-    }
-    line.push(b'"');
     line
 }

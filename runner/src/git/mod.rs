@@ -2,7 +2,8 @@
 //!
 //! The user's git directory is read as data (`layout`, `refs`, `settings`) and never given to git as
 //! `GIT_DIR`, because its configuration and hooks can run programs. Git works on a private
-//! directory (`isolated`) that borrows the user's objects through `objects/info/alternates`.
+//! directory (`isolated`) that borrows the user's objects through `objects/info/alternates`, and
+//! writes where it does not even see them (`quarantine`).
 
 pub mod attributes;
 pub mod command;

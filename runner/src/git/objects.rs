@@ -1,7 +1,9 @@
 //! Trees and blobs: listings, differences, a long-lived reader, and one stream of new blobs.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::os::unix::ffi::OsStringExt;
 use std::process::{ChildStdin, ChildStdout};
 
 use passmuster_policy::change::Mode;
@@ -57,6 +59,36 @@ fn listing(git: &Git, purpose: &str, tree: &str, sizes: bool) -> Result<Vec<Tree
             None => Err(GitError::malformed(purpose, record)),
         })
         .collect()
+}
+
+/// Longest list of paths in one call, in bytes: far below every system's limit.
+const PATHS_PER_CALL: usize = 64 * 1024;
+
+/// The entries of a tree at these paths, sizes 0; with `below`, also all that is below them.
+pub fn entries_at(
+    git: &Git,
+    tree: &str,
+    paths: impl IntoIterator<Item = Vec<u8>>,
+    below: bool,
+) -> Result<Vec<TreeEntry>, GitError> {
+    let purpose = "look up paths in a tree";
+    let mut found = Vec::new();
+    let mut paths = paths.into_iter().peekable();
+    while paths.peek().is_some() {
+        let mut room = PATHS_PER_CALL;
+        let mut arguments: Vec<OsString> =
+            Vec::from(["ls-tree", "-z", "--full-tree"].map(Into::into));
+        arguments.extend(below.then(|| "-r".into()));
+        arguments.extend([tree.into(), "--".into()]);
+        while let Some(path) = paths.next_if(|path| path.len() < room) {
+            room -= path.len();
+            arguments.push(OsString::from_vec(path));
+        }
+        let listing = git.command(purpose, arguments).run()?;
+        // What is left without a mode of ours is a tree.
+        found.extend(records(&listing).filter_map(|record| entry(record, false)));
+    }
+    Ok(found)
 }
 
 /// `MODE TYPE OID[ SIZE]\tPATH`; the size of a missing blob is the word BAD.

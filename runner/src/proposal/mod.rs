@@ -1,18 +1,21 @@
 //! A proposal, in whatever form it comes, becomes two tree ids: base and candidate.
 
+mod error;
 mod patch;
 mod patch_text;
 mod staged;
+mod touched;
 mod working_tree;
 
 use passmuster_policy::path::RepoPath;
-use thiserror::Error;
 
-use crate::base::{self, Base, BaseError, BaseTrust};
+use crate::base::{self, Base, BaseTrust};
+use crate::git::quarantine::{self, Update};
 use crate::git::stores::External;
-use crate::git::{Git, GitError, quarantine, stores};
+use crate::git::{Git, GitError, stores};
 use crate::repository::Repository;
 
+pub use error::{Misfit, ProposalError};
 pub use patch_text::PATCH_CAP;
 
 /// The forms in which a change is proposed.
@@ -105,130 +108,6 @@ impl std::fmt::Display for Note {
     }
 }
 
-/// Why a proposal did not become two trees.
-#[derive(Debug, Error)]
-pub enum ProposalError {
-    /// The patch does not fit the base.
-    #[error("{name} does not apply to {base}: {}", place(path.as_ref(), *line, reason))]
-    DoesNotApply {
-        /// The patch's name.
-        name: String,
-        /// The base, in words.
-        base: String,
-        /// The file of the first hunk that failed.
-        path: Option<RepoPath>,
-        /// The hunk's first line on the base.
-        line: Option<u32>,
-        /// Git's words.
-        reason: String,
-        /// What would help, when we found something.
-        hint: Option<String>,
-    },
-    /// The patch writes where no patch may.
-    #[error("{name} is unsafe: {}: {reason}", place_path(path))]
-    Unsafe {
-        /// The patch's name.
-        name: String,
-        /// The path or header that is unsafe.
-        path: RepoPath,
-        /// Why.
-        reason: &'static str,
-    },
-    /// The input is no patch.
-    #[error(
-        "{name} is not a patch: {reason}; give a unified diff, such as `git diff --binary` writes"
-    )]
-    NotAPatch {
-        /// The patch's name.
-        name: String,
-        /// What it is.
-        reason: &'static str,
-    },
-    /// The input is larger than any patch that is read.
-    #[error("{name} has {size} bytes; a patch may have {cap}", cap = PATCH_CAP)]
-    TooLarge {
-        /// The patch's name.
-        name: String,
-        /// Its size in bytes.
-        size: u64,
-    },
-    /// Paths in conflict cannot be committed, so they are no proposal.
-    #[error("{path} is in conflict in the index; resolve it and `git add` it")]
-    Conflict {
-        /// The first such path.
-        path: RepoPath,
-    },
-    /// A file of the working tree cannot be read.
-    #[error("{path} cannot be read: {source}")]
-    File {
-        /// The file.
-        path: RepoPath,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// A file changed while it was read.
-    #[error("{path} changes while it is read; try again when nothing writes to it")]
-    Unstable {
-        /// The file.
-        path: RepoPath,
-    },
-    /// This form needs a repository with a working tree.
-    #[error(
-        "{what} needs a git repository with a working tree, and {directory} has none; give a patch"
-    )]
-    NoWorkingTree {
-        /// The form.
-        what: &'static str,
-        /// The directory.
-        directory: String,
-    },
-    /// No base.
-    #[error(transparent)]
-    Base(#[from] BaseError),
-    /// Git or the disk failed.
-    #[error(transparent)]
-    Git(#[from] GitError),
-}
-
-fn place(path: Option<&RepoPath>, line: Option<u32>, reason: &str) -> String {
-    match (path, line) {
-        (Some(path), Some(line)) => format!("{path}:{line}: {reason}"),
-        (Some(path), None) => format!("{path}: {reason}"),
-        (None, _) => reason.to_owned(),
-    }
-}
-
-fn place_path(path: &RepoPath) -> String {
-    path.to_string()
-}
-
-impl ProposalError {
-    /// The reason code of §7 of the design; none for an error of usage or of the machine.
-    pub fn code(&self) -> Option<&'static str> {
-        match self {
-            Self::DoesNotApply { .. } => Some("patch-does-not-apply"),
-            Self::Unsafe { .. } => Some("patch-unsafe"),
-            Self::Base(error) => Some(error.code()),
-            Self::Git(GitError::ObjectsMissing { .. }) => Some("objects-missing"),
-            _ => None,
-        }
-    }
-
-    /// True where the proposal itself is at fault, so that the verdict is `fail` (exit code 1);
-    /// everything else is exit code 2.
-    pub fn is_verdict(&self) -> bool {
-        matches!(self, Self::DoesNotApply { .. } | Self::Unsafe { .. })
-    }
-
-    /// What would help, when we found something.
-    pub fn hint(&self) -> Option<&str> {
-        match self {
-            Self::DoesNotApply { hint, .. } => hint.as_deref(),
-            _ => None,
-        }
-    }
-}
-
 /// The base of a proposal: the operator's revision, else what the rules of [`crate::base`] give for
 /// its form. A plain directory is its own.
 pub fn base_of(
@@ -265,20 +144,37 @@ pub fn with_base(
         Input::Patch { bytes, name } => patch::resolve(repository, bytes, name, base),
         Input::Head(revision) => {
             let commit = base::commit_of(repository, revision)?;
-            Ok(tree_only(base::tree_of(repository.git(), &commit)?, base))
+            let tree = base::tree_of(repository.git(), &commit)?;
+            recorded(repository.git(), tree, base, revision)
         }
-        Input::Staged => Ok(tree_only(staged::tree(repository)?, base)),
+        Input::Staged => recorded(
+            repository.git(),
+            staged::tree(repository)?,
+            base,
+            "the index",
+        ),
         Input::WorkingTree => working_tree::resolve(repository, base),
     }
 }
 
-fn tree_only(candidate_tree: String, base: Base) -> Proposal {
-    Proposal {
+/// A tree that somebody else recorded. It may name paths that git itself would never make, such as
+/// `.git/config`; reading it into an index is git's own check for that.
+fn recorded(
+    git: &Git,
+    candidate_tree: String,
+    base: Base,
+    name: &str,
+) -> Result<Proposal, ProposalError> {
+    if candidate_tree != base.tree {
+        TemporaryIndex::of_tree(git, &candidate_tree)
+            .map_err(|error| ProposalError::of_recorded_tree(error, name))?;
+    }
+    Ok(Proposal {
         base,
         candidate_tree,
         patch_sha256: None,
         notes: Vec::new(),
-    }
+    })
 }
 
 /// A plain directory is its own base: the tree of its files as they are now.
@@ -322,6 +218,27 @@ impl TemporaryIndex {
 
     fn file(&self) -> std::path::PathBuf {
         self.directory.path().join("index")
+    }
+
+    /// One call for all updates; removals first, so that a file may become a directory. Git
+    /// refuses paths that no tree may have.
+    fn update(&self, git: &Git, updates: &[(RepoPath, Update)]) -> Result<(), GitError> {
+        let (mut removals, mut additions) = (Vec::new(), Vec::new());
+        for (path, update) in updates {
+            let (list, head) = match update {
+                None => (&mut removals, format!("0 {}\t", git.format().zero())),
+                Some((mode, oid)) => (&mut additions, format!("{} {oid}\t", mode.as_git())),
+            };
+            list.extend(
+                head.bytes()
+                    .chain(path.as_bytes().iter().copied())
+                    .chain([0]),
+            );
+        }
+        removals.extend(additions);
+        let purpose = "put the changed files into a temporary index";
+        let command = git.command(purpose, ["update-index", "-z", "--index-info"]);
+        command.index(&self.file()).input(removals).run().map(drop)
     }
 
     fn write_tree(&self, git: &Git) -> Result<String, GitError> {

@@ -5,15 +5,16 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
-use passmuster_policy::change::Mode;
 use passmuster_policy::path::RepoPath;
 
 use super::patch_text::{PATCH_CAP, Survey, mails, survey, with_lf};
-use super::{Note, Proposal, ProposalError, TemporaryIndex};
+use super::touched::Touched;
+use super::{Misfit, Note, Proposal, ProposalError, TemporaryIndex};
 use crate::base::Base;
+use crate::git::command::Answer;
 use crate::git::error::sanitise;
 use crate::git::hash::sha256;
-use crate::git::objects::tree_names;
+use crate::git::objects::entries_at;
 use crate::git::{Git, GitError, quarantine};
 use crate::repository::Repository;
 
@@ -36,10 +37,11 @@ impl Reading {
         let mut readings = Vec::new();
         for recount in [false, true] {
             for lf in [false, true].into_iter().filter(|lf| !lf || survey.crlf) {
-                for no_prefix in [true, false]
-                    .into_iter()
-                    .filter(|bare| !bare || survey.no_prefix)
-                {
+                for no_prefix in [survey.no_prefix, !survey.no_prefix] {
+                    // A new file fits anywhere: only files that must be there show the other form.
+                    if no_prefix != survey.no_prefix && !survey.changes_files {
+                        continue;
+                    }
                     readings.push(Self {
                         lf,
                         no_prefix,
@@ -97,30 +99,134 @@ pub(super) fn resolve(
         });
     }
     let survey = inspect(bytes, name)?;
-    let parts = decoded(git, bytes)?;
-    let index = TemporaryIndex::of_tree(git, &base.tree)?;
-    let pristine = index.file();
-    admit_preimages(git, &base.tree, &parts)?;
-    let mut refusals = Vec::new();
-    for reading in Reading::all(&survey) {
-        let trial = TemporaryIndex::empty(git)?;
-        copy(&pristine, &trial.file())?;
-        match apply(git, &parts, reading, &trial.file(), name)? {
-            Ok(()) => {
-                let (candidate_tree, notes) = (trial.write_tree(git)?, reading.notes());
-                return Ok(Proposal {
-                    base,
-                    candidate_tree,
-                    patch_sha256,
-                    notes,
-                });
-            }
-            Err(refusal) => refusals.push(refusal),
+    let patch = Patch {
+        git,
+        name,
+        parts: decoded(git, bytes)?,
+        readings: Reading::all(&survey),
+    };
+    let (candidate_tree, reading) = patch.candidate(&base)?;
+    let notes = reading.notes();
+    Ok(Proposal {
+        base,
+        candidate_tree,
+        patch_sha256,
+        notes,
+    })
+}
+
+/// A patch that passed inspection, and the ways to read it.
+struct Patch<'a> {
+    git: &'a Git,
+    name: &'a str,
+    parts: Vec<Cow<'a, [u8]>>,
+    readings: Vec<Reading>,
+}
+
+impl Patch<'_> {
+    /// The candidate's tree and how the patch had to be read.
+    fn candidate(&self, base: &Base) -> Result<(String, Reading), ProposalError> {
+        let git = self.git;
+        let names = self
+            .parts
+            .iter()
+            .flat_map(|part| survey(part).names)
+            .collect();
+        let touched = Touched::read(git, &base.tree, names)?;
+        if let Ok((trial, reading)) = self.try_all(&base.tree, &touched.index)?
+            && let Some(tree) = touched.tree(git, &base.tree, &trial.file())?
+        {
+            return Ok((tree, reading));
+        }
+        // Before the patch is refused, it is tried on the whole base: what is said then is true
+        // whatever our own survey of its headers missed.
+        let whole = TemporaryIndex::of_tree(git, &base.tree)?;
+        match self.try_all(&base.tree, &whole)? {
+            Ok((trial, reading)) => Ok((trial.write_tree(git)?, reading)),
+            Err(refusals) => Err(self.refused(base, &whole, refusals)),
         }
     }
-    Err(does_not_apply(
-        git, &parts, name, &base, &pristine, refusals,
-    ))
+
+    /// The first reading that applies to a copy of `pristine`, with that copy.
+    fn try_all(
+        &self,
+        base: &str,
+        pristine: &TemporaryIndex,
+    ) -> Result<Result<(TemporaryIndex, Reading), Vec<Refusal>>, ProposalError> {
+        let mut refusals = Vec::new();
+        for reading in &self.readings {
+            let trial = TemporaryIndex::empty(self.git)?;
+            copy(&pristine.file(), &trial.file())?;
+            match self.apply(base, *reading, &trial.file())? {
+                Ok(()) => return Ok(Ok((trial, *reading))),
+                Err(refusal) => refusals.push(refusal),
+            }
+        }
+        Ok(Err(refusals))
+    }
+
+    /// Applies all parts, or says what stood in the way. The outer error is ours, not the patch's.
+    fn apply(
+        &self,
+        base: &str,
+        reading: Reading,
+        index: &Path,
+    ) -> Result<Result<(), Refusal>, ProposalError> {
+        // A cover letter carries no patch.
+        let carries = |part: &&Cow<'_, [u8]>| self.parts.len() == 1 || survey(part).has_files;
+        for part in self.parts.iter().filter(carries) {
+            let text = if reading.lf {
+                with_lf(part)
+            } else {
+                part.to_vec()
+            };
+            let answer = self.apply_text(base, reading, index, &text)?;
+            if !answer.status.success() {
+                let status = answer.status.to_string();
+                return classify(&answer.stderr, &status, self.name).map(Err);
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn apply_text(
+        &self,
+        base: &str,
+        reading: Reading,
+        index: &Path,
+        text: &[u8],
+    ) -> Result<Answer, GitError> {
+        let quarantined = self.git.quarantined();
+        let mut admitted = HashSet::new();
+        loop {
+            let command = quarantined.command(APPLY, reading.arguments());
+            let answer = command.index(index).input(text).answer()?;
+            // Git reads a file that our survey of the headers did not see: it is let in, once.
+            match unread(&answer.stderr) {
+                Some(path) if admitted.insert(path.clone()) => {
+                    let entries = entries_at(self.git, base, [path], false)?;
+                    quarantine::admit(self.git, entries.iter().map(|entry| entry.oid.as_str()))?;
+                }
+                _ => return Ok(answer),
+            }
+        }
+    }
+
+    fn refused(
+        &self,
+        base: &Base,
+        whole: &TemporaryIndex,
+        refusals: Vec<Refusal>,
+    ) -> ProposalError {
+        does_not_apply(
+            self.git,
+            &self.parts,
+            self.name,
+            base,
+            &whole.file(),
+            refusals,
+        )
+    }
 }
 
 /// Refuses what is no patch, too large, or names what no patch may name.
@@ -192,25 +298,6 @@ fn decode(git: &Git, mail: &[u8]) -> Result<Cow<'static, [u8]>, GitError> {
         .map_err(GitError::io(purpose))
 }
 
-/// Lets the quarantine have the base's versions of all files that the patch names.
-fn admit_preimages(git: &Git, base: &str, parts: &[Cow<'_, [u8]>]) -> Result<(), GitError> {
-    let mut names = HashSet::new();
-    for name in parts.iter().flat_map(|part| survey(part).names) {
-        let slash = name.iter().position(|byte| *byte == b'/');
-        names.extend(
-            slash
-                .and_then(|slash| name.get(slash + 1..))
-                .map(<[u8]>::to_vec),
-        );
-        names.insert(name);
-    }
-    let entries = tree_names(git, base)?;
-    let touched = entries
-        .iter()
-        .filter(|entry| entry.mode != Mode::Gitlink && names.contains(entry.path.as_bytes()));
-    quarantine::admit(git, touched.map(|entry| entry.oid.as_str()))
-}
-
 fn copy(from: &Path, to: &Path) -> Result<(), GitError> {
     // An index of the empty tree may not have been written at all.
     if !from.exists() {
@@ -221,34 +308,11 @@ fn copy(from: &Path, to: &Path) -> Result<(), GitError> {
         .map_err(GitError::io("copy a temporary index"))
 }
 
-/// Applies all parts, or says what stood in the way. The outer error is ours, not the patch's.
-fn apply(
-    git: &Git,
-    parts: &[Cow<'_, [u8]>],
-    reading: Reading,
-    index: &Path,
-    name: &str,
-) -> Result<Result<(), Refusal>, ProposalError> {
-    for part in parts {
-        // A cover letter carries no patch.
-        if parts.len() > 1 && !survey(part).has_files {
-            continue;
-        }
-        let text = if reading.lf {
-            Cow::Owned(with_lf(part))
-        } else {
-            Cow::Borrowed(&**part)
-        };
-        let command = git
-            .command(APPLY, reading.arguments())
-            .index(index)
-            .input(text.into_owned());
-        let answer = command.answer()?;
-        if !answer.status.success() {
-            return classify(&answer.stderr, &answer.status.to_string(), name).map(Err);
-        }
-    }
-    Ok(Ok(()))
+/// The file that git could not read, where that was the complaint.
+fn unread(stderr: &[u8]) -> Option<Vec<u8>> {
+    let line = stderr.split(|byte| *byte == b'\n').next()?;
+    line.strip_prefix(b"error: failed to read ")
+        .map(<[u8]>::to_vec)
 }
 
 /// Sorts git's complaint: the patch's fault (inner), an unsafe path, or trouble of the machine.
@@ -380,14 +444,14 @@ fn does_not_apply(
         .position(|refusal| refusal.line.is_some())
         .unwrap_or(0);
     let refusal = refusals.into_iter().nth(placed).unwrap_or_default();
-    ProposalError::DoesNotApply {
+    ProposalError::DoesNotApply(Box::new(Misfit {
         name: sanitise(name.as_bytes()),
         base: base_words(base),
         hint: hint(git, parts, base, pristine),
         path: refusal.path,
         line: refusal.line,
         reason: refusal.reason,
-    }
+    }))
 }
 
 fn base_words(base: &Base) -> String {

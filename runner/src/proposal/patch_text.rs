@@ -17,6 +17,8 @@ pub(super) struct Survey {
     pub(super) names: Vec<Vec<u8>>,
     /// At least one header of a file was seen.
     pub(super) has_files: bool,
+    /// At least one of the files is changed or removed, not added.
+    pub(super) changes_files: bool,
     /// Some header line ends with CRLF.
     pub(super) crlf: bool,
     /// No path has a one-letter directory (`a/`, `b/`) in front.
@@ -44,6 +46,7 @@ pub(super) fn survey(bytes: &[u8]) -> Survey {
         if let Some(ranges) = header.strip_prefix(b"@@ -") {
             hunk = Remaining::parse(ranges);
         } else if let Some(name) = file_name_line(header, lines.peek().copied()) {
+            survey.changes_files |= header.starts_with(b"---") && name != b"/dev/null";
             survey.file(name, header.len() < line.len());
         } else {
             survey.git_header(header, header.len() < line.len());
@@ -89,7 +92,7 @@ impl Survey {
             b"copy to ",
         ] {
             if let Some(name) = line.strip_prefix(key) {
-                return self.check_path(unquoted(name));
+                return self.name(unquoted(name));
             }
         }
         for key in [

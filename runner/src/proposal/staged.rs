@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use passmuster_policy::path::RepoPath;
 
@@ -53,13 +53,29 @@ pub(super) fn copy_index(
                 .map_err(GitError::io(purpose()))?;
         }
     }
+    expand(repository, &copy)?;
     Ok(Some(copy))
 }
 
-fn first_conflict(
-    repository: &Repository,
-    index: &std::path::Path,
-) -> Result<Option<RepoPath>, GitError> {
+/// A sparse index has trees as entries, which only git can expand, and which must not be missing
+/// where the index is written as a tree. Rewriting makes it full: our directory is not sparse.
+fn expand(repository: &Repository, copy: &Path) -> Result<(), GitError> {
+    let purpose = "read a sparse index";
+    let bytes = fs::read(copy).map_err(GitError::io(purpose))?;
+    // The name of the extension; finding it elsewhere costs one needless rewrite.
+    if !bytes.windows(4).any(|window| window == b"sdir") {
+        return Ok(());
+    }
+    let arguments = ["update-index", "--force-write-index"];
+    repository
+        .git()
+        .command(purpose, arguments)
+        .index(copy)
+        .run()
+        .map(drop)
+}
+
+fn first_conflict(repository: &Repository, index: &Path) -> Result<Option<RepoPath>, GitError> {
     let purpose = "look for conflicts in the index";
     let listing = repository
         .git()

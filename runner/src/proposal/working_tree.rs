@@ -14,20 +14,17 @@ use super::{Note, Proposal, ProposalError, TemporaryIndex, no_working_tree};
 use crate::base::Base;
 use crate::git::attributes::{LineEnds, has_attributes, line_ends};
 use crate::git::objects::{BlobReader, BlobWriter, TreeEntry, tree_names};
+use crate::git::quarantine::{self, Update};
 use crate::git::stores::LfsPointer;
 use crate::git::{Git, GitError};
 use crate::repository::Repository;
 
 mod files;
 mod listing;
+mod suspects;
 
 use files::{Files, Found};
-
-/// What the candidate has at a path that differs from the base.
-enum Update {
-    Remove,
-    Put(Mode, String),
-}
+use suspects::{Suspect, suspects};
 
 pub(super) fn resolve(repository: &Repository, base: Base) -> Result<Proposal, ProposalError> {
     if repository.layout().is_none() {
@@ -64,7 +61,7 @@ fn tree(repository: &Repository, base: &str) -> Result<(String, Vec<Note>), Prop
     let paths = listing::paths(repository, root, entries, &index, user_index.as_deref())?;
     let files = Files::open(root, repository.settings())?;
     let mut notes = paths.notes;
-    let suspects = suspects(git, &files, paths.tracked, &mut notes)?;
+    let suspects = suspects(root, repository.settings(), paths.tracked, &mut notes)?;
     let ends = match attributes {
         true => line_ends(git, &index.file(), suspects.keys())?,
         false => std::collections::HashMap::new(),
@@ -79,61 +76,9 @@ fn tree(repository: &Repository, base: &str) -> Result<(String, Vec<Note>), Prop
     if updates.is_empty() {
         return Ok((base.to_owned(), notes));
     }
-    update_index(git, &index, &updates)?;
-    Ok((index.write_tree(git)?, notes))
-}
-
-/// The paths whose raw form on disk is not that of the base.
-fn suspects(
-    git: &Git,
-    files: &Files,
-    tracked: BTreeMap<RepoPath, listing::Expected>,
-    notes: &mut Vec<Note>,
-) -> Result<BTreeMap<RepoPath, Suspect>, ProposalError> {
-    let mut suspects = BTreeMap::new();
-    for (path, expected) in tracked {
-        let found = files.look(&path, &expected)?;
-        let same = match (&found, &expected.base) {
-            (Found::Absent | Found::Unpopulated, None) => true,
-            (Found::Absent, Some(_)) => expected.skip_worktree,
-            (Found::Unpopulated, Some(base)) => base.mode == Mode::Gitlink,
-            (Found::Special, _) => {
-                notes.push(Note::SpecialFileSkipped(path.clone()));
-                expected.base.is_none()
-            }
-            (Found::Link(oid) | Found::Commit(oid), Some(base)) => {
-                base.mode == found_mode(&found) && base.oid == *oid
-            }
-            (Found::File { mode, size }, Some(base)) if base.mode == *mode => {
-                files.hash(git.format(), &path, *size)? == base.oid
-            }
-            _ => false,
-        };
-        if !same {
-            suspects.insert(
-                path,
-                Suspect {
-                    found,
-                    base: expected.base,
-                },
-            );
-        }
-    }
-    Ok(suspects)
-}
-
-fn found_mode(found: &Found) -> Mode {
-    match found {
-        Found::Link(_) => Mode::Symlink,
-        Found::Commit(_) => Mode::Gitlink,
-        Found::File { mode, .. } => *mode,
-        Found::Absent | Found::Unpopulated | Found::Special => Mode::File,
-    }
-}
-
-struct Suspect {
-    found: Found,
-    base: Option<TreeEntry>,
+    // Git's own check of the paths; an empty index is the fastest to ask.
+    TemporaryIndex::empty(git)?.update(git, &updates)?;
+    Ok((quarantine::tree_with(git, base, &updates)?, notes))
 }
 
 /// Decides about each suspect, and stores the contents that are new.
@@ -153,7 +98,7 @@ impl Storing<'_> {
             return Ok(Vec::new());
         }
         let mut reader = BlobReader::start(self.git)?;
-        let mut writer = BlobWriter::start(self.git)?;
+        let mut writer = BlobWriter::start(&self.git.quarantined())?;
         let mut updates = Vec::new();
         for (path, suspect) in suspects {
             if let Some(update) = self.one(&path, suspect, &mut reader, &mut writer)? {
@@ -172,15 +117,12 @@ impl Storing<'_> {
         writer: &mut BlobWriter,
     ) -> Result<Option<Update>, ProposalError> {
         match suspect.found {
-            Found::Absent | Found::Special | Found::Unpopulated => Ok(Some(Update::Remove)),
-            Found::Commit(oid) => Ok(Some(Update::Put(Mode::Gitlink, oid))),
+            Found::Absent | Found::Special | Found::Unpopulated => Ok(Some(None)),
+            Found::Commit(oid) => Ok(Some(Some((Mode::Gitlink, oid)))),
             Found::Link(_) => {
                 let target = self.files.link_target(path)?;
                 writer.add(&target)?;
-                Ok(Some(Update::Put(
-                    Mode::Symlink,
-                    self.git.format().blob(&target),
-                )))
+                Ok(Some(Some((Mode::Symlink, self.git.format().blob(&target)))))
             }
             Found::File { mode, size } => {
                 let base = suspect.base;
@@ -258,7 +200,7 @@ fn changed(base: Option<TreeEntry>, mode: Mode, oid: Option<&str>) -> Option<Upd
     let base = base.as_ref();
     let oid = oid.or(base.map(|base| base.oid.as_str()))?;
     let same = base.is_some_and(|base| base.mode == mode && base.oid == oid);
-    (!same).then(|| Update::Put(mode, oid.to_owned()))
+    (!same).then(|| Some((mode, oid.to_owned())))
 }
 
 fn pointer(
@@ -272,31 +214,4 @@ fn pointer(
         }
         _ => Ok(None),
     }
-}
-
-/// One call for all updates; removals first, so that a file may become a directory.
-fn update_index(
-    git: &Git,
-    index: &TemporaryIndex,
-    updates: &[(RepoPath, Update)],
-) -> Result<(), GitError> {
-    let (mut removals, mut additions) = (Vec::new(), Vec::new());
-    for (path, update) in updates {
-        let (list, head) = match update {
-            Update::Remove => (&mut removals, format!("0 {}\t", git.format().zero())),
-            Update::Put(mode, oid) => (&mut additions, format!("{} {oid}\t", mode.as_git())),
-        };
-        list.extend(
-            head.bytes()
-                .chain(path.as_bytes().iter().copied())
-                .chain([0]),
-        );
-    }
-    removals.extend(additions);
-    let arguments = ["update-index", "-z", "--index-info"];
-    git.command("put the changed files into a temporary index", arguments)
-        .index(&index.file())
-        .input(removals)
-        .run()
-        .map(drop)
 }

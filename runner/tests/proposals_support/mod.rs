@@ -1,5 +1,9 @@
 //! A scratch repository, the real git as oracle, and snapshots that show any write.
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a scratch repository that cannot be made is a failed test"
+)]
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -189,6 +193,11 @@ fn base_command(directory: &Path) -> Command {
             "protocol.file.allow=always",
             "-c",
             "advice.addEmbeddedRepo=false",
+            // A repository under test must not be repacked behind its back.
+            "-c",
+            "gc.auto=0",
+            "-c",
+            "maintenance.auto=false",
         ]);
     command
 }

@@ -125,14 +125,12 @@ impl Files {
     }
 
     /// The id of a file's raw bytes; `size` is what [`Files::look`] saw.
-    pub(super) fn hash(
-        &self,
-        format: ObjectFormat,
-        path: &RepoPath,
-        size: u64,
-    ) -> Result<String, ProposalError> {
+    pub(super) fn hash(&self, path: &RepoPath, size: u64) -> Result<String, ProposalError> {
         let mut file = self.file(path)?;
-        let oid = format.blob_from(size, &mut file).map_err(failed(path))?;
+        let oid = self
+            .format
+            .blob_from(size, &mut file)
+            .map_err(failed(path))?;
         oid.ok_or_else(|| ProposalError::Unstable { path: path.clone() })
     }
 
