@@ -13,6 +13,7 @@ mod digest;
 mod go;
 mod grants;
 mod java;
+pub mod memory;
 mod node;
 mod operator;
 mod pins;
@@ -283,6 +284,30 @@ pub fn discover(name: Name, operator: &Operator, pins: &Pins) -> Result<Toolchai
         }),
         None => Ok(found),
     }
+}
+
+/// Finds several toolchains at once, in the given order: most of the time is spent waiting for the
+/// programs asked.
+///
+/// # Errors
+/// The first error in that order.
+pub fn discover_all(
+    names: &[Name],
+    operator: &Operator,
+    pins: &Pins,
+) -> Result<Vec<Toolchain>, ToolchainError> {
+    std::thread::scope(|scope| {
+        let started: Vec<_> = names
+            .iter()
+            .map(|name| scope.spawn(|| discover(*name, operator, pins)))
+            .collect();
+        let joined = started.into_iter().map(|thread| {
+            thread
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
+        joined.collect()
+    })
 }
 
 /// The error for a program that is nowhere on the operator's PATH.
