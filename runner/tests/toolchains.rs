@@ -416,6 +416,14 @@ fn a_memory_of_another_process_gives_the_same_toolchains() {
 }
 
 #[test]
+fn files_that_may_hold_credentials_are_masked() {
+    let mut machine = Machine::new();
+    machine.pyenv(&["3.11.7"], "3.11.7");
+    let config = machine.file("home/ann/.pyenv/versions/3.11.7/pip.conf", "[global]\n");
+    assert_eq!(find(Name::Python, &machine.operator()).masked, [config]);
+}
+
+#[test]
 fn nvm_versions_are_selected_by_the_pin() {
     let mut machine = Machine::new();
     for version in ["18.1.0", "20.2.0"] {
@@ -510,8 +518,10 @@ fn what_is_missing_or_inside_the_repository_is_refused_with_a_reason() {
         let looked = error.looked_in.contains(&machine.at("home/ann/elsewhere"));
         assert!(looked, "{error}");
     }
-    let relative = resolve_tool("./x/test", &machine.operator(), &[], &machine.repository());
-    assert_eq!(relative.unwrap().program, Path::new("./x/test"));
+    for inside in ["./x/test", "/sandbox/env/venv/bin/python"] {
+        let tool = resolve_tool(inside, &machine.operator(), &[], &machine.repository());
+        assert_eq!(tool.unwrap().program, Path::new(inside));
+    }
 }
 
 #[test]

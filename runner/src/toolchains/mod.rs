@@ -32,6 +32,9 @@ pub use operator::Operator;
 pub use pins::Pins;
 pub use tools::{Tool, ToolMissing, resolve_command, resolve_tool, search_path};
 
+/// The directory inside every sandbox that holds tree, environments and home; no host path.
+pub const ROOT: &str = "/sandbox";
+
 /// The home directory inside every sandbox.
 pub const HOME: &str = "/sandbox/home";
 
