@@ -210,6 +210,23 @@ const CASES: &[(&str, Tree, &[&str], &[&str])] = &[
         &["node-test [node-test]: node --test"],
     ),
     (
+        "a script that calls scripts",
+        &[(
+            "package.json",
+            r#"{"scripts": {"test": "npm run lint && npm run unit", "lint": "eslint", "unit": "vitest run"}}"#,
+        )],
+        &[],
+        &[
+            "vitest [junit]: npx --no-install vitest run --reporter=default --reporter=junit --outputFile.junit={report}",
+        ],
+    ),
+    (
+        "a script that calls itself",
+        &[("package.json", r#"{"scripts": {"test": "npm run test"}}"#)],
+        &[],
+        &["npm-test [command]: npm test"],
+    ),
+    (
         "a script with shell syntax",
         &[(
             "package.json",
@@ -475,7 +492,7 @@ fn what_ci_runs_is_shown() {
         ("Cargo.toml", ""),
         (
             ".github/workflows/test.yml",
-            "python: [3.11]\njobs:\n  run: |\n    cargo test --locked\n    echo done\n",
+            "python: [3.11]\njobs:\n  run: |\n    cargo test --locked\n    echo done\n    npm install\n",
         ),
     ];
     let notes = look(tree, &[]).notes;
