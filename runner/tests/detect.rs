@@ -479,6 +479,34 @@ fn a_directory_with_a_strange_name_stays_a_string() {
 }
 
 #[test]
+fn sources_are_inputs_of_an_install_only_where_it_reads_them() {
+    const FIXED: Tree = &[
+        (
+            "pyproject.toml",
+            "[project]\nversion = \"1\"\n[build-system]",
+        ),
+        ("uv.lock", ""),
+        ("src/a.py", ""),
+        ("test_a.py", "import pytest"),
+    ];
+    const DYNAMIC: Tree = &[
+        (
+            "pyproject.toml",
+            "[project]\ndynamic = [\"version\"]\n[build-system]",
+        ),
+        ("uv.lock", ""),
+        ("src/a.py", ""),
+        ("test_a.py", "import pytest"),
+    ];
+    for (tree, read) in [(FIXED, false), (DYNAMIC, true)] {
+        let found = look(tree, &["uv"]);
+        let inputs = |index: usize| &found.steps[index].inputs;
+        assert!(!inputs(0).contains(&"src/**".to_owned()));
+        assert_eq!(inputs(1).contains(&"src/**".to_owned()), read);
+    }
+}
+
+#[test]
 fn nothing_found_says_what_was_looked_for() {
     let text = policy_text(&look(&[("README.md", "")], &[]));
     for word in ["Cargo.toml", "package.json", "go.mod", "[[check]]"] {

@@ -335,17 +335,17 @@ impl<'a> Project<'a> {
         vec![packages, project]
     }
 
-    /// What a build reads beside the manifests: the version's file always, sources if it compiles.
+    /// What a build reads beside the manifests. An editable install only points at the code, so
+    /// sources matter when they hold the version or are compiled.
     fn build_inputs(&self) -> Vec<String> {
-        let mut inputs: Vec<String> = ["setup.*", "README*", "LICENSE*", "src/**"]
+        let mut inputs: Vec<String> = ["setup.*", "README*", "LICENSE*"]
             .map(|glob| self.at(glob))
             .into();
-        if !self.src_layout() {
-            // Without `src` the packages stand beside the manifest; their directories are what is imported.
-            inputs.pop();
-            inputs.push(self.at("**/__init__.py"));
-            inputs.push(self.at("**/*version*.py"));
-            inputs.push(self.at("**/__about__.py"));
+        if self.reads_sources() && self.src_layout() {
+            inputs.push(self.at("src/**"));
+        } else if self.reads_sources() {
+            let places = ["**/__init__.py", "**/*version*.py", "**/__about__.py"];
+            inputs.extend(places.map(|glob| self.at(glob)));
         }
         if self.native().is_some() {
             let sources = [
@@ -363,6 +363,14 @@ impl<'a> Project<'a> {
             inputs.extend(sources.map(|glob| self.at(glob)));
         }
         inputs
+    }
+
+    fn reads_sources(&self) -> bool {
+        let dynamic = self
+            .pyproject
+            .get("project")
+            .and_then(|project| project.get("dynamic"));
+        dynamic.is_some() || self.has_file("setup.py") || self.native().is_some()
     }
 
     /// uv installs the group `dev` by itself; pytest may be elsewhere.

@@ -2,9 +2,9 @@
 //!
 //! A toolchain is a bundle of grants with a digest. It comes from the operator's PATH and the
 //! base's pin files and from nothing else: a proposal cannot choose which program the host starts.
-//! Read in this order: [`operator`] and [`pins`] (what decides), [`ask`] and [`shims`] (how the
-//! host is asked), one file per language, [`tools`] (a check's first word), [`grants`] (what may
-//! never be granted), [`digest`].
+//! Read in this order: `operator` and `pins` (what decides), `ask` and `shims` (how the
+//! host is asked), one file per language, `tools` (a check's first word), `grants` (what may
+//! never be granted), `digest`.
 
 mod ask;
 mod cc;
