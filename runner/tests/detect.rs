@@ -210,6 +210,23 @@ const CASES: &[(&str, Tree, &[&str], &[&str])] = &[
         &["node-test [node-test]: node --test"],
     ),
     (
+        "a script that calls scripts",
+        &[(
+            "package.json",
+            r#"{"scripts": {"test": "npm run lint && npm run unit", "lint": "eslint", "unit": "vitest run"}}"#,
+        )],
+        &[],
+        &[
+            "vitest [junit]: npx --no-install vitest run --reporter=default --reporter=junit --outputFile.junit={report}",
+        ],
+    ),
+    (
+        "a script that calls itself",
+        &[("package.json", r#"{"scripts": {"test": "npm run test"}}"#)],
+        &[],
+        &["npm-test [command]: npm test"],
+    ),
+    (
         "a script with shell syntax",
         &[(
             "package.json",
@@ -462,6 +479,34 @@ fn a_directory_with_a_strange_name_stays_a_string() {
 }
 
 #[test]
+fn sources_are_inputs_of_an_install_only_where_it_reads_them() {
+    const FIXED: Tree = &[
+        (
+            "pyproject.toml",
+            "[project]\nversion = \"1\"\n[build-system]",
+        ),
+        ("uv.lock", ""),
+        ("src/a.py", ""),
+        ("test_a.py", "import pytest"),
+    ];
+    const DYNAMIC: Tree = &[
+        (
+            "pyproject.toml",
+            "[project]\ndynamic = [\"version\"]\n[build-system]",
+        ),
+        ("uv.lock", ""),
+        ("src/a.py", ""),
+        ("test_a.py", "import pytest"),
+    ];
+    for (tree, read) in [(FIXED, false), (DYNAMIC, true)] {
+        let found = look(tree, &["uv"]);
+        let inputs = |index: usize| &found.steps[index].inputs;
+        assert!(!inputs(0).contains(&"src/**".to_owned()));
+        assert_eq!(inputs(1).contains(&"src/**".to_owned()), read);
+    }
+}
+
+#[test]
 fn nothing_found_says_what_was_looked_for() {
     let text = policy_text(&look(&[("README.md", "")], &[]));
     for word in ["Cargo.toml", "package.json", "go.mod", "[[check]]"] {
@@ -475,7 +520,7 @@ fn what_ci_runs_is_shown() {
         ("Cargo.toml", ""),
         (
             ".github/workflows/test.yml",
-            "python: [3.11]\njobs:\n  run: |\n    cargo test --locked\n    echo done\n",
+            "python: [3.11]\njobs:\n  run: |\n    cargo test --locked\n    echo done\n    npm install\n",
         ),
     ];
     let notes = look(tree, &[]).notes;

@@ -10,8 +10,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use passmuster::toolchains::{
-    BIN, HOME, Name, Operator, Pins, Toolchain, ToolchainError, covers, discover, is_system,
-    resolve_command, resolve_tool, search_path,
+    BIN, HOME, Name, Operator, Pins, Toolchain, ToolchainError, covers, discover, discover_all,
+    is_system, memory, resolve_command, resolve_tool, search_path,
 };
 
 /// An invented home directory whose programs are written by the test.
@@ -341,6 +341,89 @@ fn this_machines_node_answers_and_npm_is_found_beside_it() {
 }
 
 #[test]
+fn the_shims_of_mise_and_volta_are_resolved_by_their_managers() {
+    for (manager, shim) in [("mise", "mise"), ("volta", "volta-shim")] {
+        let mut machine = Machine::new();
+        let node = machine.program("home/ann/store/bin/node", "#!/bin/sh\necho v20.2.0\n");
+        let answer = format!(
+            "#!/bin/sh\n[ \"$1 $2\" = 'which node' ] && echo {}\n",
+            node.display()
+        );
+        machine.program(&format!("home/ann/manager/{manager}"), &answer);
+        if shim != manager {
+            machine.program(&format!("home/ann/manager/{shim}"), "#!/bin/sh\nexit 7\n");
+        }
+        let to = machine.at(&format!("home/ann/manager/{shim}"));
+        machine.link("home/ann/shims/node", &to);
+        machine.on_path("home/ann/shims");
+        let found = find(Name::Node, &machine.operator());
+        assert_eq!(found.program, node, "{manager}");
+        assert_eq!(found.read, std::slice::from_ref(&node), "{manager}");
+        assert_eq!(found.links.len(), 1, "{manager}");
+    }
+}
+
+#[test]
+fn an_interpreter_kept_by_uv_answers_a_pin_that_path_cannot() {
+    let mut machine = Machine::new();
+    let root = "home/ann/.local/share/uv/python/cpython-3.99.1-linux-x86_64-gnu";
+    let answer = python_answer("3.99.1", &machine.at(root));
+    machine.program(&format!("{root}/bin/python3"), &answer);
+    machine.on_path("home/ann/bin");
+    let pins = pins(&[(".python-version", "3.99")]);
+    let found = discover(Name::Python, &machine.operator(), &pins).unwrap();
+    assert_eq!(found.version, "3.99.1");
+    assert_eq!(found.read, [machine.at(root)]);
+}
+
+#[test]
+fn packages_of_the_user_stay_importable() {
+    let machine = Machine::new();
+    let python = find(
+        Name::Python,
+        &Operator::from_env([("PATH".into(), "/usr/bin".into())]),
+    );
+    let minor: Vec<&str> = python.version.split('.').take(2).collect();
+    let site = format!(
+        "home/ann/.local/lib/python{}/site-packages",
+        minor.join(".")
+    );
+    let module = machine.file(&format!("{site}/six-1.0.dist-info/RECORD"), "");
+    let found = find(Name::Python, &machine.operator());
+    assert_eq!(found.read, [machine.at(&site)]);
+    let base = machine.at("home/ann/.local");
+    assert_eq!(
+        found.env.get("PYTHONUSERBASE").map(PathBuf::from),
+        Some(base)
+    );
+    assert!(module.exists() && found.sha256 != python.sha256);
+}
+
+#[test]
+fn all_toolchains_at_once_are_those_found_one_by_one() {
+    let names = [Name::Node, Name::Python, Name::Rust];
+    let at_once = discover_all(&names, &here(), &Pins::default()).unwrap();
+    assert_eq!(at_once, names.map(|name| find(name, &here())));
+}
+
+#[test]
+fn a_memory_of_another_process_gives_the_same_toolchains() {
+    let before = find(Name::Python, &here());
+    let file = tempfile::NamedTempFile::new().unwrap();
+    memory::save(file.path()).unwrap();
+    memory::load(file.path());
+    assert_eq!(find(Name::Python, &here()), before);
+}
+
+#[test]
+fn files_that_may_hold_credentials_are_masked() {
+    let mut machine = Machine::new();
+    machine.pyenv(&["3.11.7"], "3.11.7");
+    let config = machine.file("home/ann/.pyenv/versions/3.11.7/pip.conf", "[global]\n");
+    assert_eq!(find(Name::Python, &machine.operator()).masked, [config]);
+}
+
+#[test]
 fn nvm_versions_are_selected_by_the_pin() {
     let mut machine = Machine::new();
     for version in ["18.1.0", "20.2.0"] {
@@ -435,8 +518,10 @@ fn what_is_missing_or_inside_the_repository_is_refused_with_a_reason() {
         let looked = error.looked_in.contains(&machine.at("home/ann/elsewhere"));
         assert!(looked, "{error}");
     }
-    let relative = resolve_tool("./x/test", &machine.operator(), &[], &machine.repository());
-    assert_eq!(relative.unwrap().program, Path::new("./x/test"));
+    for inside in ["./x/test", "/sandbox/env/venv/bin/python"] {
+        let tool = resolve_tool(inside, &machine.operator(), &[], &machine.repository());
+        assert_eq!(tool.unwrap().program, Path::new(inside));
+    }
 }
 
 #[test]

@@ -28,6 +28,12 @@ const TELLING: [&str; 22] = [
     "pre-commit",
 ];
 
+/// Parts of a command that say that it tests or lints; what only installs or publishes is left out.
+const PURPOSES: [&str; 15] = [
+    "test", "nox", "tox", "clippy", "fmt", "format", "lint", "check", "ruff", "mypy", "typ",
+    "unit", "tsc", "vitest", "jest",
+];
+
 /// At most this many commands are shown.
 const MOST: usize = 12;
 
@@ -67,7 +73,8 @@ fn command(line: &str) -> Option<String> {
     let line = line.strip_prefix("run:").unwrap_or(line).trim();
     let line = line.trim_matches(['"', '\'']);
     let mut words = line.split_whitespace();
-    let telling = TELLING.contains(&words.next()?) && words.next().is_some();
+    let purpose = PURPOSES.iter().any(|part| line.contains(part));
+    let telling = TELLING.contains(&words.next()?) && words.next().is_some() && purpose;
     // `python: [3.11]` and `node-version: 20` are settings.
     let setting = line.split_whitespace().next()?.ends_with(':');
     let plain = line.chars().filter(|c| !c.is_control()).take(100).collect();

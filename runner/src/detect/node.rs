@@ -8,6 +8,9 @@ use super::{Check, Detected, Language, Step, join, place, words};
 /// The script that `npm init` writes.
 const PLACEHOLDER: &str = "no test specified";
 
+/// How deep scripts that call scripts are followed.
+const CALLS: usize = 4;
+
 pub(super) fn detect(listing: &Listing<'_>, found: &mut Detected) {
     for dir in listing.projects(&["package.json"]) {
         let Some(project) = Project::read(listing, &dir) else {
@@ -51,9 +54,29 @@ impl<'a> Project<'a> {
         })
     }
 
-    fn script(&self) -> Option<&str> {
-        let script = self.manifest.get("scripts")?.get("test")?.as_str()?;
+    fn script(&self, name: &str) -> Option<&str> {
+        let script = self.manifest.get("scripts")?.get(name)?.as_str()?;
         (!script.trim().is_empty() && !script.contains(PLACEHOLDER)).then_some(script)
+    }
+
+    /// A script with the scripts that it calls by `npm run NAME` put in their places.
+    fn expanded(&self, script: &str, depth: usize) -> String {
+        let mut words = script.split_whitespace().peekable();
+        let mut expanded: Vec<String> = Vec::new();
+        while let Some(word) = words.next() {
+            expanded.push(word.to_owned());
+            let calls = expanded.ends_with(&["npm".to_owned(), "run".to_owned()]);
+            if let Some(called) = words
+                .peek()
+                .and_then(|name| self.script(name))
+                .filter(|_| calls && depth > 0)
+            {
+                words.next();
+                expanded.truncate(expanded.len() - 2);
+                expanded.push(self.expanded(called, depth - 1));
+            }
+        }
+        expanded.join(" ")
     }
 
     fn depends_on(&self, package: &str) -> bool {
@@ -90,14 +113,15 @@ impl<'a> Project<'a> {
     }
 
     fn tests(&self) -> Option<Check> {
-        let Some(script) = self.script() else {
+        let Some(written) = self.script("test") else {
             return self.bare_tests();
         };
         let why = format!(
             "{}: scripts.test is `{}`",
             join(self.dir, "package.json"),
-            shown(script)
+            shown(written)
         );
+        let script = &self.expanded(written, CALLS);
         let calls = |word: &str| script.split_whitespace().any(|part| part == word);
         if calls("node") && calls("--test") {
             return Some(self.node_test(script, why));

@@ -131,7 +131,7 @@ fn write_check(out: &mut String, check: &Check) {
     if !check.env.is_empty() {
         pair(out, mark, "env", &table(&check.env));
     }
-    if check.optional {
+    if check.optional && check.off.is_none() {
         comment(
             out,
             "Reported, but does not decide: a finding that the base has already would fail every change.",
@@ -140,6 +140,8 @@ fn write_check(out: &mut String, check: &Check) {
             out,
             "Remove the next line if the base is clean and must stay so.",
         );
+    }
+    if check.optional {
         pair(out, mark, "required", "false");
     }
 }

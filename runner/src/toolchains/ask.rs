@@ -2,11 +2,11 @@
 
 use std::ffi::OsStr;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{Name, Operator, ToolchainError};
+use super::{Name, Operator, ToolchainError, memory};
 
 /// Longer than any healthy program needs to state its version, on a very busy machine too.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -27,6 +27,17 @@ const PASSED_ON: [&str; 12] = [
     "LD_LIBRARY_PATH",
 ];
 
+/// Whether an answer can be remembered.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Until<'a> {
+    /// The program can change its mind at any time.
+    Now,
+    /// It gives the same answer until it or one of these files or directories changes.
+    Changed(&'a [PathBuf]),
+    /// The same, if it is a binary: a script may be a wrapper that decides anew each time.
+    Rebuilt(&'a [PathBuf]),
+}
+
 /// Runs `program` on the host and gives its standard output, trimmed.
 ///
 /// The working directory is `/`, so that no file of a repository can steer the answer.
@@ -36,21 +47,51 @@ pub(super) fn ask(
     program: &Path,
     arguments: &[&str],
     env: &[(&str, &str)],
+    until: Until<'_>,
 ) -> Result<String, ToolchainError> {
     let failed = |why: String| ToolchainError::Ask {
         name,
         program: program.to_path_buf(),
         why,
     };
-    let child = command(operator, program, arguments, env)
-        .spawn()
-        .map_err(|error| failed(format!("does not start: {error}")))?;
-    let (text, ok) = answer(child).map_err(failed)?;
-    if ok {
-        Ok(text.trim().to_owned())
-    } else {
-        Err(failed(format!("fails when asked {}", arguments.join(" "))))
-    }
+    let mut command = command(operator, program, arguments, env);
+    memory::recall(key(&command, until), || {
+        let child = command
+            .spawn()
+            .map_err(|error| failed(format!("does not start: {error}")))?;
+        let (text, ok) = answer(child).map_err(failed)?;
+        if ok {
+            Ok(text.trim().to_owned())
+        } else {
+            Err(failed(format!("fails when asked {}", arguments.join(" "))))
+        }
+    })
+}
+
+/// All that decides the answer: the command line, its environment, the stamps of the files.
+fn key(command: &Command, until: Until<'_>) -> Option<String> {
+    let program = Path::new(command.get_program());
+    let files = match until {
+        Until::Changed(files) => files,
+        Until::Rebuilt(files) if is_binary(program) => files,
+        Until::Now | Until::Rebuilt(_) => return None,
+    };
+    let stamps: Option<Vec<String>> = std::iter::once(program)
+        .chain(files.iter().map(PathBuf::as_path))
+        .map(memory::stamp_of)
+        .collect();
+    let environment: Vec<_> = command.get_envs().collect();
+    let arguments: Vec<_> = command.get_args().collect();
+    Some(format!(
+        "ask {program:?} {arguments:?} {environment:?} {:?}",
+        stamps?
+    ))
+}
+
+fn is_binary(program: &Path) -> bool {
+    let mut magic = [0; 4];
+    let read = std::fs::File::open(program).and_then(|mut file| file.read_exact(&mut magic));
+    read.is_ok() && &magic == b"\x7fELF"
 }
 
 fn command(

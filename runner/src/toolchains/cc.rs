@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::ask::ask;
+use super::ask::{Until, ask};
 use super::digest::Parts;
 use super::grants::is_system;
 use super::{Name, Operator, Toolchain, ToolchainError, missing, real};
@@ -13,7 +13,14 @@ pub(super) fn discover(operator: &Operator) -> Result<Toolchain, ToolchainError>
         .iter()
         .find_map(|word| operator.first(word))
         .ok_or_else(|| missing(Name::Cc, "cc", operator, hint))?;
-    let says = ask(Name::Cc, operator, &program, &["--version"], &[])?;
+    let says = ask(
+        Name::Cc,
+        operator,
+        &program,
+        &["--version"],
+        &[],
+        Until::Rebuilt(&[]),
+    )?;
     let version = says.lines().next().unwrap_or_default();
     // `cc (Debian 12.2.0-14) 12.2.0`: the packager's version comes first, the compiler's last.
     let number = version

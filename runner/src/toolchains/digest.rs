@@ -1,13 +1,10 @@
 //! Digests of toolchains: the same on every run, different when what runs is different.
 
-use std::collections::HashMap;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::{LazyLock, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
-use super::Toolchain;
+use super::{Toolchain, memory};
 
 /// Collects labelled parts; each is length-prefixed, so that no two lists of parts collide.
 pub(super) struct Parts(Sha256);
@@ -35,39 +32,16 @@ impl Parts {
     }
 }
 
-/// What the kernel tells about a file without reading it: identity, size and both times.
-type Stamp = (u64, u64, u64, i64, i64, i64, i64);
-
-/// Big executables (node has 100 MB) are hashed once per process as long as their stamp stays.
-static SEEN: LazyLock<Mutex<HashMap<Stamp, String>>> = LazyLock::new(Mutex::default);
-
-/// The sha256 of a file's content, links followed.
+/// The sha256 of a file's content, links followed. An executable of 100 MB is read once, then known
+/// by its stamp.
 pub(super) fn file(path: &Path) -> std::io::Result<String> {
     let mut open = std::fs::File::open(path)?;
-    let meta = open.metadata()?;
-    let stamp = (
-        meta.dev(),
-        meta.ino(),
-        meta.size(),
-        meta.mtime(),
-        meta.mtime_nsec(),
-        meta.ctime(),
-        meta.ctime_nsec(),
-    );
-    if let Some(known) = SEEN
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .get(&stamp)
-    {
-        return Ok(known.clone());
-    }
-    let mut hash = Sha256::new();
-    std::io::copy(&mut open, &mut Update(&mut hash))?;
-    let digest = hex(&hash.finalize());
-    SEEN.lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .insert(stamp, digest.clone());
-    Ok(digest)
+    let key = memory::stamp(&open.metadata()?).map(|stamp| format!("sha256 {stamp}"));
+    memory::recall(key, || {
+        let mut hash = Sha256::new();
+        std::io::copy(&mut open, &mut Update(&mut hash))?;
+        Ok(hex(&hash.finalize()))
+    })
 }
 
 struct Update<'a>(&'a mut Sha256);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::ask::ask;
+use super::ask::{Until, ask};
 use super::digest::Parts;
 use super::grants::is_system;
 use super::pins::{Pins, numbers};
@@ -47,7 +47,14 @@ pub(super) fn discover(operator: &Operator, pins: &Pins) -> Result<Toolchain, To
 
 fn describe(operator: &Operator, program: &Path) -> Result<Answer, ToolchainError> {
     let question = ["env", "-json", "GOROOT", "GOMODCACHE", "GOVERSION"];
-    let text = ask(Name::Go, operator, program, &question, &[("GOENV", "off")])?;
+    let text = ask(
+        Name::Go,
+        operator,
+        program,
+        &question,
+        &[("GOENV", "off")],
+        Until::Rebuilt(&[]),
+    )?;
     serde_json::from_str(&text).map_err(|error| ToolchainError::Ask {
         name: Name::Go,
         program: program.to_path_buf(),

@@ -2,9 +2,9 @@
 //!
 //! A toolchain is a bundle of grants with a digest. It comes from the operator's PATH and the
 //! base's pin files and from nothing else: a proposal cannot choose which program the host starts.
-//! Read in this order: [`operator`] and [`pins`] (what decides), [`ask`] and [`shims`] (how the
-//! host is asked), one file per language, [`tools`] (a check's first word), [`grants`] (what may
-//! never be granted), [`digest`].
+//! Read in this order: `operator` and `pins` (what decides), `ask` and `shims` (how the
+//! host is asked), one file per language, `tools` (a check's first word), `grants` (what may
+//! never be granted), `digest`.
 
 mod ask;
 mod cc;
@@ -13,6 +13,7 @@ mod digest;
 mod go;
 mod grants;
 mod java;
+pub mod memory;
 mod node;
 mod operator;
 mod pins;
@@ -30,6 +31,9 @@ pub use grants::{covers, is_system};
 pub use operator::Operator;
 pub use pins::Pins;
 pub use tools::{Tool, ToolMissing, resolve_command, resolve_tool, search_path};
+
+/// The directory inside every sandbox that holds tree, environments and home; no host path.
+pub const ROOT: &str = "/sandbox";
 
 /// The home directory inside every sandbox.
 pub const HOME: &str = "/sandbox/home";
@@ -283,6 +287,30 @@ pub fn discover(name: Name, operator: &Operator, pins: &Pins) -> Result<Toolchai
         }),
         None => Ok(found),
     }
+}
+
+/// Finds several toolchains at once, in the given order: most of the time is spent waiting for the
+/// programs asked.
+///
+/// # Errors
+/// The first error in that order.
+pub fn discover_all(
+    names: &[Name],
+    operator: &Operator,
+    pins: &Pins,
+) -> Result<Vec<Toolchain>, ToolchainError> {
+    std::thread::scope(|scope| {
+        let started: Vec<_> = names
+            .iter()
+            .map(|name| scope.spawn(|| discover(*name, operator, pins)))
+            .collect();
+        let joined = started.into_iter().map(|thread| {
+            thread
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
+        joined.collect()
+    })
 }
 
 /// The error for a program that is nowhere on the operator's PATH.

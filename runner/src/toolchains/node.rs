@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::ask::ask;
+use super::ask::{Until, ask};
 use super::credentials;
 use super::digest::Parts;
 use super::grants::is_system;
@@ -40,7 +40,14 @@ fn choose(operator: &Operator, pin: Option<Pin>) -> Result<(PathBuf, String), To
             Some(shim) => shim.resolve(Name::Node, operator, "node", None)?,
             None => path,
         };
-        let version = ask(Name::Node, operator, &program, &["--version"], &[])?;
+        let version = ask(
+            Name::Node,
+            operator,
+            &program,
+            &["--version"],
+            &[],
+            Until::Rebuilt(&[]),
+        )?;
         let version = version.trim_start_matches('v').to_owned();
         if pin.as_ref().is_none_or(|pin| pin.accepts(&version)) {
             return Ok((program, version));

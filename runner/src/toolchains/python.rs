@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::ask::ask;
+use super::ask::{Until, ask};
 use super::digest::{self, Parts};
 use super::grants::is_system;
 use super::pins::{Pin, Pins, numbers};
@@ -197,13 +197,14 @@ fn bare_version(directory: &str) -> String {
 }
 
 fn describe(operator: &Operator, program: &Path) -> Result<Answer, ToolchainError> {
-    let text = ask(
-        Name::Python,
-        operator,
-        program,
-        &["-I", "-S", "-c", QUESTION],
-        &[],
-    )?;
+    // The same binary stands in each virtual environment; this file tells them apart.
+    let venv = program
+        .parent()
+        .and_then(Path::parent)
+        .map(|root| root.join("pyvenv.cfg"));
+    let until = Until::Rebuilt(venv.as_slice());
+    let question = ["-I", "-S", "-c", QUESTION];
+    let text = ask(Name::Python, operator, program, &question, &[], until)?;
     serde_json::from_str(&text).map_err(|error| ToolchainError::Ask {
         name: Name::Python,
         program: program.to_path_buf(),

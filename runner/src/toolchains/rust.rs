@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::ask::ask;
+use super::ask::{Until, ask};
 use super::credentials;
 use super::digest::Parts;
 use super::grants::is_system;
@@ -31,7 +31,14 @@ pub(super) fn discover(operator: &Operator, pins: &Pins) -> Result<Toolchain, To
         }
         None => (cargo, rustc),
     };
-    let verbose = ask(Name::Rust, operator, &rustc, &["-vV"], &[])?;
+    let verbose = ask(
+        Name::Rust,
+        operator,
+        &rustc,
+        &["-vV"],
+        &[],
+        Until::Rebuilt(&[]),
+    )?;
     let version = release(&verbose);
     if let Some(pin) = pin.filter(|pin| !fits(pin, &version)) {
         return Err(mismatch(pin, vec![version]));
@@ -46,13 +53,16 @@ fn bundle(
     version: String,
     verbose: &str,
 ) -> Result<Toolchain, ToolchainError> {
-    let sysroot = PathBuf::from(ask(
+    let question = ["--print", "sysroot"];
+    let sysroot = ask(
         Name::Rust,
         operator,
         rustc,
-        &["--print", "sysroot"],
+        &question,
         &[],
-    )?);
+        Until::Rebuilt(&[]),
+    )?;
+    let sysroot = PathBuf::from(sysroot);
     let mut found = Toolchain::new(Name::Rust, version, cargo.to_path_buf());
     found.read.extend([sysroot.clone(), real(&sysroot)]);
     found.path.extend(

@@ -5,7 +5,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::ask::ask;
+use super::ask::{Until, ask};
 use super::{Name, Operator, ToolchainError, real};
 
 /// The version managers whose shims are understood.
@@ -55,6 +55,27 @@ impl Shim {
         Some(Self { manager, program })
     }
 
+    /// Every file and directory that can change the manager's answer, where all are known.
+    fn decided_by(&self, operator: &Operator) -> Option<Vec<PathBuf>> {
+        match self.manager {
+            Manager::Pyenv => {
+                let root = self.program.parent()?.parent()?;
+                let mut files = vec![root.join("version"), root.join("versions")];
+                files.push("/.python-version".into());
+                // With the version `system` pyenv searches PATH.
+                files.extend(operator.path.iter().cloned());
+                Some(files)
+            }
+            Manager::Rustup => {
+                let home = operator.dir_or_home("RUSTUP_HOME", ".rustup")?;
+                let pins = ["/rust-toolchain", "/rust-toolchain.toml"].map(PathBuf::from);
+                let own = ["settings.toml", "toolchains"].map(|file| home.join(file));
+                Some([own, pins].concat())
+            }
+            Manager::Mise | Manager::Asdf | Manager::Volta => None,
+        }
+    }
+
     /// The real program behind the shim called `word`; `version` selects an installed one.
     pub(super) fn resolve(
         &self,
@@ -73,7 +94,10 @@ impl Shim {
             .map(|version| (key, version))
             .into_iter()
             .collect();
-        let answer = ask(name, operator, &self.program, &["which", word], &chosen)?;
+        let decided_by = self.decided_by(operator);
+        let until = decided_by.as_deref().map_or(Until::Now, Until::Changed);
+        let question = ["which", word];
+        let answer = ask(name, operator, &self.program, &question, &chosen, until)?;
         let path = PathBuf::from(answer.lines().last().unwrap_or_default());
         if path.is_absolute() && super::operator::executable(&path) {
             Ok(path)

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::grants::{is_system, minimal, too_wide};
 use super::python::{self, Venv};
 use super::shims::{Shim, head};
-use super::{BIN, Link, Name, Operator, Toolchain, covers, operator, real};
+use super::{BIN, Link, Name, Operator, ROOT, Toolchain, covers, operator, real};
 
 /// Directories that end every PATH inside.
 const SYSTEM_PATH: [&str; 6] = [
@@ -177,10 +177,12 @@ impl Search<'_> {
             .any(|toolchain| toolchain.name == name)
     }
 
-    /// A path with a slash: relative ones are files of the tree, which every run has.
+    /// A path with a slash: relative ones are files of the tree, those below the sandbox's own
+    /// directory come from a step; a run has both anyway.
     fn by_path(&self) -> Result<Tool, ToolMissing> {
         let path = Path::new(self.word);
-        if path.is_relative() {
+        // What a step made is there only once the step has run.
+        if path.is_relative() || path.starts_with(ROOT) {
             return Ok(Tool {
                 program: path.to_path_buf(),
                 read: Vec::new(),
