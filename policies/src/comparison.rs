@@ -135,7 +135,7 @@ pub enum Oracle {
     /// The oracle ran.
     Ran {
         /// Its results.
-        run: TestRun,
+        run: Box<TestRun>,
         /// The tests that took part; for every other one T equals A.
         covered: BTreeSet<TestId>,
         /// Units that do not compile there.

@@ -28,5 +28,9 @@ pub mod policy;
 pub mod reason;
 pub mod rules;
 pub mod run;
+pub mod schema;
 pub mod tests;
 pub mod verdict;
+
+#[cfg(test)]
+mod testing;

@@ -297,6 +297,7 @@ fn health(
     if !passes && !candidate.tests.is_empty() && !ledger.fails() {
         let message = "no test passes on the candidate";
         ledger.reason(ReasonCode::BaselineUnhealthy, Some(check), [], message);
+        return;
     }
     let preexisting: Vec<&Compared> = available(test, comparison, Class::Preexisting).collect();
     let excused = comparison.of(Class::Preexisting).len() - preexisting.len();
