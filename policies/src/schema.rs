@@ -3,6 +3,7 @@
 //! They lie in `policies/schema/`; a test fails when one is stale. Regenerate them with
 //! `UPDATE_SCHEMAS=1 cargo test -p passmuster-policy schema`.
 
+use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use crate::policy::Policy;
@@ -13,9 +14,13 @@ pub fn policy() -> Value {
     schemars::schema_for!(Policy).to_value()
 }
 
-/// The schema of the verdict's JSON.
+/// The schema of the verdict's JSON, as it is written: every key is there, null where unmeasured.
 pub fn verdict() -> Value {
-    schemars::schema_for!(Verdict).to_value()
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    settings
+        .into_generator()
+        .into_root_schema_for::<Verdict>()
+        .to_value()
 }
 
 #[cfg(test)]
@@ -57,5 +62,17 @@ mod tests {
         }
         assert_eq!(schema["additionalProperties"], false);
         assert_eq!(schema["required"], serde_json::json!(["version"]));
+        assert_eq!(schema["$defs"]["Check"]["unevaluatedProperties"], false);
+    }
+
+    #[test]
+    fn the_verdict_s_schema_requires_every_key() {
+        let schema = verdict();
+        let keys = schema["properties"].as_object().unwrap().keys();
+        let required = schema["required"].as_array().unwrap();
+        assert_eq!(keys.len(), 17);
+        for key in keys {
+            assert!(required.contains(&Value::from(key.as_str())), "{key}");
+        }
     }
 }

@@ -43,11 +43,17 @@ impl Globs {
     /// The first pattern that is no glob.
     pub fn new<T: AsRef<str>>(patterns: &[T]) -> Result<Self, GlobError> {
         let mut seen = BTreeSet::new();
-        let once = patterns.iter().map(AsRef::as_ref).filter(|pattern| seen.insert(*pattern));
+        let once = patterns
+            .iter()
+            .map(AsRef::as_ref)
+            .filter(|pattern| seen.insert(*pattern));
         let patterns: Vec<String> = once.map(str::to_owned).collect();
         let paths = compile(&patterns, true)?;
         let words = compile(&patterns, false)?;
-        Ok(Self { patterns, compiled: Arc::new(Compiled { paths, words }) })
+        Ok(Self {
+            patterns,
+            compiled: Arc::new(Compiled { paths, words }),
+        })
     }
 
     /// Whether a path matches one of them.
