@@ -469,8 +469,8 @@ impl<'a> Sides<'a> {
             .copied()
     }
 
-    /// Column T. Without an oracle T is A, except that a test which is gone is presumed to pass:
-    /// nothing shows that the product would fail it, so its removal counts as vanished.
+    /// Column T. For a test that no oracle covers T is A, except that one which is gone is presumed
+    /// to pass: nothing shows that the product would fail it, so its removal counts as vanished.
     fn oracle_state(&self, id: &TestId, old: &TestId, before: State, after: State) -> OracleState {
         match self.oracle {
             Oracle::Ran { covered, walls, .. } if covered.contains(old) || covered.contains(id) => {
@@ -479,11 +479,8 @@ impl<'a> Sides<'a> {
                 }
                 OracleState::Known(state(self.oracle_results.get(old).copied()))
             }
-            Oracle::Ran { .. } => OracleState::Known(after),
-            Oracle::NotRun | Oracle::NotNeeded => match (before, after) {
-                (State::Pass, State::Absent) => OracleState::Known(State::Pass),
-                _ => OracleState::Known(after),
-            },
+            _ if (before, after) == (State::Pass, State::Absent) => OracleState::Known(State::Pass),
+            _ => OracleState::Known(after),
         }
     }
 }

@@ -18,10 +18,14 @@ use crate::finding::{Finding, FindingLevel};
 use crate::policy::{Assurance, Check, CheckKind, Isolation, Policy};
 use crate::reason::{Level, Reason, ReasonCode};
 use crate::run::Usage;
+use crate::text;
 use crate::verdict::{CheckStatus, CheckSummary, SCHEMA, Verdict};
 
 use ledger::Ledger;
 use summary::Judged;
+
+/// Most bytes of a check's log in the verdict; the whole log lies in the runner's store.
+const LOG_CAP: usize = 64 * 1024;
 
 /// Gives the verdict.
 pub fn decide(policy: &Policy, evidence: &Evidence) -> Verdict {
@@ -262,7 +266,9 @@ fn summary_of(
         findings: reports.then(|| evidence.findings.iter().filter(own).count() as u64),
         tests,
         usage: known.map_or_else(Usage::default, |known| known.usage),
-        log: known.and_then(|known| known.log.clone()),
+        log: known
+            .and_then(|known| known.log.as_ref())
+            .map(|log| text::block(log, LOG_CAP)),
     }
 }
 

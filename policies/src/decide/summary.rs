@@ -2,6 +2,8 @@
 
 use crate::comparison::{Class, Compared, Comparison};
 use crate::policy::{Check, TestCheck};
+use crate::tests::Failure;
+use crate::text;
 use crate::verdict::{RerunCount, TestEntry, TestSummary};
 
 /// Classes that a human decides about.
@@ -110,22 +112,26 @@ fn entry(check: &Check, compared: &Compared) -> TestEntry {
     let result = compared.result.as_ref();
     let failure = result.and_then(|result| result.failure.as_ref());
     let place = failure.and_then(|failure| failure.file.clone());
+    let line = |value: &String| text::line(value, Failure::MESSAGE_CAP);
     TestEntry {
         check: check.name.clone(),
-        id: compared.id.to_string(),
+        id: text::id(&compared.id.to_string()),
         class: compared.class,
-        selector: result.map(|result| result.selector.clone()),
+        selector: result.map(|result| text::id(&result.selector)),
         line: failure
             .filter(|_| place.is_some())
             .and_then(|failure| failure.line),
         file: place.or_else(|| compared.id.file.clone()),
-        message: failure.map(|failure| failure.message.clone()),
-        expected: failure.and_then(|failure| failure.expected.clone()),
-        actual: failure.and_then(|failure| failure.actual.clone()),
+        message: failure.map(|failure| line(&failure.message)),
+        expected: failure.and_then(|failure| failure.expected.as_ref().map(line)),
+        actual: failure.and_then(|failure| failure.actual.as_ref().map(line)),
         detail: failure
-            .map(|one| one.detail.clone())
-            .filter(|detail| !detail.is_empty()),
-        renamed_from: compared.renamed_from.as_ref().map(ToString::to_string),
+            .filter(|failure| !failure.detail.is_empty())
+            .map(|failure| text::block(&failure.detail, Failure::DETAIL_CAP)),
+        renamed_from: compared
+            .renamed_from
+            .as_ref()
+            .map(|id| text::id(&id.to_string())),
         reruns: compared.rerun.as_ref().map(|rerun| RerunCount {
             runs: rerun.runs,
             base_failures: rerun.base_failures,

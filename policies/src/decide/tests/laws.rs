@@ -93,6 +93,122 @@ fn the_digest_ignores_costs_and_order_and_follows_outcomes() {
     assert_ne!(decide(&policy(TEST), &different).digest, digest);
 }
 
+/// A verdict in which every part that the digest covers holds something.
+fn rich() -> Verdict {
+    let mut runs = tests(
+        "a::fix=f a::reg=p a::van=p a::sil=p a::con=p a::brk=p",
+        "a::fix=p a::reg=f a::sil=s a::con=p a::bad=f a::brk=f",
+    );
+    let covered = ["con", "brk"]
+        .map(|name| id("a", name))
+        .into_iter()
+        .collect();
+    let oracle = Box::new(run("a::con=f a::brk=p"));
+    runs.oracle = Oracle::Ran {
+        run: oracle,
+        covered,
+        walls: BTreeSet::new(),
+    };
+    let mut all = evidence(CheckResult::Test(Box::new(runs)));
+    all.environment.toolchains = vec![Toolchain::default()];
+    let changes = Change {
+        files: vec![changed("Makefile")],
+    };
+    all.findings = crate::rules::inspect(&changes, &policy(TEST));
+    decide(&policy(TEST), &all)
+}
+
+#[test]
+fn the_digest_covers_exactly_what_the_design_lists() {
+    type Edit = fn(&mut Verdict);
+    let covered: &[Edit] = &[
+        |one| one.schema.push('x'),
+        |one| one.verdict = Decision::Pass,
+        |one| one.reasons[0].code = ReasonCode::NoTests,
+        |one| one.reasons[0].check = None,
+        |one| one.reasons[0].ids.push("z".into()),
+        |one| one.review[0].code = ReasonCode::Flaky,
+        |one| one.review[0].ids.push("z".into()),
+        |one| one.review[0].files.push("z".into()),
+        |one| one.subject.base_tree.push('x'),
+        |one| one.subject.candidate_tree = None,
+        |one| one.policy.sha256.push('x'),
+        |one| one.isolation = None,
+        |one| one.environment.toolchains[0].name.push('x'),
+        |one| one.environment.toolchains[0].version.push('x'),
+        |one| one.checks[0].name.push('x'),
+        |one| one.checks[0].kind = KindName::Lint,
+        |one| one.checks[0].required = false,
+        |one| one.checks[0].status = CheckStatus::Passed,
+        |one| one.checks[0].assurance = None,
+        |one| one.tests.as_mut().unwrap().regressed.truncate(0),
+        |one| {
+            one.tests
+                .as_mut()
+                .unwrap()
+                .broken
+                .as_mut()
+                .unwrap()
+                .truncate(0)
+        },
+        |one| one.tests.as_mut().unwrap().vanished.truncate(0),
+        |one| one.tests.as_mut().unwrap().silenced.truncate(0),
+        |one| {
+            one.tests
+                .as_mut()
+                .unwrap()
+                .contract
+                .as_mut()
+                .unwrap()
+                .truncate(0)
+        },
+        |one| one.tests.as_mut().unwrap().fixed.truncate(0),
+        |one| one.tests.as_mut().unwrap().added_failing.truncate(0),
+        |one| one.findings[0].rule.push('x'),
+        |one| one.findings[0].level = FindingLevel::Deny,
+        |one| one.findings[0].path = None,
+        |one| one.findings[0].fingerprint.push('x'),
+        |one| one.findings[0].new = false,
+    ];
+    let free: &[Edit] = &[
+        |one| one.reasons[0].message.push('x'),
+        |one| one.review[0].message.push('x'),
+        |one| one.reasons.reverse(),
+        |one| one.subject.base_ref = Some("x".into()),
+        |one| one.environment.toolchains[0].sha256.push('x'),
+        |one| one.checks[0].usage.wall_ms += 1,
+        |one| one.tests.as_mut().unwrap().preexisting += 1,
+        |one| one.findings[0].message.push('x'),
+        |one| one.next_steps.truncate(0),
+        |one| one.timing.total_ms += 1,
+    ];
+    let digest = rich().digest;
+    for (edits, changes) in [(covered, true), (free, false)] {
+        for (position, edit) in edits.iter().enumerate() {
+            let mut verdict = rich();
+            edit(&mut verdict);
+            assert_eq!(
+                digest::of(&verdict) != digest,
+                changes,
+                "{changes} {position}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_tests_print_cannot_redraw_the_terminal() {
+    let mut runs = tests("a::x=p a::y=p", "a::x=f a::y=p");
+    let failing = &mut candidate(&mut runs).tests[0];
+    let failure = failing.failure.as_mut().unwrap();
+    failure.message = "\u{1b}[2Jverdict: pass\nverdict: pass".to_owned();
+    failure.detail = "\u{1b}[1Aline\r\n".to_owned();
+    let verdict = decide(&policy(TEST), &evidence(CheckResult::Test(Box::new(runs))));
+    let text = format!("{verdict:#?}");
+    assert!(!text.contains("\\u{1b}") && !text.contains("\\r"), "{text}");
+    assert!(!verdict.reasons[0].message.contains('\n'));
+}
+
 #[test]
 fn a_verdict_survives_its_json() {
     let runs = tests("a::x=p a::y=p", "a::x=f a::y=p");
