@@ -302,7 +302,7 @@ pub fn suspects(comparison: &Comparison) -> Vec<TestId> {
 /// Whether a broken unit is the one that holds a test.
 fn holds(unit: &BrokenUnit, id: &TestId) -> bool {
     let file = id.file.as_ref().map(ToString::to_string);
-    unit.unit == id.unit || file.is_some_and(|file| file == unit.unit)
+    (!unit.unit.is_empty() && unit.unit == id.unit) || file.is_some_and(|file| file == unit.unit)
 }
 
 type Results<'a> = BTreeMap<&'a TestId, &'a TestResult>;

@@ -117,7 +117,7 @@ impl Ledger {
 const MESSAGE_CAP: usize = 2048;
 
 /// Makes ids and message fit to be shown, whoever wrote them.
-fn shown(ids: &mut Vec<String>, message: &mut String) {
+fn shown(ids: &mut [String], message: &mut String) {
     *message = text::line(message, MESSAGE_CAP);
     ids.iter_mut().for_each(|id| *id = text::id(id));
     ids.sort();

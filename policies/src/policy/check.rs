@@ -94,7 +94,8 @@ pub struct TestCheck {
     /// How often a test that passed and then fails runs again, on both trees.
     #[serde(default = "three")]
     pub retries: u32,
-    /// Ids that cannot run here; counted in the verdict, never held against base or change.
+    /// Globs of ids, as the verdict shows them, of tests that cannot run here: counted, never held
+    /// against base or change.
     #[serde(default, skip_serializing_if = "Globs::is_empty")]
     pub unavailable: Globs,
     /// Files that are tests, whatever the framework's table says.
