@@ -128,6 +128,24 @@ fn a_check_that_is_not_required_leaves_a_note() {
 }
 
 #[test]
+fn what_the_runner_knows_of_a_check_counts_as_much_as_the_check() {
+    for (required, expected) in [(true, "inconclusive: tool-missing |"), (false, "pass: |")] {
+        let mut all = evidence(CheckResult::NotRun(WhyNotRun::Blocked));
+        let (code, message) = (ReasonCode::ToolMissing, String::new());
+        all.reasons.push(Reason {
+            code,
+            check: Some("t".into()),
+            ids: vec![],
+            message,
+        });
+        let text = format!("{TEST}required = {required}\n");
+        let verdict = decide(&policy(&text), &all);
+        assert_eq!(shown(&verdict), expected);
+        assert_eq!(verdict.findings.len(), usize::from(!required));
+    }
+}
+
+#[test]
 fn what_belongs_to_no_check_counts_too() {
     type Row = (fn(&mut Evidence), &'static str);
     let rows: &[Row] = &[
