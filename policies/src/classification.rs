@@ -2,7 +2,8 @@
 //!
 //! The tables are the design's, for whole files. Tables in mixed files (`pyproject.toml`,
 //! `Cargo.toml`, `package.json`) and test items in sources are finer than a file and not decided
-//! here: such a file is product.
+//! here: such a file is product. Nor is it known here which distributions are installed, so of the
+//! modules that a file can shadow only Python's own and the test runner's count.
 
 use serde::{Deserialize, Serialize};
 
@@ -78,6 +79,24 @@ const NODE_HARNESS: &[&str] = &[
 const GO_TESTS: &[&str] = &["**/*_test.go", "**/testdata/**"];
 const GO_HARNESS: &[&str] = &["**/go.work", "**/.golangci.*"];
 
+/// Modules that a Python test run imports from outside the tree: the standard library without its
+/// own tests, and the test runner. A file of the tree by such a name would take their place.
+const PYTHON_MODULES: &str = include_str!("classification/python_modules.txt");
+
+/// Whether a file lies where Python would find it before the module that it is named after.
+fn shadows_a_module(path: &RepoPath) -> bool {
+    let Some(path) = path.as_str() else {
+        return false;
+    };
+    let path = path.strip_prefix("src/").unwrap_or(path);
+    let module = match path.split_once('/') {
+        None => path.strip_suffix(".py"),
+        Some((package, "__init__.py")) => Some(package),
+        Some(_) => None,
+    };
+    module.is_some_and(|module| PYTHON_MODULES.lines().any(|known| known == module))
+}
+
 /// Steers the run whatever the framework.
 const COMMON_HARNESS: &[&str] = &[
     FILE_NAME,
@@ -121,6 +140,8 @@ pub struct Classifier {
     overrides: [(FileClass, Globs); 3],
     tests: Globs,
     harness: Globs,
+    /// Whether files can take the place of Python's own modules.
+    python: bool,
     /// Files of the tree that `run` names.
     named: Vec<RepoPath>,
 }
@@ -142,6 +163,7 @@ impl Classifier {
             ],
             tests: Globs::new(tests)?,
             harness: Globs::new(&harness)?,
+            python: matches!(test.framework, Framework::Pytest | Framework::Unittest),
             named: named(check),
         })
     }
@@ -152,7 +174,7 @@ impl Classifier {
         if let Some((class, _)) = overruled {
             return *class;
         }
-        if self.harness.matches(path) {
+        if self.harness.matches(path) || (self.python && shadows_a_module(path)) {
             FileClass::Harness
         } else if self.tests.matches(path) {
             FileClass::Test
@@ -225,6 +247,12 @@ mod tests {
             ("pytest", "pkg/a.py", Product),
             ("pytest", "setup.py", Product),
             ("unittest", "site.pth", Harness),
+            ("pytest", "json.py", Harness),
+            ("pytest", "src/unittest/__init__.py", Harness),
+            ("pytest", "_pytest/__init__.py", Harness),
+            ("pytest", "pkg/json.py", Product),
+            ("pytest", "json/other.py", Product),
+            ("cargo-test", "json.py", Product),
             ("cargo-test", "crates/a/tests/x.rs", Test),
             ("cargo-test", ".cargo/config.toml", Harness),
             ("cargo-test", "rust-toolchain.toml", Harness),

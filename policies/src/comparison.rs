@@ -135,7 +135,7 @@ pub enum Oracle {
     /// The oracle ran.
     Ran {
         /// Its results.
-        run: TestRun,
+        run: Box<TestRun>,
         /// The tests that took part; for every other one T equals A.
         covered: BTreeSet<TestId>,
         /// Units that do not compile there.
@@ -302,7 +302,7 @@ pub fn suspects(comparison: &Comparison) -> Vec<TestId> {
 /// Whether a broken unit is the one that holds a test.
 fn holds(unit: &BrokenUnit, id: &TestId) -> bool {
     let file = id.file.as_ref().map(ToString::to_string);
-    unit.unit == id.unit || file.is_some_and(|file| file == unit.unit)
+    (!unit.unit.is_empty() && unit.unit == id.unit) || file.is_some_and(|file| file == unit.unit)
 }
 
 type Results<'a> = BTreeMap<&'a TestId, &'a TestResult>;
@@ -469,8 +469,8 @@ impl<'a> Sides<'a> {
             .copied()
     }
 
-    /// Column T. Without an oracle T is A, except that a test which is gone is presumed to pass:
-    /// nothing shows that the product would fail it, so its removal counts as vanished.
+    /// Column T. For a test that no oracle covers T is A, except that one which is gone is presumed
+    /// to pass: nothing shows that the product would fail it, so its removal counts as vanished.
     fn oracle_state(&self, id: &TestId, old: &TestId, before: State, after: State) -> OracleState {
         match self.oracle {
             Oracle::Ran { covered, walls, .. } if covered.contains(old) || covered.contains(id) => {
@@ -479,11 +479,8 @@ impl<'a> Sides<'a> {
                 }
                 OracleState::Known(state(self.oracle_results.get(old).copied()))
             }
-            Oracle::Ran { .. } => OracleState::Known(after),
-            Oracle::NotRun | Oracle::NotNeeded => match (before, after) {
-                (State::Pass, State::Absent) => OracleState::Known(State::Pass),
-                _ => OracleState::Known(after),
-            },
+            _ if (before, after) == (State::Pass, State::Absent) => OracleState::Known(State::Pass),
+            _ => OracleState::Known(after),
         }
     }
 }

@@ -18,18 +18,23 @@ use crate::finding::{Finding, FindingLevel};
 use crate::policy::{Assurance, Check, CheckKind, Isolation, Policy};
 use crate::reason::{Level, Reason, ReasonCode};
 use crate::run::Usage;
-use crate::verdict::{CheckStatus, CheckSummary, SCHEMA, TestSummary, Verdict};
+use crate::text;
+use crate::verdict::{CheckStatus, CheckSummary, SCHEMA, Verdict};
 
 use ledger::Ledger;
+use summary::Judged;
+
+/// Most bytes of a check's log in the verdict; the whole log lies in the runner's store.
+const LOG_CAP: usize = 64 * 1024;
 
 /// Gives the verdict.
 pub fn decide(policy: &Policy, evidence: &Evidence) -> Verdict {
     let mut ledger = Ledger::default();
     about_the_whole(policy, evidence, &mut ledger);
-    let mut tests = None;
+    let mut judged = Vec::new();
     let mut checks = Vec::new();
     for check in &policy.check {
-        checks.push(judge(policy, check, evidence, &mut ledger, &mut tests));
+        checks.push(judge(policy, check, evidence, &mut ledger, &mut judged));
     }
     let (reasons, review, notes) = ledger.close();
     let mut findings: Vec<Finding> = evidence.findings.iter().cloned().chain(notes).collect();
@@ -49,7 +54,7 @@ pub fn decide(policy: &Policy, evidence: &Evidence) -> Verdict {
         isolation: evidence.isolation.clone(),
         environment,
         checks,
-        tests,
+        tests: summary::of(&judged),
         controls: None,
         findings,
         reproduce: evidence.reproduce.clone(),
@@ -111,12 +116,12 @@ fn isolated(required: Isolation, reached: Option<&str>) -> bool {
 }
 
 /// Judges one check and writes down what came out.
-fn judge(
+fn judge<'a>(
     policy: &Policy,
-    check: &Check,
+    check: &'a Check,
     evidence: &Evidence,
     ledger: &mut Ledger,
-    tests: &mut Option<TestSummary>,
+    judged: &mut Vec<Judged<'a>>,
 ) -> CheckSummary {
     let known = evidence
         .checks
@@ -137,7 +142,13 @@ fn judge(
         }
         Some(CheckResult::Test(runs)) => match &check.kind {
             CheckKind::Test(test) => {
-                test_check::judge(policy, check, test, runs, &evidence.change, &mut own, tests);
+                let change = &evidence.change;
+                let comparison = test_check::judge(policy, check, test, runs, change, &mut own);
+                judged.extend(comparison.map(|comparison| Judged {
+                    check,
+                    test,
+                    comparison,
+                }));
                 CheckStatus::Passed
             }
             _ => mismatch(check, &mut own),
@@ -255,7 +266,9 @@ fn summary_of(
         findings: reports.then(|| evidence.findings.iter().filter(own).count() as u64),
         tests,
         usage: known.map_or_else(Usage::default, |known| known.usage),
-        log: known.and_then(|known| known.log.clone()),
+        log: known
+            .and_then(|known| known.log.as_ref())
+            .map(|log| text::block(log, LOG_CAP)),
     }
 }
 

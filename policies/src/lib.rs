@@ -10,7 +10,8 @@
 //! 5. [`agreement`] and [`comparison`]: whether a run's channels agree; base, candidate and oracle
 //!    results, test by test.
 //! 6. [`evidence`] and [`reason`]: everything known, the closed list of reasons.
-//! 7. [`decide`] and [`verdict`]: the decision and its JSON; digests are over [`canonical`] JSON.
+//! 7. [`decide`] and [`verdict`]: the decision and its JSON; digests are over [`canonical`] JSON,
+//!    and what others wrote goes through [`text`].
 //!
 //! Nothing here reads a file, a clock, an environment variable or the network.
 #![forbid(unsafe_code)]
@@ -28,5 +29,10 @@ pub mod policy;
 pub mod reason;
 pub mod rules;
 pub mod run;
+pub mod schema;
 pub mod tests;
+pub mod text;
 pub mod verdict;
+
+#[cfg(test)]
+mod testing;

@@ -215,13 +215,13 @@ pub enum Action {
     VerifyAll,
     /// Run again: nothing about the change was learnt.
     VerifyAgain,
-    /// Install a program or a toolchain.
+    /// For a human: install a program or a toolchain.
     InstallTool,
-    /// Make the environment fetch what is missing.
+    /// For a human: fetch what the environment lacks.
     RunPrepare,
-    /// Repair the base first.
+    /// For a human: repair the base first.
     FixBase,
-    /// Repair the machine's sandbox support.
+    /// For a human: repair the machine's sandbox support.
     RunDoctor,
     /// Hand over to a human.
     AskHuman,

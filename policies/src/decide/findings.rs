@@ -84,25 +84,21 @@ fn message(group: &[&Finding]) -> String {
     }
 }
 
-/// The code that a finding leads to; none for a note.
+/// The code that a finding leads to; none for a note. A rule without a fitting code of its own must
+/// not be lost: it counts as denied.
 fn code(policy: &Policy, finding: &Finding) -> Option<ReasonCode> {
+    let wanted = match finding.level {
+        FindingLevel::Note => return None,
+        FindingLevel::Review => Level::Review,
+        FindingLevel::Deny => Level::Fail,
+    };
     let own = finding
         .rule
         .parse::<ReasonCode>()
         .ok()
         .filter(|_| finding.check.is_none());
-    match finding.level {
-        FindingLevel::Note => None,
-        FindingLevel::Review => own
-            .filter(|code| code.level() == Level::Review)
-            .or_else(|| {
-                // A rule without a code of its own must not be lost: it counts as denied.
-                Some(denied(policy, finding))
-            }),
-        FindingLevel::Deny => own
-            .filter(|code| code.level() == Level::Fail)
-            .or_else(|| Some(denied(policy, finding))),
-    }
+    let own = own.filter(|code| code.level() == wanted);
+    Some(own.unwrap_or_else(|| denied(policy, finding)))
 }
 
 fn denied(policy: &Policy, finding: &Finding) -> ReasonCode {

@@ -6,6 +6,7 @@ use super::note;
 use crate::finding::Finding;
 use crate::policy::Check;
 use crate::reason::{Level, Reason, ReasonCode, Review};
+use crate::text;
 use crate::verdict::Decision;
 
 /// Reasons, review items and notes.
@@ -40,14 +41,14 @@ impl Ledger {
 
     /// Writes down a review item.
     pub(super) fn review(&mut self, mut review: Review) {
-        review.ids.sort();
+        shown(&mut review.ids, &mut review.message);
         review.files.sort();
         self.review.push(review);
     }
 
     /// Writes down a reason that counts, or a note.
     pub(super) fn at(&mut self, counts: bool, mut reason: Reason) {
-        reason.ids.sort();
+        shown(&mut reason.ids, &mut reason.message);
         if !counts {
             self.notes.push(note(&reason));
         } else if reason.code.level() == Level::Review {
@@ -110,6 +111,16 @@ impl Ledger {
         self.reasons.dedup();
         (self.reasons, merge(self.review), self.notes)
     }
+}
+
+/// Most bytes of a reason's message.
+const MESSAGE_CAP: usize = 2048;
+
+/// Makes ids and message fit to be shown, whoever wrote them.
+fn shown(ids: &mut [String], message: &mut String) {
+    *message = text::line(message, MESSAGE_CAP);
+    ids.iter_mut().for_each(|id| *id = text::id(id));
+    ids.sort();
 }
 
 fn merge(items: Vec<Review>) -> Vec<Review> {

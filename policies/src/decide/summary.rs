@@ -2,6 +2,8 @@
 
 use crate::comparison::{Class, Compared, Comparison};
 use crate::policy::{Check, TestCheck};
+use crate::tests::Failure;
+use crate::text;
 use crate::verdict::{RerunCount, TestEntry, TestSummary};
 
 /// Classes that a human decides about.
@@ -14,63 +16,66 @@ const CONTRACT: [Class; 6] = [
     Class::OracleUncompilable,
 ];
 
-/// Adds one check's comparison to the summary of all.
-pub(super) fn add(
-    summary: &mut Option<TestSummary>,
-    check: &Check,
-    test: &TestCheck,
-    comparison: &Comparison,
-) {
-    let first = summary.is_none();
-    let all = summary.get_or_insert_with(TestSummary::default);
-    let listed = |class| entries(check, available(test, comparison, class));
-    all.regressed.extend(listed(Class::Regressed));
-    all.vanished.extend(listed(Class::Vanished));
-    all.silenced.extend(listed(Class::Silenced));
-    all.fixed.extend(listed(Class::Fixed));
-    all.added.extend(listed(Class::Added));
-    all.added_failing.extend(listed(Class::AddedFailing));
-    all.flaky.extend(entries(
-        check,
-        comparison.flaky.iter().chain(&comparison.base_flaky),
-    ));
-    all.preexisting += available(test, comparison, Class::Preexisting).count() as u64;
-    all.maintained += comparison.of(Class::Maintained).len() as u64;
-    all.unavailable += unavailable(test, comparison);
-    add_contract(all, first, check, comparison);
+/// One check's comparison.
+pub(super) struct Judged<'a> {
+    pub(super) check: &'a Check,
+    pub(super) test: &'a TestCheck,
+    pub(super) comparison: Comparison,
 }
 
-/// Lists that only an oracle can fill are null as soon as one check had none.
-fn add_contract(all: &mut TestSummary, first: bool, check: &Check, comparison: &Comparison) {
-    let contract = CONTRACT.iter().flat_map(|class| comparison.of(*class));
-    let known = comparison.oracle_known;
-    let extend = |list: &mut Option<Vec<TestEntry>>, more: Vec<TestEntry>| {
-        // What was found is listed in any case; an empty list says that nothing is there, and
-        // only an oracle can say that.
-        let before = if first {
-            known.then(Vec::new)
-        } else {
-            list.take()
-        };
-        *list = match (before, more.is_empty()) {
-            (Some(_), true) if !known => None,
-            (before, true) => before,
-            (before, false) => Some(before.into_iter().flatten().chain(more).collect()),
-        };
+/// The lists of all checks together; none where nothing was compared.
+pub(super) fn of(all: &[Judged<'_>]) -> Option<TestSummary> {
+    if all.is_empty() {
+        return None;
+    }
+    let listed = |class| {
+        let of_one = |one: &Judged<'_>| entries(one, available(one.test, &one.comparison, class));
+        all.iter().flat_map(of_one).collect::<Vec<_>>()
     };
-    extend(
-        &mut all.broken,
-        entries(check, comparison.of(Class::BrokenTest)).collect(),
-    );
-    extend(&mut all.contract, entries(check, contract).collect());
-    let fixed = comparison.of(Class::Fixed).len() + comparison.of(Class::FixedByTests).len();
-    let proven = known && !comparison.of(Class::Fixed).is_empty();
-    all.fix_proven = match (first, all.fix_proven) {
-        _ if proven => Some(true),
-        (false, Some(true)) => Some(true),
-        (true, _) => known.then_some(false),
-        (false, before) => before.filter(|_| known || fixed == 0),
+    let count = |of_one: fn(&Judged<'_>) -> usize| all.iter().map(of_one).sum::<usize>() as u64;
+    let flaky = |one: &Judged<'_>| {
+        entries(
+            one,
+            one.comparison
+                .flaky
+                .iter()
+                .chain(&one.comparison.base_flaky),
+        )
     };
+    Some(TestSummary {
+        regressed: listed(Class::Regressed),
+        broken: measured(all, listed(Class::BrokenTest)),
+        vanished: listed(Class::Vanished),
+        silenced: listed(Class::Silenced),
+        contract: measured(all, CONTRACT.into_iter().flat_map(listed).collect()),
+        fixed: listed(Class::Fixed),
+        added: listed(Class::Added),
+        added_failing: listed(Class::AddedFailing),
+        flaky: all.iter().flat_map(flaky).collect(),
+        preexisting: listed(Class::Preexisting).len() as u64,
+        maintained: listed(Class::Maintained).len() as u64,
+        unavailable: count(unavailable),
+        fix_proven: fix_proven(all),
+    })
+}
+
+/// What was found is listed in any case; an empty list says that nothing is there, and that only
+/// an oracle can say.
+fn measured(all: &[Judged<'_>], entries: Vec<TestEntry>) -> Option<Vec<TestEntry>> {
+    let known = all.iter().all(|one| one.comparison.oracle_known);
+    (known || !entries.is_empty()).then_some(entries)
+}
+
+fn fix_proven(all: &[Judged<'_>]) -> Option<bool> {
+    let proven = |one: &Judged<'_>| {
+        one.comparison.oracle_known && !one.comparison.of(Class::Fixed).is_empty()
+    };
+    if all.iter().any(proven) {
+        return Some(true);
+    }
+    all.iter()
+        .all(|one| one.comparison.oracle_known)
+        .then_some(false)
 }
 
 /// The tests of a class without those that the policy knows to be unable to run here.
@@ -91,38 +96,42 @@ fn excused(test: &TestCheck, compared: &Compared) -> bool {
         && test.unavailable.matches_text(&compared.id.to_string())
 }
 
-fn unavailable(test: &TestCheck, comparison: &Comparison) -> u64 {
-    let all = comparison.classes.values().flatten();
-    all.filter(|one| excused(test, one)).count() as u64
+fn unavailable(one: &Judged<'_>) -> usize {
+    let all = one.comparison.classes.values().flatten();
+    all.filter(|compared| excused(one.test, compared)).count()
 }
 
-fn entries<'a>(
-    check: &Check,
-    tests: impl IntoIterator<Item = &'a Compared>,
-) -> impl Iterator<Item = TestEntry> {
-    tests.into_iter().map(|compared| entry(check, compared))
+fn entries<'a>(one: &Judged<'_>, tests: impl IntoIterator<Item = &'a Compared>) -> Vec<TestEntry> {
+    tests
+        .into_iter()
+        .map(|compared| entry(one.check, compared))
+        .collect()
 }
 
 fn entry(check: &Check, compared: &Compared) -> TestEntry {
     let result = compared.result.as_ref();
     let failure = result.and_then(|result| result.failure.as_ref());
     let place = failure.and_then(|failure| failure.file.clone());
+    let line = |value: &String| text::line(value, Failure::MESSAGE_CAP);
     TestEntry {
         check: check.name.clone(),
-        id: compared.id.to_string(),
+        id: text::id(&compared.id.to_string()),
         class: compared.class,
-        selector: result.map(|result| result.selector.clone()),
+        selector: result.map(|result| text::id(&result.selector)),
         line: failure
             .filter(|_| place.is_some())
             .and_then(|failure| failure.line),
         file: place.or_else(|| compared.id.file.clone()),
-        message: failure.map(|failure| failure.message.clone()),
-        expected: failure.and_then(|failure| failure.expected.clone()),
-        actual: failure.and_then(|failure| failure.actual.clone()),
+        message: failure.map(|failure| line(&failure.message)),
+        expected: failure.and_then(|failure| failure.expected.as_ref().map(line)),
+        actual: failure.and_then(|failure| failure.actual.as_ref().map(line)),
         detail: failure
-            .map(|one| one.detail.clone())
-            .filter(|detail| !detail.is_empty()),
-        renamed_from: compared.renamed_from.as_ref().map(ToString::to_string),
+            .filter(|failure| !failure.detail.is_empty())
+            .map(|failure| text::block(&failure.detail, Failure::DETAIL_CAP)),
+        renamed_from: compared
+            .renamed_from
+            .as_ref()
+            .map(|id| text::id(&id.to_string())),
         reruns: compared.rerun.as_ref().map(|rerun| RerunCount {
             runs: rerun.runs,
             base_failures: rerun.base_failures,

@@ -3,7 +3,7 @@
 use super::command::{describe, machine};
 use super::ledger::Ledger;
 use super::provenance;
-use super::summary::{self, available};
+use super::summary::available;
 use crate::agreement::{Disagreement, disagreements};
 use crate::change::Change;
 use crate::classification::Classifier;
@@ -13,9 +13,8 @@ use crate::policy::{Check, ContractEffect, FlakyEffect, Policy, TestCheck};
 use crate::reason::{ReasonCode, Review};
 use crate::run::{Outcome, TestRun};
 use crate::tests::TestStatus;
-use crate::verdict::TestSummary;
 
-/// Judges one test check.
+/// Judges one test check; gives the comparison where there is one.
 pub(super) fn judge(
     policy: &Policy,
     check: &Check,
@@ -23,19 +22,18 @@ pub(super) fn judge(
     runs: &TestEvidence,
     change: &Change,
     ledger: &mut Ledger,
-    tests: &mut Option<TestSummary>,
-) {
+) -> Option<Comparison> {
     base_is_fit(check, runs, ledger);
     if ledger.strongest().is_some() {
-        return;
+        return None;
     }
     let Some(candidate) = &runs.candidate else {
         let message = "it did not run on the candidate";
         ledger.reason(ReasonCode::CheckNotRun, Some(check), [], message);
-        return;
+        return None;
     };
     if !channels_agree(check, runs, candidate, ledger) {
-        return;
+        return None;
     }
     let context = Context {
         change,
@@ -51,7 +49,7 @@ pub(super) fn judge(
         oracle_is_fit(check, run, ledger);
     }
     assurance(policy, check, ledger);
-    summary::add(tests, check, test, &comparison);
+    Some(comparison)
 }
 
 /// A base whose run cannot be used judges nothing.
@@ -297,6 +295,7 @@ fn health(
     if !passes && !candidate.tests.is_empty() && !ledger.fails() {
         let message = "no test passes on the candidate";
         ledger.reason(ReasonCode::BaselineUnhealthy, Some(check), [], message);
+        return;
     }
     let preexisting: Vec<&Compared> = available(test, comparison, Class::Preexisting).collect();
     let excused = comparison.of(Class::Preexisting).len() - preexisting.len();

@@ -136,7 +136,9 @@ impl<'a, 's> Fields<'a, 's> {
 
     /// The node under a key; says so where this version cannot do what it asks for.
     pub(super) fn node(&mut self, key: &'static str) -> Option<&'a Node<'s>> {
-        self.known.push(key);
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
         let field = self.table.get(key)?;
         let text = match &field.node.value {
             Value::Text(text) => Some(text.as_str()),
@@ -263,6 +265,7 @@ fn nearest<'w>(word: &str, known: &[&'w str]) -> Option<&'w str> {
 pub(super) fn suggest(word: &str, known: &[&str]) -> String {
     match nearest(word, known) {
         Some(known) => format!("did you mean `{known}`?"),
+        None if known.is_empty() => "there is none at all".to_owned(),
         None => format!("one of {}", list(known)),
     }
 }

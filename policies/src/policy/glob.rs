@@ -1,8 +1,10 @@
 //! Lists of globs over the bytes of repository paths (and over test ids).
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
 
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -14,6 +16,12 @@ use crate::path::RepoPath;
 #[derive(Clone, Default)]
 pub struct Globs {
     patterns: Vec<String>,
+    compiled: Arc<Compiled>,
+}
+
+/// One set for paths, one for texts in which a slash is a letter like any other.
+#[derive(Debug, Default)]
+struct Compiled {
     paths: GlobSet,
     words: GlobSet,
 }
@@ -29,30 +37,36 @@ pub struct GlobError {
 }
 
 impl Globs {
-    /// Compiles the patterns.
+    /// Compiles the patterns; one that is repeated counts once.
     ///
     /// # Errors
     /// The first pattern that is no glob.
     pub fn new<T: AsRef<str>>(patterns: &[T]) -> Result<Self, GlobError> {
-        let patterns: Vec<String> = patterns.iter().map(|one| one.as_ref().to_owned()).collect();
+        let mut seen = BTreeSet::new();
+        let once = patterns
+            .iter()
+            .map(AsRef::as_ref)
+            .filter(|pattern| seen.insert(*pattern));
+        let patterns: Vec<String> = once.map(str::to_owned).collect();
         let paths = compile(&patterns, true)?;
         let words = compile(&patterns, false)?;
         Ok(Self {
             patterns,
-            paths,
-            words,
+            compiled: Arc::new(Compiled { paths, words }),
         })
     }
 
     /// Whether a path matches one of them.
     pub fn matches(&self, path: &RepoPath) -> bool {
-        self.paths.is_match(OsStr::from_bytes(path.as_bytes()))
+        self.compiled
+            .paths
+            .is_match(OsStr::from_bytes(path.as_bytes()))
     }
 
     /// Whether a text that is no path, such as a test id, matches one of them; here `*` matches
     /// slashes too.
     pub fn matches_text(&self, text: &str) -> bool {
-        self.words.is_match(text)
+        self.compiled.words.is_match(text)
     }
 
     /// The patterns as written.

@@ -119,7 +119,7 @@ fn document(
         limits: root.table("limits").map(limits).unwrap_or_default(),
         prepare: unique(root.tables("prepare"), prepare),
         service: unique(root.tables("service"), service),
-        check: unique(root.tables("check"), check),
+        check: unique(root.tables("check"), read_check),
         tests: root.table("tests").map(tests).unwrap_or_default(),
         rules: root.table("rules").map(rules).unwrap_or_default(),
     };
@@ -245,7 +245,7 @@ fn service(mut table: Fields<'_, '_>) -> Option<Service> {
     })
 }
 
-fn check(mut table: Fields<'_, '_>) -> Option<Check> {
+fn read_check(mut table: Fields<'_, '_>) -> Option<Check> {
     let name = table.require("name", fields::name, HOW_TO_NAME);
     let word: Option<KindName> = table.require(
         "kind",
@@ -332,7 +332,7 @@ fn lint_check(table: &mut Fields<'_, '_>, run: Option<&[String]>) -> Option<Lint
     let report_from = table.get("report-from", fields::word).unwrap_or_default();
     let ok_exit = table
         .get("ok-exit", fields::integers)
-        .unwrap_or_else(zero_and_one);
+        .unwrap_or_else(check::zero_and_one);
     let gate = table.get("gate", fields::word).unwrap_or_default();
     if report_from == ReportFrom::File && !names_report(run) {
         let message = "`run` has to name `{report}`".to_owned();

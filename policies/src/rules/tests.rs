@@ -1,1 +1,236 @@
+use super::*;
+use crate::change::{ChangeKind, Entry, FileChange, Hunk, Mode};
+use crate::path::RepoPath;
+use crate::policy::parse;
 
+fn entry(mode: Mode, oid: &str, target: Option<&str>) -> Entry {
+    Entry {
+        mode,
+        oid: oid.to_owned(),
+        size: 1,
+        link_target: target.map(RepoPath::from),
+    }
+}
+
+fn file(path: &str) -> FileChange {
+    FileChange {
+        path: path.into(),
+        kind: ChangeKind::Added,
+        before: None,
+        after: Some(entry(Mode::File, "1", None)),
+        binary: false,
+        hunks: Vec::new(),
+    }
+}
+
+fn link(path: &str, target: &str) -> FileChange {
+    FileChange {
+        after: Some(entry(Mode::Symlink, "1", Some(target))),
+        ..file(path)
+    }
+}
+
+const POLICY: &str = "version = 1\nextends = [\"python\"]\n[[check]]\nname = \"t\"\nkind = \"test\"\n\
+    framework = \"pytest\"\nrun = [\"pytest\"]\n[rules]\nmax-changed-lines = 10\nprotected = [\"locked/**\"]\n";
+
+/// The one door: the files of a change; gives `rule path` lines.
+fn found(files: Vec<FileChange>) -> Vec<String> {
+    let findings = inspect(&Change { files }, &parse(POLICY, "p").unwrap());
+    let path = |finding: &Finding| {
+        finding
+            .path
+            .as_ref()
+            .map_or("-".into(), ToString::to_string)
+    };
+    findings
+        .iter()
+        .map(|finding| format!("{} {}", finding.rule, path(finding)))
+        .collect()
+}
+
+#[test]
+fn paths_that_name_git_or_leave_the_tree_are_unsafe() {
+    for path in [
+        ".git/config",
+        "sub/.GIT/hooks/pre-commit",
+        "GIT~1/x",
+        "git~1",
+        ".git./x",
+        ".git /x",
+        ".g\u{200c}it/x",
+        "\u{feff}.git/x",
+        ".git::$INDEX_ALLOCATION/x",
+        "a/.git\\config",
+        "../x",
+        "a/../../x",
+        "/etc/passwd",
+        "a//b",
+        "./a",
+        "a/",
+        "a\0b",
+        "",
+    ] {
+        let found = found(vec![file(path)]);
+        assert_eq!(
+            found.first(),
+            Some(&format!("patch-unsafe {}", RepoPath::from(path))),
+            "{path:?}"
+        );
+    }
+}
+
+#[test]
+fn paths_that_only_look_alike_are_fine() {
+    for path in [
+        ".gitignore",
+        ".github2/x",
+        "a/.gitkeep",
+        "git/x",
+        "..a",
+        "a..b/c",
+        ".git~2",
+        "git~12",
+    ] {
+        assert!(found(vec![file(path)]).is_empty(), "{path}");
+    }
+}
+
+#[test]
+fn links_stay_in_the_tree() {
+    for (path, target, safe) in [
+        ("a/b/link", "../../c", true),
+        ("a/link", "b/c", true),
+        ("link", "a", true),
+        ("a/link", "..", true),
+        ("link", "..", false),
+        ("a/b/link", "../../../c", false),
+        ("link", "/etc/passwd", false),
+        ("a/link", "b/../../../c", false),
+        ("link", "s/d/../..", false),
+        ("link", "s/../x", false),
+        ("link", "", false),
+        ("link", ".git/config", false),
+    ] {
+        let found = found(vec![link(path, target)]);
+        assert_eq!(found.is_empty(), safe, "{path} → {target}: {found:?}");
+    }
+}
+
+#[test]
+fn a_link_without_a_known_target_and_a_path_beneath_a_link_are_unsafe() {
+    let blind = FileChange {
+        after: Some(entry(Mode::Symlink, "1", None)),
+        ..file("l")
+    };
+    assert_eq!(found(vec![blind]), ["patch-unsafe l"]);
+    assert_eq!(
+        found(vec![link("l", "a"), file("l/x"), file("lx")]),
+        ["patch-unsafe l/x"]
+    );
+}
+
+#[test]
+fn a_rename_out_of_git_is_unsafe_too() {
+    let kind = ChangeKind::Renamed(".git/config".into());
+    assert_eq!(
+        found(vec![FileChange { kind, ..file("a") }]),
+        ["patch-unsafe a"]
+    );
+}
+
+#[test]
+fn a_submodule_that_moves_is_up_for_review() {
+    let before = Some(entry(Mode::Gitlink, "1", None));
+    let moved = |after: Option<Entry>| FileChange {
+        before: before.clone(),
+        after,
+        ..file("sub")
+    };
+    assert_eq!(
+        found(vec![moved(Some(entry(Mode::Gitlink, "2", None)))]),
+        ["submodule-changed sub"]
+    );
+    assert_eq!(found(vec![moved(None)]), ["submodule-changed sub"]);
+    assert!(found(vec![moved(before.clone())]).is_empty());
+}
+
+#[test]
+fn protected_paths_and_harness_files_are_up_for_review_once() {
+    assert_eq!(found(vec![file("locked/a")]), ["protected-path locked/a"]);
+    assert_eq!(
+        found(vec![file("passmuster.toml")]),
+        ["protected-path passmuster.toml"]
+    );
+    assert_eq!(
+        found(vec![file("tests/conftest.py")]),
+        ["harness-changed tests/conftest.py"]
+    );
+    assert_eq!(found(vec![file("Makefile")]), ["harness-changed Makefile"]);
+    let kind = ChangeKind::Renamed("locked/a".into());
+    assert_eq!(
+        found(vec![FileChange { kind, ..file("b") }]),
+        ["protected-path locked/a"]
+    );
+    assert!(
+        found(vec![
+            file("tests/test_a.py"),
+            file("src/a.py"),
+            file(".cargo/config")
+        ])
+        .is_empty()
+    );
+}
+
+fn lines(path: &str, before_lines: u32, after_lines: u32) -> FileChange {
+    let hunk = Hunk {
+        before_start: 1,
+        before_lines,
+        after_start: 1,
+        after_lines,
+        added: Vec::new(),
+        removed: Vec::new(),
+    };
+    FileChange {
+        hunks: vec![hunk],
+        ..file(path)
+    }
+}
+
+#[test]
+fn a_change_is_too_large_beyond_the_policys_lines_without_those_of_tools() {
+    assert!(found(vec![lines("a", 4, 6)]).is_empty());
+    assert_eq!(
+        found(vec![lines("a", 4, 6), lines("b", 0, 1)]),
+        ["change-too-large -"]
+    );
+    assert!(found(vec![lines("uv.lock", 900, 900), lines("x/a.min.js", 0, 99)]).is_empty());
+}
+
+#[test]
+fn a_fingerprint_stays_when_lines_move_and_differs_between_files() {
+    let policy = parse(POLICY, "p").unwrap();
+    let of = |path| {
+        inspect(
+            &Change {
+                files: vec![lines(path, 1, 1)],
+            },
+            &policy,
+        )[0]
+        .fingerprint
+        .clone()
+    };
+    assert_eq!(of("locked/a"), of("locked/a"));
+    assert_ne!(of("locked/a"), of("locked/b"));
+}
+
+#[test]
+fn a_path_outside_utf8_is_given_in_base64_too() {
+    let path = RepoPath::new(&b"locked/\xff"[..]);
+    let findings = inspect(
+        &Change {
+            files: vec![FileChange { path, ..file("") }],
+        },
+        &parse(POLICY, "p").unwrap(),
+    );
+    assert_eq!(findings[0].path_b64.as_deref(), Some("bG9ja2VkL/8="));
+}

@@ -1,0 +1,102 @@
+//! Text that tests, tools or the change wrote, made fit to be shown: data, never control.
+//!
+//! Terminal sequences, control characters and the invisible characters that reorder text are
+//! taken out, so that nothing shown can pose as something else. Every format still escapes what it
+//! has to escape.
+
+/// One line: what would break or redraw it becomes a space. Cut at `cap` bytes.
+pub fn line(text: &str, cap: usize) -> String {
+    let shown = without_sequences(text);
+    let seemly = shown
+        .chars()
+        .map(|one| if unseemly(one) { ' ' } else { one });
+    cut(&seemly.collect::<String>(), cap)
+}
+
+/// Several lines: line ends and tabs stay, everything else of the kind is dropped. Cut at `cap`
+/// bytes.
+pub fn block(text: &str, cap: usize) -> String {
+    let shown = without_sequences(text);
+    let kept: String = shown
+        .chars()
+        .filter(|one| matches!(one, '\n' | '\t') || !unseemly(*one))
+        .collect();
+    cut(&kept, cap)
+}
+
+/// An id: such characters are written as escapes, so that different ids stay different.
+pub fn id(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for one in text.chars() {
+        if unseemly(one) {
+            shown.extend(one.escape_default())
+        } else {
+            shown.push(one)
+        }
+    }
+    shown
+}
+
+fn unseemly(one: char) -> bool {
+    one.is_control()
+        || matches!(one, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// Drops terminal sequences: ESC `[` up to its final byte, and ESC with the one character after it.
+fn without_sequences(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text.chars();
+    while let Some(one) = rest.next() {
+        if one != '\u{1b}' {
+            kept.push(one);
+        } else if rest.next() == Some('[') {
+            // Parameters come before the final byte, which lies from `@` to `~`.
+            let _ = rest.by_ref().find(|one| matches!(one, '@'..='~'));
+        }
+    }
+    kept
+}
+
+/// At most `cap` bytes, at a character's border; a cut is visible.
+fn cut(text: &str, cap: usize) -> String {
+    if text.len() <= cap {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(cap);
+    format!("{}…", text.get(..end).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_moves_the_cursor_or_reorders_text_is_left() {
+        for (text, as_line, as_block) in [
+            ("plain é", "plain é", "plain é"),
+            ("\u{1b}[31mred\u{1b}[0m", "red", "red"),
+            ("a\nb\tc\rd", "a b c d", "a\nb\tcd"),
+            ("\u{1b}]0;title\u{7}x", "0;title x", "0;titlex"),
+            ("a\u{202e}b\u{0}c", "a b c", "abc"),
+            ("\u{1b}[12", "", ""),
+            ("\u{1b}", "", ""),
+        ] {
+            assert_eq!(
+                (line(text, 99).as_str(), block(text, 99).as_str()),
+                (as_line, as_block)
+            );
+        }
+    }
+
+    #[test]
+    fn ids_that_differ_stay_different() {
+        assert_eq!(id("a[\\n]\nb"), "a[\\n]\\nb");
+        assert_ne!(id("a\u{200b}"), id("a"));
+    }
+
+    #[test]
+    fn a_cut_is_visible_and_never_splits_a_character() {
+        assert_eq!(line("aéb", 2), "a…");
+        assert_eq!(line("aéb", 4), "aéb");
+    }
+}
