@@ -169,6 +169,9 @@ impl Failure {
             (Step::MountProc, Errno::EPERM) => Some(
                 "/proc is masked by an outer container: run it with --security-opt systempaths=unconfined",
             ),
+            (Step::OpenSource, Errno::EINVAL) => Some(
+                "something is mounted beneath it: grant it read-only, or a directory without mounts beneath",
+            ),
             (Step::Identity, _) => Some(
                 "root inside this container has no second user id: map more ids into it or call as an ordinary user",
             ),

@@ -120,7 +120,7 @@ fn delegation(line: &str) -> Option<RangeInclusive<u32>> {
 }
 
 fn span(first: u32, count: u32) -> Option<RangeInclusive<u32>> {
-    let last = first.checked_add(count.checked_sub(1)?).unwrap_or(u32::MAX);
+    let last = first.saturating_add(count.checked_sub(1)?);
     Some(first..=last)
 }
 

@@ -16,7 +16,7 @@ use nix::sys::time::TimeVal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout};
 
-use crate::enforcement::{self, Enforcement};
+use crate::enforcement;
 use crate::error::{Failure, Step};
 use crate::keeper::{self, GO, TERMINATE};
 use crate::namespaces::Membership;
@@ -90,16 +90,33 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
     network::loopback_up()?;
     umask(Mode::from_bits_truncate(0o022));
     take_null_input()?;
-    // Before the filter and the limits: they hold for this process as well, which needs nothing that they refuse.
+    // Limits, filter and lost capabilities hold for this process as well, which needs nothing that they refuse; the limits come
+    // before the filter, which protects one of them.
     let signals = watch_children()?;
+    limits::apply(&spec.limits)?;
     let filter = seccomp::filter()?;
     credentials::drop_privileges()?;
     sys::seccomp(&filter).map_err(|errno| Failure::new(Step::Seccomp, errno))?;
-    limits::apply(&spec.limits)?;
     let enforcement = enforcement::verify(&outside, &spec.limits)?;
+    let started = Instant::now();
+    let send = |message| {
+        wire::send(&messages, &message)
+            .map_err(|error| Failure::io(Step::Supervise, "keeper", &error))
+    };
     let worker = worker::start(&spec)?;
     release_output()?;
-    supervise(worker, &signals, &orders, &messages, enforcement)
+    let (exit, survivors) = supervise(&worker, &signals, &orders, || {
+        send(Message::Ready(enforcement))
+    })?;
+    let usage = Usage {
+        wall: started.elapsed(),
+        ..usage()?
+    };
+    send(Message::Ended {
+        exit,
+        survivors,
+        usage,
+    })
 }
 
 /// Without its id maps this process is nobody and can do nothing.
@@ -154,33 +171,20 @@ fn watch_children() -> Result<SignalFd, Failure> {
     SignalFd::with_flags(&children, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(failed)
 }
 
+/// From the start of the command to the end of the last process.
 fn supervise(
-    worker: Worker,
+    worker: &Worker,
     signals: &SignalFd,
     orders: &File,
-    messages: &File,
-    enforcement: Vec<Enforcement>,
-) -> Result<(), Failure> {
-    let told = |message| {
-        wire::send(messages, &message)
-            .map_err(|error| Failure::io(Step::Supervise, "keeper", &error))
+    announce: impl FnOnce() -> Result<(), Failure>,
+) -> Result<(Exit, u32), Failure> {
+    let executed = worker.executed()?;
+    announce()?;
+    let exit = match executed {
+        Ok(()) => wait_for_end(worker.pid, signals, orders)?,
+        Err(not_started) => not_started,
     };
-    let exit = match worker.executed()? {
-        Ok(()) => {
-            told(Message::Ready(enforcement))?;
-            wait_for_end(worker.pid, signals, orders)?
-        }
-        Err(not_started) => {
-            told(Message::Ready(enforcement))?;
-            not_started
-        }
-    };
-    let survivors = end_everything();
-    told(Message::Ended {
-        exit,
-        survivors,
-        usage: usage()?,
-    })
+    Ok((exit, end_everything()))
 }
 
 /// Reaps whoever ends, until it is the command; obeys the keeper meanwhile.
@@ -259,7 +263,7 @@ fn end_everything() -> u32 {
     }
 }
 
-/// What the command and all its descendants used; the wall clock is the keeper's.
+/// What the command and all its descendants used, without the wall clock.
 fn usage() -> Result<Usage, Failure> {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN)
         .map_err(|errno| Failure::new(Step::Supervise, errno))?;

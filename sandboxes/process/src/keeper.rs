@@ -4,9 +4,8 @@
 //! socket closes, by order or by death, it kills everything.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -39,23 +38,43 @@ pub(crate) const KILL: u8 = b'K';
 
 /// The whole life of the helper. The outcome goes to the caller; a caller that has gone hears nothing.
 pub(crate) fn keep() {
-    let Ok(caller) = take_socket() else { return };
-    let outcome = match wire::receive::<Spec>(&caller) {
-        Ok(spec) => run(&caller, spec).unwrap_or_else(Outcome::Failed),
+    if detach_from_caller().is_err() {
+        return;
+    }
+    let outcome = match wire::receive::<Spec>(Caller) {
+        Ok(spec) => run(spec).unwrap_or_else(Outcome::Failed),
         Err(error) => Outcome::Failed(Failure::io(Step::ReadSpec, "", &error)),
     };
-    let _gone = wire::send(&caller, &outcome);
+    let _gone = wire::send(Caller, &outcome);
 }
 
-/// Closes whatever else the caller's process had open, and moves the socket off descriptor 0.
-fn take_socket() -> io::Result<UnixStream> {
+/// Closes whatever else the caller's process had open, and leaves its terminal and process group: a Ctrl-C there is for the
+/// caller to handle.
+fn detach_from_caller() -> nix::Result<()> {
     sys::close_from(3)?;
-    // Out of the caller's terminal and process group: a Ctrl-C there is for the caller to handle.
-    setsid()?;
-    Ok(UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?))
+    setsid().map(drop)
 }
 
-fn run(caller: &UnixStream, spec: Spec) -> Result<Outcome, Failure> {
+/// The caller's socket, which is descriptor 0 and nothing else, so that init loses it with its input.
+struct Caller;
+
+impl Read for Caller {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(nix::unistd::read(io::stdin(), buffer)?)
+    }
+}
+
+impl Write for Caller {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        Ok(nix::unistd::write(io::stdin(), buffer)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn run(spec: Spec) -> Result<Outcome, Failure> {
     let payload = identity::find()?;
     let root = identity::is_root();
     let outside = Membership::of_self()?;
@@ -94,9 +113,7 @@ fn run(caller: &UnixStream, spec: Spec) -> Result<Outcome, Failure> {
                 messages: File::from(messages_in),
             };
             release_output();
-            let outcome = init
-                .release(payload)
-                .and_then(|()| init.watch(caller, &limits));
+            let outcome = init.release(payload).and_then(|()| init.watch(&limits));
             init.finish();
             outcome
         }
@@ -171,14 +188,15 @@ impl Init {
         let _ended = (&self.orders).write_all(&[order]);
     }
 
-    fn watch(&self, caller: &UnixStream, limits: &Limits) -> Result<Outcome, Failure> {
+    fn watch(&self, limits: &Limits) -> Result<Outcome, Failure> {
+        let input = io::stdin();
         let mut phase = Phase::SettingUp;
         let mut deadline = Instant::now() + SETUP;
         let mut started = Instant::now();
         let mut cause = None;
         let mut enforcement = Vec::new();
         loop {
-            let watched = (phase != Phase::Killing).then_some(caller.as_fd());
+            let watched = (phase != Phase::Killing).then_some(input.as_fd());
             match self.wait(watched, deadline)? {
                 Woken::Message => match self.message()? {
                     Message::Ready(list) => {

@@ -13,7 +13,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::OwnedReadHalf;
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::error::SandboxError;
 use crate::init::ASKED;
@@ -24,6 +24,9 @@ use crate::{view, wire};
 
 /// How long output is still read once every process is dead: what lies in the pipes takes no longer.
 const DRAIN: Duration = Duration::from_secs(2);
+
+/// How long the helper may take to kill everything and report. It gives init five seconds.
+const ANSWER: Duration = Duration::from_secs(10);
 
 /// Starts sandboxes by executing a program whose `main` begins with [`crate::init::take_over_if_asked`].
 #[derive(Debug, Clone)]
@@ -87,6 +90,10 @@ pub async fn run(
     let stderr = output::capture(helper.stderr.take(), spec.limits.output, stderr_deadline);
     let outcome = async {
         let outcome = converse(ours, spec, stop).await;
+        if outcome.is_err() {
+            // Init is tied to the helper's life, and everything inside to init's.
+            let _dead_already = helper.start_kill();
+        }
         // The helper ends after its report, and not before everything inside is dead.
         let status = helper.wait().await;
         for deadline in [deadline_out, deadline_err] {
@@ -134,8 +141,9 @@ async fn converse(
     let outcome = tokio::select! {
         outcome = &mut outcome => outcome,
         () = stop => {
-            to.shutdown().await?;
-            outcome.await
+            // A helper that has gone already closed its end, which is told by the reading half.
+            let _gone = to.shutdown().await;
+            timeout(ANSWER, outcome).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
         }
     };
     outcome.or_else(|error| sent.and(Err(error)))

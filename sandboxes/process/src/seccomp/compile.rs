@@ -1,7 +1,7 @@
 //! From the table to a program of the kernel's filter language (classic BPF).
 
 use super::Action;
-use super::table::{Condition, Entry, Rule, Table};
+use super::table::{Condition, Entry, Half, Rule, Table};
 
 type Program = Vec<libc::sock_filter>;
 
@@ -123,7 +123,8 @@ fn try_rule(rule: &Rule, program: &mut Program) {
 }
 
 fn test(condition: &Condition) -> Program {
-    let offset = ARGUMENTS + 8 * condition.argument + LOW_WORD;
+    let half = if condition.half == FIRST_HALF { 0 } else { 4 };
+    let offset = ARGUMENTS + 8 * condition.argument + half;
     let mut test = vec![instruction(LOAD, offset, 0, 0)];
     if condition.mask != u32::MAX {
         test.push(instruction(AND, condition.mask, 0, 0));
@@ -132,8 +133,12 @@ fn test(condition: &Condition) -> Program {
     test
 }
 
-/// Where the low half of a 64-bit argument lies.
-const LOW_WORD: u32 = if cfg!(target_endian = "little") { 0 } else { 4 };
+/// Which half of a 64-bit argument comes first in memory.
+const FIRST_HALF: Half = if cfg!(target_endian = "little") {
+    Half::Low
+} else {
+    Half::High
+};
 
 fn answer(action: Action) -> libc::sock_filter {
     let errno = |errno: i32| libc::SECCOMP_RET_ERRNO | errno as u32;
@@ -142,6 +147,7 @@ fn answer(action: Action) -> libc::sock_filter {
         Action::Refuse => errno(libc::EPERM),
         Action::Absent => errno(libc::ENOSYS),
         Action::Unsupported => errno(libc::EAFNOSUPPORT),
+        Action::Pretend => errno(0),
     };
     instruction(RETURN, value, 0, 0)
 }
@@ -193,7 +199,7 @@ mod tests {
     fn the_filter_answers_as_the_table_says() {
         use Action::*;
         let program = compile(&parse(TABLE).unwrap());
-        let cases: [(&str, &[u64], Action); 26] = [
+        let cases: [(&str, &[u64], Action); 30] = [
             ("read", &[], Allow),
             ("execve", &[], Allow),
             ("mount", &[], Refuse),
@@ -228,6 +234,10 @@ mod tests {
             ("ioctl", &[0, 0x5412 | 1 << 32], Refuse),
             ("ioctl", &[0, 0x5413], Allow),
             ("personality", &[0x0400000], Refuse),
+            ("setrlimit", &[4, 1 << 32], Pretend),
+            ("prlimit64", &[0, 4, 0, 1], Allow),
+            ("prlimit64", &[0, 4, 1 << 32], Pretend),
+            ("prlimit64", &[0, 7, 1 << 32], Allow),
         ];
         for (name, arguments, expected) in cases {
             let found = answered(&program, NATIVE, number(name).unwrap(), arguments);

@@ -25,6 +25,8 @@ enum Action {
     Absent,
     /// EAFNOSUPPORT.
     Unsupported,
+    /// Nothing, reported as success.
+    Pretend,
 }
 
 /// The filter of a payload.

@@ -24,7 +24,7 @@ pub(super) fn attach(part: Prepared) -> Result<(), Failure> {
             mount_point(&target, true)?;
             overlay::mount_at(&target, &lowers, scratch.as_ref())
         }
-        Prepared::Tmpfs { target, size } => tmpfs(&target, &format!("size={size},mode=1777")),
+        Prepared::Tmpfs { target, size } => tmpfs(&target, size),
         Prepared::File {
             target,
             content,
@@ -44,11 +44,20 @@ pub(super) fn bind(tree: &Detached, target: &Path) -> Result<(), Failure> {
         .map_err(|errno| Failure::at(Step::Attach, target, errno))
 }
 
-pub(super) fn tmpfs(target: &Path, options: &str) -> Result<(), Failure> {
+/// As many inodes as pages, and some for directories: empty files would use memory that no size counts.
+fn tmpfs(target: &Path, size: u64) -> Result<(), Failure> {
     mount_point(target, true)?;
+    let inodes = size / 4096 + 1024;
+    let options = format!("size={size},nr_inodes={inodes},mode=1777");
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
-    mount(Some("tmpfs"), target, Some("tmpfs"), flags, Some(options))
-        .map_err(|errno| Failure::at(Step::MountTmpfs, target, errno))
+    mount(
+        Some("tmpfs"),
+        target,
+        Some("tmpfs"),
+        flags,
+        Some(options.as_str()),
+    )
+    .map_err(|errno| Failure::at(Step::MountTmpfs, target, errno))
 }
 
 /// Makes sure that something of the right kind is there to mount on.

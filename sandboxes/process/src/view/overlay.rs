@@ -65,15 +65,27 @@ fn options(lowers: &[PathBuf], scratch: Option<&Path>) -> String {
     options
 }
 
-/// Removes an overlay's work directory; the kernel leaves one in it that nobody may read.
+/// Removes an overlay's work directory. The kernel leaves directories in it that not even their owner may enter.
 pub(crate) fn remove_work(scratch: &Path) -> io::Result<()> {
     let work = scratch.join("work");
-    let inner = work.join("work");
-    if inner.symlink_metadata().is_ok_and(|kind| kind.is_dir()) {
-        fs::set_permissions(&inner, Permissions::from_mode(0o700))?;
+    if !is_directory(&work) {
+        return Ok(());
     }
-    match fs::remove_dir_all(&work) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
+    open_up(&work)?;
+    fs::remove_dir_all(&work)
+}
+
+fn open_up(directory: &Path) -> io::Result<()> {
+    fs::set_permissions(directory, Permissions::from_mode(0o700))?;
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        if is_directory(&path) {
+            open_up(&path)?;
+        }
     }
+    Ok(())
+}
+
+fn is_directory(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|kind| kind.is_dir())
 }
