@@ -157,6 +157,7 @@ impl Failure {
             ),
             (
                 Step::IdMap
+                | Step::TakeIdentity
                 | Step::NewRoot
                 | Step::Loopback
                 | Step::OpenSource

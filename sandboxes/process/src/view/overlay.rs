@@ -46,8 +46,14 @@ pub(super) fn mount_at(
     .map_err(failed)?;
     for place in places.iter().chain(scratch.map(|_| &writable)) {
         umount2(place, MntFlags::MNT_DETACH).map_err(failed)?;
+        // Never recursively: were the mount still there, that would empty the layer.
+        remove_place(place)?;
     }
-    fs::remove_dir_all(STAGING).map_err(|error| Failure::io(Step::MountOverlay, STAGING, &error))
+    remove_place(Path::new(STAGING))
+}
+
+fn remove_place(place: &Path) -> Result<(), Failure> {
+    fs::remove_dir(place).map_err(|error| Failure::io(Step::MountOverlay, place, &error))
 }
 
 /// `userxattr`: without it a mount in a user namespace succeeds but deleting what a layer holds fails with EIO. `volatile`: the scratch

@@ -185,3 +185,19 @@ fn an_owner_that_cannot_be_shifted_is_an_error_that_names_the_step() {
         other => panic!("{other:?}"),
     }
 }
+
+#[test]
+fn the_probe_says_what_overlays_can_do_here_and_leaves_nothing() {
+    let place = TempDir::new().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let launcher = passmuster_process::Launcher::new(crate::support::helper());
+    let support = runtime
+        .block_on(passmuster_process::probe(&launcher, place.path()))
+        .unwrap();
+    assert_eq!((support.overlay, support.owner_shift), (Ok(()), Ok(())));
+    assert!(!support.enforcement.is_empty());
+    assert_eq!(contents(place.path()), BTreeMap::new());
+}
