@@ -31,7 +31,7 @@ pub(crate) const ASKED: &str = "__passmuster-sandbox";
 
 /// How long processes that outlive the command get to end by themselves before they count as left behind; helpers of interpreters
 /// (Python's resource tracker, for one) end only after seeing their parent gone.
-const SETTLE: Duration = Duration::from_millis(100);
+const SETTLE: Duration = Duration::from_millis(250);
 
 /// Must be the first statement of `main` in every program that is to be its own helper (see [`crate::Launcher`]): when this
 /// process was started as one, it acts as that and never returns. Nothing has started a thread by then.

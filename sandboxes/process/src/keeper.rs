@@ -191,7 +191,7 @@ impl Init {
     fn watch(&self, limits: &Limits) -> Result<Outcome, Failure> {
         let input = io::stdin();
         let mut phase = Phase::SettingUp;
-        let mut deadline = Instant::now() + SETUP;
+        let mut deadline = from_now(SETUP);
         let mut started = Instant::now();
         let mut cause = None;
         let mut enforcement = Vec::new();
@@ -204,7 +204,7 @@ impl Init {
                         started = Instant::now();
                         if phase == Phase::SettingUp {
                             phase = Phase::Running;
-                            deadline = started + limits.wall;
+                            deadline = from_now(limits.wall);
                         }
                     }
                     Message::Ended {
@@ -228,17 +228,17 @@ impl Init {
                 Woken::CallerGone => {
                     cause = Some(Exit::Stopped);
                     self.order(KILL);
-                    (phase, deadline) = (Phase::Killing, Instant::now() + KILLING);
+                    (phase, deadline) = (Phase::Killing, from_now(KILLING));
                 }
                 Woken::Deadline => match phase {
                     Phase::Running => {
                         cause = Some(Exit::LimitExceeded(Limit::Wall));
                         self.order(TERMINATE);
-                        (phase, deadline) = (Phase::Terminating, Instant::now() + limits.grace);
+                        (phase, deadline) = (Phase::Terminating, from_now(limits.grace));
                     }
                     Phase::Terminating => {
                         self.order(KILL);
-                        (phase, deadline) = (Phase::Killing, Instant::now() + KILLING);
+                        (phase, deadline) = (Phase::Killing, from_now(KILLING));
                     }
                     Phase::SettingUp => {
                         return Err(Failure::new(Step::Supervise, Errno::ETIMEDOUT));
@@ -299,6 +299,12 @@ fn unanswered(
         usage,
         enforcement,
     }
+}
+
+/// A time that far away; a limit too long for the clock is as good as ten years.
+fn from_now(duration: Duration) -> Instant {
+    const FOREVER: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
+    Instant::now() + duration.min(FOREVER)
 }
 
 /// The rest of the time for one poll, rounded up so that a deadline is never found just before it.

@@ -37,6 +37,13 @@
 //! [`Spec`] → `launch` → `keeper` → `view::sources` → `namespaces` → `init` → `view::root` → `network` → `limits` →
 //! `seccomp` → `credentials` → `enforcement` → `worker` → [`Report`].
 //!
+//! # The system view
+//!
+//! Every sandbox has: `/usr` and the usual links or directories beside it; from the host's `/etc` the loader's, certificates',
+//! alternatives', time zone's and media types' files, never a key; a generated `passwd`, `group`, `hosts`, `hostname`, `nsswitch.conf` and an empty
+//! `resolv.conf`; five devices, pseudo-terminals of its own and `/dev/shm`; a fresh `/proc` with the machine's parts read-only or empty;
+//! `/tmp`. There is no `/sys`, no home, no terminal. The root is a read-only tmpfs. The command sees itself as user and group 1000.
+//!
 //! # What is not protected
 //!
 //! - The kernel itself: whoever breaks it from inside is outside.
@@ -44,6 +51,7 @@
 //!   enforcement list says so.
 //! - What is granted: a writable grant can be filled, and a file in it can be replaced by a link, a pipe or a program. Whoever reads it
 //!   afterwards must not follow or run what it finds.
+//! - A socket or pipe in a granted directory can be connected to, also where the grant is read-only.
 //! - Facts about the machine: processors, memory, kernel version, clock and the host paths of grants (in `/proc/self/mountinfo`).
 //! - Two sandboxes of one root caller run as the same host id. They are apart by their namespaces, not by their ids.
 //! - An unprivileged caller's supplementary groups stay with the payload (they cannot be dropped without privilege); they reach only what

@@ -20,7 +20,8 @@ impl Captured {
     /// Bytes that came and were not kept.
     #[must_use]
     pub fn dropped(&self) -> u64 {
-        self.total - (self.head.len() + self.tail.len()) as u64
+        self.total
+            .saturating_sub((self.head.len() + self.tail.len()) as u64)
     }
 
     /// Head and tail with a line between them that tells how much is missing.

@@ -14,7 +14,7 @@ use crate::error::SandboxError;
 pub struct Spec {
     /// What runs.
     pub command: Command,
-    /// What it sees besides the system view (see [`crate::view`]), made in this order.
+    /// What it sees besides the system view (see the crate's front page), made in this order.
     pub mounts: Vec<Mount>,
     /// How much it may use.
     pub limits: Limits,

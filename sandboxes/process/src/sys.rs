@@ -269,11 +269,25 @@ pub(crate) fn interface_up(socket: impl AsFd, name: &CStr) -> Result<libc::c_sho
     Ok(unsafe { request.ifr_ifru.ifru_flags })
 }
 
-/// Sets every signal to its default disposition (SIGKILL and SIGSTOP have no other).
+/// Sets every signal to its default disposition. By the bare system call, because the C library refuses to touch the two signals
+/// that it uses itself, and a caller may ignore even those.
 pub(crate) fn default_signals() {
-    for signal in 1..=libc::SIGRTMAX() {
-        // SAFETY: SIG_DFL installs no handler, so no code can run in signal context. The C library refuses the two signals it keeps
-        // for itself; those refusals change nothing.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    const SIGNALS: libc::c_long = 64;
+    const SET_SIZE: usize = 8;
+    // Handler, flags, restorer and mask as the kernel lays them out: all zeroes is SIG_DFL without flags.
+    let default = [0_u64; 4];
+    for signal in 1..=SIGNALS {
+        // SAFETY: the kernel reads one structure of at most four words, which lives across the call, and writes nothing, the place for
+        // the old disposition being null. SIG_DFL installs no handler, so no code can come to run in signal context. SIGKILL and
+        // SIGSTOP are refused, which changes nothing.
+        unsafe {
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                signal,
+                default.as_ptr(),
+                std::ptr::null::<u64>(),
+                SET_SIZE,
+            )
+        };
     }
 }

@@ -9,7 +9,7 @@ use super::sources::detach;
 use crate::error::{Failure, Step};
 
 /// Settings of the machine: readable, because programs ask for limits there, never writable.
-const READ_ONLY: [&str; 4] = ["sys", "irq", "bus", "fs"];
+const READ_ONLY: [&str; 5] = ["sys", "irq", "bus", "fs", "pressure"];
 
 /// Files that describe or steer the machine's kernel.
 const HIDDEN_FILES: [&str; 8] = [

@@ -31,12 +31,19 @@ fn init_shows_no_environment_of_the_caller() {
 #[test]
 fn a_descriptor_that_the_caller_left_open_is_not_inherited() {
     let list = Sandbox::shell("ls /proc/self/fd | tr '\\n' ' '; ls /proc/self/fd/9/ 2>&1");
-    let spec = serde_json::to_string(&list.0).unwrap();
     // 9 is the host's root directory, open across exec in the caller and in whatever it starts.
-    let script =
-        "exec 9</; ls /proc/self/fd/9/ | grep -q '^proc$' && echo control; exec \"$0\" run";
+    let output = called_by(
+        "exec 9</; ls /proc/self/fd/9/ | grep -q '^proc$' && echo control",
+        &list,
+    );
+    assert!(output.starts_with("control\n0 1 2 3"), "{output}");
+    assert!(output.contains("No such file"), "{output}");
+}
+
+/// What a caller prints that a shell has prepared, followed by what the command prints.
+fn called_by(preparation: &str, sandbox: &Sandbox) -> String {
     let mut caller = Command::new("/bin/sh")
-        .args(["-c", script])
+        .args(["-c", &format!("{preparation}; exec \"$0\" run")])
         .arg(helper())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -46,11 +53,9 @@ fn a_descriptor_that_the_caller_left_open_is_not_inherited() {
         .stdin
         .take()
         .unwrap()
-        .write_all(spec.as_bytes())
+        .write_all(&serde_json::to_vec(&sandbox.0).unwrap())
         .unwrap();
-    let output = String::from_utf8(caller.wait_with_output().unwrap().stdout).unwrap();
-    assert!(output.starts_with("control\n0 1 2 3"), "{output}");
-    assert!(output.contains("No such file"), "{output}");
+    String::from_utf8(caller.wait_with_output().unwrap().stdout).unwrap()
 }
 
 #[test]
@@ -153,6 +158,38 @@ fn the_kernel_says_that_nothing_is_left_to_gain() {
     assert!(
         own.contains("NoNewPrivs:\t0") || own.contains("Seccomp:\t0"),
         "control: the caller is not confined"
+    );
+}
+
+#[test]
+fn capabilities_are_locked_out_for_good() {
+    let script = "import ctypes; print(hex(ctypes.CDLL(None).prctl(27, 0, 0, 0, 0)))";
+    assert_eq!(
+        Sandbox::python(script).output(),
+        "0xef",
+        "PR_GET_SECUREBITS: all but keep-caps set, all locked"
+    );
+}
+
+#[test]
+fn signals_that_the_caller_ignores_or_blocks_are_back_to_normal() {
+    let masks = Sandbox::shell("grep -E '^Sig(Blk|Ign)' /proc/self/status");
+    let output = called_by(
+        "trap '' HUP INT TERM PIPE; grep SigIgn /proc/self/status",
+        &masks,
+    );
+    let lines: Vec<_> = output.lines().collect();
+    assert_ne!(
+        lines[0],
+        format!("SigIgn:\t{:016x}", 0),
+        "control: the caller ignores some"
+    );
+    assert_eq!(
+        lines[1..3],
+        [
+            format!("SigBlk:\t{:016x}", 0),
+            format!("SigIgn:\t{:016x}", 0)
+        ]
     );
 }
 

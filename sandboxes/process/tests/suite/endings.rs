@@ -230,6 +230,35 @@ fn a_helper_that_is_killed_takes_everything_with_it_and_is_an_error() {
     );
 }
 
+#[test]
+fn many_sandboxes_run_at_once_and_do_not_see_each_other() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let runs: Vec<_> = (0..8)
+        .map(|number| {
+            let spec = Sandbox::shell(&format!("echo {number} > /tmp/n; sleep 0.1; cat /tmp/n; ls /tmp | wc -l; ls -d /proc/[0-9]* | wc -l")).0;
+            let launcher = passmuster_process::Launcher::new(helper());
+            runtime.spawn(async move { passmuster_process::run(&launcher, &spec, std::future::pending()).await })
+        })
+        .collect();
+    for (number, run) in runs.into_iter().enumerate() {
+        let report = runtime.block_on(run).unwrap().unwrap();
+        // Init, the shell and one or two of the pipe's ends.
+        let output = stdout(&report);
+        assert!(
+            output == format!("{number}\n1\n3") || output == format!("{number}\n1\n4"),
+            "{output}"
+        );
+    }
+}
+
+#[test]
+fn a_limit_beyond_the_clock_is_no_limit() {
+    let report = Sandbox::shell("exit 3")
+        .limits(|limits| limits.wall = Duration::MAX)
+        .run();
+    assert_eq!(report.exit, Exit::Exited(3));
+}
+
 /// A process of its own that runs a sandbox and can be killed.
 fn caller(spec: &passmuster_process::Spec) -> std::process::Child {
     let mut caller = Command::new(helper())

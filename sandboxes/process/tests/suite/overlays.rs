@@ -90,6 +90,22 @@ fn upper_layers_win_and_no_layer_changes() {
 }
 
 #[test]
+fn a_hard_link_into_a_layer_is_broken_by_the_first_write() {
+    let (bottom, scratch, outside) = (
+        layer(&[("a", "old")]),
+        payload_directory(),
+        payload_directory(),
+    );
+    let other_name = outside.path().join("precious");
+    fs::hard_link(bottom.path().join("a"), &other_name).unwrap();
+    assert_eq!(
+        in_tree("echo new > a; cat a", overlay(&[&bottom], scratch.path())),
+        "new"
+    );
+    assert_eq!(fs::read_to_string(other_name).unwrap(), "old");
+}
+
+#[test]
 fn what_was_written_is_there_again_at_the_next_launch() {
     let (bottom, scratch) = (layer(&[("a", "a"), ("b", "b")]), payload_directory());
     let launch = |script| in_tree(script, overlay(&[&bottom], scratch.path()));
