@@ -86,7 +86,7 @@ pub enum Mount {
         /// Most bytes it can hold.
         size: u64,
     },
-    /// A file with this content, read-only.
+    /// A file with this content, read-only wherever it lies, in place of one that is there.
     File {
         /// Where it appears.
         #[serde(with = "crate::wire::path")]

@@ -15,7 +15,7 @@ use crate::spec::{Lower, Mount, Spec};
 use crate::sys::{self, MountAttributes};
 
 const NOTHING_SPECIAL: u64 = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV;
-const READ_ONLY: u64 = libc::MOUNT_ATTR_RDONLY | NOTHING_SPECIAL;
+pub(super) const READ_ONLY: u64 = libc::MOUNT_ATTR_RDONLY | NOTHING_SPECIAL;
 /// A device node must stay usable; a read-only mount only keeps its mode and owner from changing.
 const DEVICE: u64 = libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NOEXEC;
 

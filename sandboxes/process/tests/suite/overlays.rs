@@ -106,6 +106,36 @@ fn a_hard_link_into_a_layer_is_broken_by_the_first_write() {
 }
 
 #[test]
+fn a_work_directory_that_a_killed_caller_left_is_replaced() {
+    let (bottom, scratch) = (layer(&[("a", "a")]), payload_directory());
+    let left = scratch.path().join("work/work");
+    fs::create_dir_all(left.join("incompat/volatile")).unwrap();
+    give_to_payload(scratch.path());
+    fs::set_permissions(&left, fs::Permissions::from_mode(0o000)).unwrap();
+    assert_eq!(
+        in_tree("echo b >> a; cat a", overlay(&[&bottom], scratch.path())),
+        "ab"
+    );
+}
+
+#[test]
+fn a_generated_file_in_a_writable_tree_stays_as_it_was_made() {
+    let (bottom, scratch) = (layer(&[("a", "a")]), payload_directory());
+    let file = |name: &str| Mount::File {
+        target: format!("/sandbox/tree/{name}").into(),
+        content: b"generated".to_vec(),
+        executable: false,
+    };
+    let script = "for f in a new; do cat $f; chmod 777 $f || rm -f $f || echo x > $f || echo kept; done 2>/dev/null";
+    let sandbox = Sandbox::shell(&format!("cd /sandbox/tree; {script}"))
+        .mount(overlay(&[&bottom], scratch.path()))
+        .mount(file("a"))
+        .mount(file("new"));
+    assert_eq!(sandbox.output(), "generatedkept\ngeneratedkept");
+    assert_eq!(fs::read_to_string(bottom.path().join("a")).unwrap(), "a");
+}
+
+#[test]
 fn what_was_written_is_there_again_at_the_next_launch() {
     let (bottom, scratch) = (layer(&[("a", "a"), ("b", "b")]), payload_directory());
     let launch = |script| in_tree(script, overlay(&[&bottom], scratch.path()));
