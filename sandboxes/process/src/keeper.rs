@@ -21,7 +21,7 @@ use crate::namespaces::{self, Membership, UserNamespace};
 use crate::report::{Exit, Limit, Message, Outcome, Usage};
 use crate::spec::{Limits, Mount, Spec};
 use crate::sys::{self, Cloned};
-use crate::view::{self, Opener};
+use crate::view::{self, Opener, Sources};
 use crate::wire;
 
 /// Building the view takes milliseconds; a source on a file system that hangs must not hang the caller.
@@ -83,7 +83,7 @@ fn run(spec: Spec) -> Result<Outcome, Failure> {
         setgroups(&[]).map_err(|errno| Failure::new(Step::TakeIdentity, errno))?;
     }
     let sources = if root {
-        Some(view::open(&spec, &opener(&spec, payload)?)?)
+        open_as_root(&spec, payload)?
     } else {
         None
     };
@@ -117,6 +117,18 @@ fn run(spec: Spec) -> Result<Outcome, Failure> {
             init.finish();
             outcome
         }
+    }
+}
+
+/// Root of a container often lacks the right to mount, and then is no better off than an ordinary user: init opens the sources
+/// in its own namespace.
+fn open_as_root(spec: &Spec, payload: Identity) -> Result<Option<Sources>, Failure> {
+    match view::open(spec, &opener(spec, payload)?) {
+        Ok(sources) => Ok(Some(sources)),
+        Err(failure) if failure.step == Step::OpenSource && failure.errno == libc::EPERM => {
+            Ok(None)
+        }
+        Err(failure) => Err(failure),
     }
 }
 

@@ -62,3 +62,35 @@ fn all_of_this_holds_for_an_ordinary_user_as_well() {
     assert!(output.status.success(), "{text}");
     assert!(text.contains(" 0 failed; 0 ignored"), "{text}");
 }
+
+#[test]
+fn root_without_the_right_to_mount_still_gets_a_whole_sandbox() {
+    if !identity::is_root() {
+        return; // Only root has that right to lose.
+    }
+    let spec = serde_json::to_vec(
+        &Sandbox::shell("id -u; touch /usr/x 2>&1; grep CapEff /proc/self/status").0,
+    )
+    .unwrap();
+    let file = TempDir::new().unwrap();
+    let path = file.path().join("spec");
+    fs::write(&path, spec).unwrap();
+    let output = Command::new("/usr/bin/setpriv")
+        .args(["--bounding-set=-sys_admin", "--inh-caps=-all"])
+        .arg(helper())
+        .arg("run")
+        .stdin(fs::File::open(path).unwrap())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(
+        text.starts_with("1000\n") && text.contains("Read-only file system"),
+        "{text}"
+    );
+    assert!(text.contains("CapEff:\t0000000000000000"), "{text}");
+}
