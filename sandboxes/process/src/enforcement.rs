@@ -163,7 +163,8 @@ pub(crate) fn verify(
             "this machine has IPv6 switched off",
         ));
     }
-    // The worker checks its descriptors itself and does not start the program otherwise; helper and caller hold the other two.
+    // The worker checks its descriptors itself and does not start the program otherwise; helper and
+    // caller hold the other two.
     list.extend(
         [
             Protection::Descriptors,

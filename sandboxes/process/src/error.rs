@@ -217,7 +217,8 @@ pub enum SandboxError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The helper ended without saying how the command ended; everything it had started was killed with it.
+    /// The helper ended without saying how the command ended; everything it had started was killed
+    /// with it.
     #[error("the sandbox helper ended without a report ({0})")]
     HelperLost(String),
 }

@@ -1,4 +1,5 @@
-//! The first process inside: builds the view, gives up every right, starts the command, reaps, and reports.
+//! The first process inside: builds the view, gives up every right, starts the command, reaps, and
+//! reports.
 
 use std::fs::File;
 use std::io::Read;
@@ -29,12 +30,14 @@ use crate::{credentials, identity, limits, network, seccomp, sys, wire};
 /// The word that makes this program its own sandbox helper.
 pub(crate) const ASKED: &str = "__passmuster-sandbox";
 
-/// How long processes that outlive the command get to end by themselves before they count as left behind; helpers of interpreters
-/// (Python's resource tracker, for one) end only after seeing their parent gone.
+/// How long processes that outlive the command get to end by themselves before they count as left
+/// behind; helpers of interpreters (Python's resource tracker, for one) end only after seeing their
+/// parent gone.
 const SETTLE: Duration = Duration::from_millis(250);
 
-/// Must be the first statement of `main` in every program that is to be its own helper (see [`crate::Launcher`]): when this
-/// process was started as one, it acts as that and never returns. Nothing has started a thread by then.
+/// Must be the first statement of `main` in every program that is to be its own helper (see
+/// [`crate::Launcher`]): when this process was started as one, it acts as that and never returns.
+/// Nothing has started a thread by then.
 pub fn take_over_if_asked() {
     if std::env::args_os().nth(1).is_some_and(|word| word == ASKED) {
         keeper::keep();
@@ -90,8 +93,8 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
     network::loopback_up()?;
     umask(Mode::from_bits_truncate(0o022));
     take_null_input()?;
-    // Limits, filter and lost capabilities hold for this process as well, which needs nothing that they refuse; the limits come
-    // before the filter, which protects one of them.
+    // Limits, filter and lost capabilities hold for this process as well, which needs nothing that
+    // they refuse; the limits come before the filter, which protects one of them.
     let signals = watch_children()?;
     limits::apply(&spec.limits)?;
     let filter = seccomp::filter()?;
@@ -128,8 +131,8 @@ fn wait_for_go(mut orders: &File) -> Result<(), Failure> {
     }
 }
 
-/// Taking on ids clears the death signal and may make a process dumpable, so both come after it. A keeper that died before is
-/// noticed by its closed pipe.
+/// Taking on ids clears the death signal and may make a process dumpable, so both come after it. A
+/// keeper that died before is noticed by its closed pipe.
 fn tie_to_keeper(orders: &File) -> Result<(), Failure> {
     let failed = |errno| Failure::new(Step::DeathSignal, errno);
     sys::prctl(
@@ -210,7 +213,8 @@ fn wait_for_end(command: Pid, signals: &SignalFd, orders: &File) -> Result<Exit,
     }
 }
 
-/// Everyone but this process is in reach of -1. A stopped process sees SIGTERM only once it continues.
+/// Everyone but this process is in reach of -1. A stopped process sees SIGTERM only once it
+/// continues.
 fn obey(mut orders: &File) {
     let mut order = [0];
     match orders.read_exact(&mut order) {

@@ -1,7 +1,8 @@
-//! The helper outside: prepares what needs the caller's rights, creates init, keeps the time and carries the orders.
+//! The helper outside: prepares what needs the caller's rights, creates init, keeps the time and
+//! carries the orders.
 //!
-//! It has one thread, holds the caller's socket (0), and no descriptor of the payload once init exists. When the caller's end of the
-//! socket closes, by order or by death, it kills everything.
+//! It has one thread, holds the caller's socket (0), and no descriptor of the payload once init
+//! exists. When the caller's end of the socket closes, by order or by death, it kills everything.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -24,7 +25,8 @@ use crate::sys::{self, Cloned};
 use crate::view::{self, Opener, Sources};
 use crate::wire;
 
-/// Building the view takes milliseconds; a source on a file system that hangs must not hang the caller.
+/// Building the view takes milliseconds; a source on a file system that hangs must not hang the
+/// caller.
 const SETUP: Duration = Duration::from_secs(30);
 /// How long init gets to end everything by itself before it is killed.
 const KILLING: Duration = Duration::from_secs(5);
@@ -36,7 +38,8 @@ pub(crate) const TERMINATE: u8 = b'T';
 /// SIGKILL to every process inside.
 pub(crate) const KILL: u8 = b'K';
 
-/// The whole life of the helper. The outcome goes to the caller; a caller that has gone hears nothing.
+/// The whole life of the helper. The outcome goes to the caller; a caller that has gone hears
+/// nothing.
 pub(crate) fn keep() {
     if detach_from_caller().is_err() {
         return;
@@ -48,14 +51,15 @@ pub(crate) fn keep() {
     let _gone = wire::send(Caller, &outcome);
 }
 
-/// Closes whatever else the caller's process had open, and leaves its terminal and process group: a Ctrl-C there is for the
-/// caller to handle.
+/// Closes whatever else the caller's process had open, and leaves its terminal and process group: a
+/// Ctrl-C there is for the caller to handle.
 fn detach_from_caller() -> nix::Result<()> {
     sys::close_from(3)?;
     setsid().map(drop)
 }
 
-/// The caller's socket, which is descriptor 0 and nothing else, so that init loses it with its input.
+/// The caller's socket, which is descriptor 0 and nothing else, so that init loses it with its
+/// input.
 struct Caller;
 
 impl Read for Caller {
@@ -120,8 +124,8 @@ fn run(spec: Spec) -> Result<Outcome, Failure> {
     }
 }
 
-/// Root of a container often lacks the right to mount, and then is no better off than an ordinary user: init opens the sources
-/// in its own namespace.
+/// Root of a container often lacks the right to mount, and then is no better off than an ordinary
+/// user: init opens the sources in its own namespace.
 fn open_as_root(spec: &Spec, payload: Identity) -> Result<Option<Sources>, Failure> {
     match view::open(spec, &opener(spec, payload)?) {
         Ok(sources) => Ok(Some(sources)),
@@ -152,7 +156,8 @@ fn pipe() -> Result<(OwnedFd, OwnedFd), Failure> {
     pipe2(OFlag::O_CLOEXEC).map_err(|errno| Failure::new(Step::Descriptors, errno))
 }
 
-/// Lets go of the payload's output, so that its end is the payload's end. A failure only delays that end to the drain deadline.
+/// Lets go of the payload's output, so that its end is the payload's end. A failure only delays
+/// that end to the drain deadline.
 fn release_output() {
     if let Ok(null) = File::options().write(true).open("/dev/null") {
         let _kept = dup2_stdout(&null).and_then(|()| dup2_stderr(&null));
@@ -187,8 +192,8 @@ impl Init {
     /// Gives init its ids and lets it go on.
     fn release(&self, payload: Identity) -> Result<(), Failure> {
         namespaces::map_ids(self.pid, payload)?;
-        // From here on nobody of the caller's ids can look into this process. Before, it would have kept an
-        // unprivileged caller from writing the maps.
+        // From here on nobody of the caller's ids can look into this process. Before, it would have
+        // kept an unprivileged caller from writing the maps.
         sys::prctl(libc::PR_SET_DUMPABLE, [0; 4])
             .map_err(|errno| Failure::new(Step::DropPrivileges, errno))?;
         self.order(GO);
@@ -283,7 +288,8 @@ impl Init {
         })
     }
 
-    /// A closed pipe without a last message: init was killed from outside, or ended in a way it was not written to.
+    /// A closed pipe without a last message: init was killed from outside, or ended in a way it was
+    /// not written to.
     fn message(&self) -> Result<Message, Failure> {
         wire::receive(&self.messages).map_err(|error| Failure::io(Step::Supervise, "init", &error))
     }

@@ -1,4 +1,5 @@
-//! The caller's side: starts the helper, hands it the specification, reads the output, waits for the report.
+//! The caller's side: starts the helper, hands it the specification, reads the output, waits for
+//! the report.
 
 use std::future::Future;
 use std::io;
@@ -22,13 +23,15 @@ use crate::report::{Outcome, Report};
 use crate::spec::{Mount, Spec};
 use crate::{view, wire};
 
-/// How long output is still read once every process is dead: what lies in the pipes takes no longer.
+/// How long output is still read once every process is dead: what lies in the pipes takes no
+/// longer.
 const DRAIN: Duration = Duration::from_secs(2);
 
 /// How long the helper may take to kill everything and report. It gives init five seconds.
 const ANSWER: Duration = Duration::from_secs(10);
 
-/// Starts sandboxes by executing a program whose `main` begins with [`crate::init::take_over_if_asked`].
+/// Starts sandboxes by executing a program whose `main` begins with
+/// [`crate::init::take_over_if_asked`].
 #[derive(Debug, Clone)]
 pub struct Launcher {
     program: PathBuf,
@@ -56,8 +59,9 @@ impl Launcher {
         }
     }
 
-    /// The helper with its end of the socket as standard input. No code runs between fork and exec, so the standard library
-    /// starts it without copying this process's page tables, however big it is.
+    /// The helper with its end of the socket as standard input. No code runs between fork and exec,
+    /// so the standard library starts it without copying this process's page tables, however big it
+    /// is.
     fn start(&self, socket: Socket) -> io::Result<Child> {
         Command::new(&self.program)
             .arg(ASKED)
@@ -69,11 +73,13 @@ impl Launcher {
     }
 }
 
-/// Runs a command in a sandbox. When `stop` resolves, everything is killed and the report says so; when the returned future is
-/// dropped, everything is killed as well. Returns only when every process of the sandbox is dead.
+/// Runs a command in a sandbox. When `stop` resolves, everything is killed and the report says so;
+/// when the returned future is dropped, everything is killed as well. Returns only when every
+/// process of the sandbox is dead.
 ///
 /// # Errors
-/// When the sandbox could not be set up or lost its helper; a command that fails, or cannot be started, is a report.
+/// When the sandbox could not be set up or lost its helper; a command that fails, or cannot be
+/// started, is a report.
 pub async fn run(
     launcher: &Launcher,
     spec: &Spec,
@@ -157,7 +163,8 @@ async fn receive(from: &mut OwnedReadHalf) -> io::Result<Outcome> {
     wire::decode(&body)
 }
 
-/// What overlays left beside their upper layers. A failure leaves an empty directory to the next launch, which removes it or fails.
+/// What overlays left beside their upper layers. A failure leaves an empty directory to the next
+/// launch, which removes it or fails.
 fn clean_scratch(spec: &Spec) {
     for mount in &spec.mounts {
         if let Mount::Overlay { scratch, .. } = mount {

@@ -9,8 +9,9 @@ use crate::spec::Limits;
 /// Enough for what compilers and interpreters lock (the kernel's own old default).
 const LOCKED_MEMORY: u64 = 64 << 10;
 
-/// One byte: too little for any core file, and the one value by which the kernel also starts no handler that a `|` in
-/// core_pattern names (fs/coredump.c); with zero it would start it, outside and as root. The filter keeps it from being lowered.
+/// One byte: too little for any core file, and the one value by which the kernel also starts no
+/// handler that a `|` in core_pattern names (fs/coredump.c); with zero it would start it, outside
+/// and as root. The filter keeps it from being lowered.
 const CORE: u64 = 1;
 
 /// Each limit with the protection it stands for.

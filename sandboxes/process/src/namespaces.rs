@@ -1,4 +1,5 @@
-//! Namespaces: which ones a sandbox has, how its user namespace maps ids, and how to see that they are new.
+//! Namespaces: which ones a sandbox has, how its user namespace maps ids, and how to see that they
+//! are new.
 
 use std::fs;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -106,13 +107,15 @@ impl UserNamespace {
     }
 }
 
-/// The life of a process that only holds a namespace open. It must not outlive the keeper, not even one that is killed.
+/// The life of a process that only holds a namespace open. It must not outlive the keeper, not even
+/// one that is killed.
 fn wait_to_be_killed() -> ! {
     let tied = sys::prctl(
         libc::PR_SET_PDEATHSIG,
         [libc::SIGKILL as libc::c_ulong, 0, 0, 0],
     );
-    // A parent in another user namespace is in the same pid namespace, so its death shows as another parent.
+    // A parent in another user namespace is in the same pid namespace, so its death shows as
+    // another parent.
     while tied.is_ok() && getppid().as_raw() > 1 {
         pause();
     }

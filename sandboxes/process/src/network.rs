@@ -28,14 +28,16 @@ pub(crate) fn loopback_up() -> Result<(), Failure> {
     }
 }
 
-/// Whether every route leads to `lo`. Interfaces alone say little: some kernels put idle tunnels into each new namespace.
+/// Whether every route leads to `lo`. Interfaces alone say little: some kernels put idle tunnels
+/// into each new namespace.
 pub(crate) fn is_cut_off() -> bool {
     // Without IPv6 in the kernel there is no second table.
     let v6 = fs::read_to_string("/proc/net/ipv6_route").unwrap_or_default();
     fs::read_to_string("/proc/net/route").is_ok_and(|v4| only_loopback(&v4, &v6))
 }
 
-/// The kernel's tables of IPv4 (a heading; the interface comes first) and IPv6 (the interface comes last).
+/// The kernel's tables of IPv4 (a heading; the interface comes first) and IPv6 (the interface comes
+/// last).
 fn only_loopback(v4: &str, v6: &str) -> bool {
     let mut v4 = v4
         .lines()

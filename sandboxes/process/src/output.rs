@@ -10,7 +10,8 @@ use tokio::time::Instant;
 pub struct Captured {
     /// The first bytes.
     pub head: Vec<u8>,
-    /// The last bytes, where more came than the head holds; what lay between is gone if `total` says so.
+    /// The last bytes, where more came than the head holds; what lay between is gone if `total`
+    /// says so.
     pub tail: Vec<u8>,
     /// All bytes that were written.
     pub total: u64,
@@ -46,7 +47,8 @@ pub(crate) struct Capture {
 }
 
 impl Capture {
-    /// Keeps at most `limit` bytes, half of them for the end: that is where programs say what went wrong.
+    /// Keeps at most `limit` bytes, half of them for the end: that is where programs say what went
+    /// wrong.
     pub(crate) fn new(limit: u64) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let head_limit = limit / 2;
@@ -88,7 +90,8 @@ impl Capture {
     }
 }
 
-/// Drains a stream to its end, or to the deadline that may be announced while it runs: an end that never comes must not hold anyone.
+/// Drains a stream to its end, or to the deadline that may be announced while it runs: an end that
+/// never comes must not hold anyone.
 pub(crate) async fn capture(
     stream: Option<impl AsyncRead + Unpin>,
     limit: u64,

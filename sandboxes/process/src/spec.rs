@@ -63,7 +63,8 @@ pub enum Mount {
     Overlay {
         /// The layers, topmost first; at least one.
         lowers: Vec<Lower>,
-        /// A host directory of the payload's id for this overlay alone; `upper` in it holds what was written.
+        /// A host directory of the payload's id for this overlay alone; `upper` in it holds what
+        /// was written.
         #[serde(with = "crate::wire::path")]
         scratch: PathBuf,
         /// Where it appears.

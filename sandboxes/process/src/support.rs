@@ -25,7 +25,8 @@ pub struct Support {
     pub owner_shift: Result<(), Failure>,
 }
 
-/// Builds a sandbox, and overlays below `place`, an existing directory of the file system that layers are to lie on. Leaves nothing there.
+/// Builds a sandbox, and overlays below `place`, an existing directory of the file system that
+/// layers are to lie on. Leaves nothing there.
 ///
 /// # Errors
 /// When this machine cannot build a sandbox at all, or `place` cannot be written.
@@ -77,7 +78,8 @@ async fn overlay(
     }
 }
 
-/// A layer and a scratch directory; the layer is the payload's, or the caller's where a shift is to be tried.
+/// A layer and a scratch directory; the layer is the payload's, or the caller's where a shift is to
+/// be tried.
 fn prepare(place: &Path, owner_shift: bool) -> io::Result<()> {
     let lower = place.join("lower");
     fs::create_dir_all(lower.join("removed"))?;

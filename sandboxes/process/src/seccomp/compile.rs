@@ -10,7 +10,8 @@ const NUMBER: u32 = 0;
 const ARCHITECTURE: u32 = 4;
 const ARGUMENTS: u32 = 16;
 
-/// AUDIT_ARCH_* of the one architecture whose calls are judged; int 0x80 on x86_64 comes with another.
+/// AUDIT_ARCH_* of the one architecture whose calls are judged; int 0x80 on x86_64 comes with
+/// another.
 #[cfg(target_arch = "x86_64")]
 const NATIVE: u32 = 0xc000_003e;
 #[cfg(target_arch = "aarch64")]
@@ -29,12 +30,14 @@ struct Range {
     entry: Entry,
 }
 
-/// The filter. Numbers beyond the table, those with the x32 bit among them, end in the last range: absent.
+/// The filter. Numbers beyond the table, those with the x32 bit among them, end in the last range:
+/// absent.
 pub(super) fn compile(table: &Table) -> Program {
     let mut program = vec![
         instruction(LOAD, ARCHITECTURE, 0, 0),
         instruction(EQUAL, NATIVE, 1, 0),
-        // Another architecture's numbers mean other calls; nothing that was built for this machine makes them.
+        // Another architecture's numbers mean other calls; nothing that was built for this machine
+        // makes them.
         instruction(RETURN, libc::SECCOMP_RET_KILL_PROCESS, 0, 0),
         instruction(LOAD, NUMBER, 0, 0),
     ];

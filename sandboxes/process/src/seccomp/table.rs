@@ -1,4 +1,5 @@
-//! Reading the table. It is ours, so a mistake in it is a bug, but one that must stop a sandbox and not open it.
+//! Reading the table. It is ours, so a mistake in it is a bug, but one that must stop a sandbox and
+//! not open it.
 
 use std::collections::BTreeMap;
 

@@ -43,7 +43,8 @@ pub(super) fn bind(tree: &Detached, target: &Path) -> Result<(), Failure> {
         .map_err(|errno| Failure::at(Step::Attach, target, errno))
 }
 
-/// As many inodes as pages, and some for directories: empty files would use memory that no size counts.
+/// As many inodes as pages, and some for directories: empty files would use memory that no size
+/// counts.
 fn tmpfs(target: &Path, size: u64) -> Result<(), Failure> {
     mount_point(target, true)?;
     let inodes = size / 4096 + 1024;
@@ -71,8 +72,8 @@ pub(super) fn mount_point(target: &Path, directory: bool) -> Result<(), Failure>
     made.map_err(|error| Failure::io(Step::MountPoint, target, &error))
 }
 
-/// On the root, which becomes read-only, a file is simply written. Elsewhere, or over an existing one, it is mounted: there the payload
-/// could change it otherwise.
+/// On the root, which becomes read-only, a file is simply written. Elsewhere, or over an existing
+/// one, it is mounted: there the payload could change it otherwise.
 fn file(target: &Path, content: &[u8], mode: u32) -> Result<(), Failure> {
     let failed = |error: &io::Error| Failure::io(Step::WriteFile, target, error);
     parents(target).map_err(|error| failed(&error))?;

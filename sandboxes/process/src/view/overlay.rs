@@ -11,7 +11,8 @@ use super::attach::bind;
 use super::sources::Detached;
 use crate::error::{Failure, Step};
 
-/// Where layers are attached while the overlay is mounted; it takes its own references, so they can go again at once.
+/// Where layers are attached while the overlay is mounted; it takes its own references, so they can
+/// go again at once.
 const STAGING: &str = "/.layers";
 
 /// Mounts an overlay; without a scratch directory it is read-only.
@@ -56,8 +57,9 @@ fn remove_place(place: &Path) -> Result<(), Failure> {
     fs::remove_dir(place).map_err(|error| Failure::io(Step::MountOverlay, place, &error))
 }
 
-/// `userxattr`: without it a mount in a user namespace succeeds but deleting what a layer holds fails with EIO. `volatile`: the scratch
-/// directory does not outlive the runner, so nothing is gained by syncing it.
+/// `userxattr`: without it a mount in a user namespace succeeds but deleting what a layer holds
+/// fails with EIO. `volatile`: the scratch directory does not outlive the runner, so nothing is
+/// gained by syncing it.
 fn options(lowers: &[PathBuf], scratch: Option<&Path>) -> String {
     let lowers: Vec<_> = lowers
         .iter()
@@ -71,7 +73,8 @@ fn options(lowers: &[PathBuf], scratch: Option<&Path>) -> String {
     options
 }
 
-/// Removes an overlay's work directory. The kernel leaves directories in it that not even their owner may enter.
+/// Removes an overlay's work directory. The kernel leaves directories in it that not even their
+/// owner may enter.
 pub(crate) fn remove_work(scratch: &Path) -> io::Result<()> {
     let work = scratch.join("work");
     if !is_directory(&work) {

@@ -26,7 +26,8 @@ const HIDDEN_FILES: [&str; 8] = [
 /// Directories that describe the machine's devices.
 const HIDDEN_DIRECTORIES: [&str; 3] = ["acpi", "scsi", "asound"];
 
-/// Mounts /proc. The kernel allows this in a user namespace only while a whole /proc is visible, so the host's must still be attached.
+/// Mounts /proc. The kernel allows this in a user namespace only while a whole /proc is visible, so
+/// the host's must still be attached.
 pub(super) fn mount_fresh() -> Result<(), Failure> {
     let target = Path::new("/proc");
     mount_point(target, true)?;

@@ -1,4 +1,5 @@
-//! The sandbox helper of the tests, and a caller that can be killed: `run` reads a specification from standard input.
+//! The sandbox helper of the tests, and a caller that can be killed: `run` reads a specification
+//! from standard input.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,

@@ -31,7 +31,8 @@ fn a_payload_never_runs_as_host_root() {
     );
 }
 
-/// Runs every other test of this binary again as an ordinary user, in directories that this user can reach.
+/// Runs every other test of this binary again as an ordinary user, in directories that this user
+/// can reach.
 #[test]
 fn all_of_this_holds_for_an_ordinary_user_as_well() {
     if !identity::is_root() {

@@ -1,4 +1,5 @@
-//! Runs real sandboxes on this machine. One that cannot be built fails the test: a green run means that all of it held.
+//! Runs real sandboxes on this machine. One that cannot be built fails the test: a green run means
+//! that all of it held.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

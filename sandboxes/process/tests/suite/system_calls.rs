@@ -140,8 +140,9 @@ fn dangerous_calls_are_refused_inside_and_answered_differently_outside() {
         assert_eq!(found, *expected, "{name}");
     }
     assert_eq!(refused.lines().count(), cases.len(), "{refused}");
-    // Outside each call is made in a process of its own: some change the process. Without privileges the kernel itself refuses
-    // some, so the control is about those that an ordinary user can see the difference of.
+    // Outside each call is made in a process of its own: some change the process. Without
+    // privileges the kernel itself refuses some, so the control is about those that an ordinary
+    // user can see the difference of.
     for (name, number, arguments, inside) in cases
         .iter()
         .filter(|case| ORDINARY.iter().any(|name| case.0.starts_with(name)))
