@@ -36,13 +36,12 @@
 //! could pretend: exit, usage and enforcement never pass through its hands.
 //!
 //! A step that fails before exec is a [`SandboxError`], never the command's failure; a program that
-//! cannot be executed is
-//! [`Exit::NotStarted`]. A protection that does not hold is an error, never silence.
+//! cannot be executed is an [`Exit::NotStarted`]. A protection that does not hold is an error.
 //!
 //! # Order of things
 //!
-//! [`Spec`] → `launch` → `keeper` → `view::sources` → `namespaces` → `init` → `view::root` → `network` → `limits` →
-//! `seccomp` → `credentials` → `enforcement` → `worker` → [`Report`].
+//! [`Spec`] → `launch` → `keeper` → `view::sources` → `namespaces` → `init` → `view::root` →
+//! `network` → `limits` → `credentials` → `seccomp` → `enforcement` → `worker` → [`Report`].
 //!
 //! # The system view
 //!
