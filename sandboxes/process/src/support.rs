@@ -62,7 +62,8 @@ async fn overlay(
         scratch: place.join("scratch"),
         target: "/probe".into(),
     };
-    let script = "cd /probe && echo more >> kept && rm -r removed && mkdir removed && test ! -e removed/file";
+    let script =
+        "cd /probe && echo more >> kept && rm -r removed && mkdir removed && [ ! -e removed/file ]";
     let report = run(launcher, &spec(script, vec![mount]), std::future::pending()).await;
     fs::remove_dir_all(&place).map_err(failed)?;
     match report {

@@ -113,11 +113,11 @@ fn decide(entry: &Entry, program: &mut Program) {
 
 /// Each condition that fails jumps behind the rule.
 fn try_rule(rule: &Rule, program: &mut Program) {
-    let tests: Vec<_> = rule.conditions.iter().map(test).collect();
-    let mut rest: usize = tests.iter().map(Vec::len).sum();
-    for test in tests {
-        rest -= test.len();
-        program.extend(test);
+    let comparisons: Vec<_> = rule.conditions.iter().map(compare).collect();
+    let mut rest: usize = comparisons.iter().map(Vec::len).sum();
+    for comparison in comparisons {
+        rest -= comparison.len();
+        program.extend(comparison);
         if let Some(last) = program.last_mut() {
             last.jf = (rest + 1) as u8;
         }
@@ -125,15 +125,15 @@ fn try_rule(rule: &Rule, program: &mut Program) {
     program.push(answer(rule.action));
 }
 
-fn test(condition: &Condition) -> Program {
+fn compare(condition: &Condition) -> Program {
     let half = if condition.half == FIRST_HALF { 0 } else { 4 };
     let offset = ARGUMENTS + 8 * condition.argument + half;
-    let mut test = vec![instruction(LOAD, offset, 0, 0)];
+    let mut program = vec![instruction(LOAD, offset, 0, 0)];
     if condition.mask != u32::MAX {
-        test.push(instruction(AND, condition.mask, 0, 0));
+        program.push(instruction(AND, condition.mask, 0, 0));
     }
-    test.push(instruction(EQUAL, condition.value, 0, 0));
-    test
+    program.push(instruction(EQUAL, condition.value, 0, 0));
+    program
 }
 
 /// Which half of a 64-bit argument comes first in memory.
