@@ -1,4 +1,5 @@
-//! Runs one command in a sandbox that grants nothing: `cargo run -p passmuster-process --example sandbox -- /bin/true`.
+//! Runs one command in a sandbox that grants nothing:
+//! `cargo run -p passmuster-process --example sandbox -- /bin/true`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

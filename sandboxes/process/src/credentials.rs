@@ -9,8 +9,9 @@ use crate::error::{Failure, Step};
 use crate::identity::INSIDE;
 use crate::sys;
 
-/// Each bit with its lock: root is nothing special, ids do not move capabilities, none are kept, none become ambient.
-/// (SECBIT_* of linux/securebits.h; KEEP_CAPS itself is left clear and locked so.)
+/// Each bit with its lock: root is nothing special, ids do not move capabilities, none are kept,
+/// none become ambient. (SECBIT_* of linux/securebits.h; KEEP_CAPS itself is left clear and locked
+/// so.)
 const SECUREBITS: libc::c_ulong = 0b11 | 0b11 << 2 | 0b10 << 4 | 0b11 << 6;
 
 /// Becomes the payload's ids. The group first: afterwards there is no right to.

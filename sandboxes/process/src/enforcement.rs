@@ -11,7 +11,7 @@ use crate::error::{Failure, Step};
 use crate::identity::INSIDE;
 use crate::limits;
 use crate::namespaces::Membership;
-use crate::network;
+use crate::network::{self, Loopback};
 use crate::spec::Limits;
 
 /// Everything that a sandbox may protect by.
@@ -110,6 +110,14 @@ impl Enforcement {
         }
     }
 
+    fn degraded(protection: Protection, why: &str) -> Self {
+        Self {
+            protection,
+            state: State::Degraded,
+            why: Some(why.into()),
+        }
+    }
+
     fn absent(protection: Protection, why: &str) -> Self {
         Self {
             protection,
@@ -125,6 +133,7 @@ pub(crate) fn verify(
     requested: &Limits,
 ) -> Result<Vec<Enforcement>, Failure> {
     let status = Status::read()?;
+    let loopback = network::loopback();
     let mut held: Vec<_> = Membership::of_self()?.apart_from(outside).collect();
     held.extend([
         (Protection::PayloadIdentity, status.runs_as_payload()),
@@ -133,7 +142,7 @@ pub(crate) fn verify(
         (Protection::Seccomp, status.is("Seccomp", "2")),
         (Protection::ReadOnlyRoot, root_is_read_only()),
         (Protection::Network, network::is_cut_off()),
-        (Protection::Loopback, network::loopback_works()),
+        (Protection::Loopback, loopback != Loopback::Broken),
     ]);
     held.extend(limits::verify(requested));
     if let Some((protection, _)) = held.iter().find(|(_, holds)| !holds) {
@@ -147,7 +156,15 @@ pub(crate) fn verify(
         .into_iter()
         .map(|(protection, _)| Enforcement::enforced(protection))
         .collect();
-    // The worker checks its descriptors itself and does not start the program otherwise; helper and caller hold the other two.
+    if loopback == Loopback::OnlyV4 {
+        list.retain(|entry| entry.protection != Protection::Loopback);
+        list.push(Enforcement::degraded(
+            Protection::Loopback,
+            "this machine has IPv6 switched off",
+        ));
+    }
+    // The worker checks its descriptors itself and does not start the program otherwise; helper and
+    // caller hold the other two.
     list.extend(
         [
             Protection::Descriptors,

@@ -157,6 +157,7 @@ impl Failure {
             ),
             (
                 Step::IdMap
+                | Step::TakeIdentity
                 | Step::NewRoot
                 | Step::Loopback
                 | Step::OpenSource
@@ -168,6 +169,9 @@ impl Failure {
             ),
             (Step::MountProc, Errno::EPERM) => Some(
                 "/proc is masked by an outer container: run it with --security-opt systempaths=unconfined",
+            ),
+            (Step::OpenSource, Errno::EINVAL) => Some(
+                "something is mounted beneath it: grant it read-only, or a directory without mounts beneath",
             ),
             (Step::Identity, _) => Some(
                 "root inside this container has no second user id: map more ids into it or call as an ordinary user",
@@ -213,7 +217,8 @@ pub enum SandboxError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The helper ended without saying how the command ended; everything it had started was killed with it.
+    /// The helper ended without saying how the command ended; everything it had started was killed
+    /// with it.
     #[error("the sandbox helper ended without a report ({0})")]
     HelperLost(String),
 }

@@ -1,7 +1,8 @@
 //! Which host ids a payload runs as: the caller's own, or for root a pair that belongs to nobody.
 //!
-//! Host root inside a user namespace still passes the kernel's owner checks on sysctls and escapes per-user limits, so a root
-//! caller needs another id. It is derived from what this machine maps and hands out, and comes out the same in every process.
+//! Host root inside a user namespace still passes the kernel's owner checks on sysctls and escapes
+//! per-user limits, so a root caller needs another id. It is derived from what this machine maps
+//! and hands out, and comes out the same in every process.
 
 use std::fs;
 use std::ops::RangeInclusive;
@@ -18,7 +19,8 @@ pub const INSIDE: u32 = 1000;
 /// The name that belongs to [`INSIDE`] in the generated passwd.
 pub const NAME: &str = "passmuster";
 
-/// Where to look first: systemd's list of id ranges leaves 0x70000000 to 0x7ffffffe to nobody (docs/UIDS-GIDS.md there).
+/// Where to look first: systemd's list of id ranges leaves 0x70000000 to 0x7ffffffe to nobody
+/// (docs/UIDS-GIDS.md there).
 const UNUSED: RangeInclusive<u32> = 0x7000_0000..=0x7fff_fffe;
 
 /// Ids that mean "nobody" or "none" in 16 or 32 bits.
@@ -120,7 +122,7 @@ fn delegation(line: &str) -> Option<RangeInclusive<u32>> {
 }
 
 fn span(first: u32, count: u32) -> Option<RangeInclusive<u32>> {
-    let last = first.checked_add(count.checked_sub(1)?).unwrap_or(u32::MAX);
+    let last = first.saturating_add(count.checked_sub(1)?);
     Some(first..=last)
 }
 

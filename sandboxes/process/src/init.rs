@@ -1,4 +1,5 @@
-//! The first process inside: builds the view, gives up every right, starts the command, reaps, and reports.
+//! The first process inside: builds the view, gives up every right, starts the command, reaps, and
+//! reports.
 
 use std::fs::File;
 use std::io::Read;
@@ -16,7 +17,7 @@ use nix::sys::time::TimeVal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout};
 
-use crate::enforcement::{self, Enforcement};
+use crate::enforcement;
 use crate::error::{Failure, Step};
 use crate::keeper::{self, GO, TERMINATE};
 use crate::namespaces::Membership;
@@ -29,12 +30,14 @@ use crate::{credentials, identity, limits, network, seccomp, sys, wire};
 /// The word that makes this program its own sandbox helper.
 pub(crate) const ASKED: &str = "__passmuster-sandbox";
 
-/// How long processes that outlive the command get to end by themselves before they count as left behind; helpers of interpreters
-/// (Python's resource tracker, for one) end only after seeing their parent gone.
-const SETTLE: Duration = Duration::from_millis(100);
+/// How long processes that outlive the command get to end by themselves before they count as left
+/// behind; helpers of interpreters (Python's resource tracker, for one) end only after seeing their
+/// parent gone.
+const SETTLE: Duration = Duration::from_millis(250);
 
-/// Must be the first statement of `main` in every program that is to be its own helper (see [`crate::Launcher`]): when this
-/// process was started as one, it acts as that and never returns. Nothing has started a thread by then.
+/// Must be the first statement of `main` in every program that is to be its own helper (see
+/// [`crate::Launcher`]): when this process was started as one, it acts as that and never returns.
+/// Nothing has started a thread by then.
 pub fn take_over_if_asked() {
     if std::env::args_os().nth(1).is_some_and(|word| word == ASKED) {
         keeper::keep();
@@ -90,16 +93,33 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
     network::loopback_up()?;
     umask(Mode::from_bits_truncate(0o022));
     take_null_input()?;
-    // Before the filter and the limits: they hold for this process as well, which needs nothing that they refuse.
+    // Limits, filter and lost capabilities hold for this process as well, which needs nothing that
+    // they refuse; the limits come before the filter, which protects one of them.
     let signals = watch_children()?;
+    limits::apply(&spec.limits)?;
     let filter = seccomp::filter()?;
     credentials::drop_privileges()?;
     sys::seccomp(&filter).map_err(|errno| Failure::new(Step::Seccomp, errno))?;
-    limits::apply(&spec.limits)?;
     let enforcement = enforcement::verify(&outside, &spec.limits)?;
+    let started = Instant::now();
+    let send = |message| {
+        wire::send(&messages, &message)
+            .map_err(|error| Failure::io(Step::Supervise, "keeper", &error))
+    };
     let worker = worker::start(&spec)?;
     release_output()?;
-    supervise(worker, &signals, &orders, &messages, enforcement)
+    let (exit, survivors) = supervise(&worker, &signals, &orders, || {
+        send(Message::Ready(enforcement))
+    })?;
+    let usage = Usage {
+        wall: started.elapsed(),
+        ..usage()?
+    };
+    send(Message::Ended {
+        exit,
+        survivors,
+        usage,
+    })
 }
 
 /// Without its id maps this process is nobody and can do nothing.
@@ -111,8 +131,8 @@ fn wait_for_go(mut orders: &File) -> Result<(), Failure> {
     }
 }
 
-/// Taking on ids clears the death signal and may make a process dumpable, so both come after it. A keeper that died before is
-/// noticed by its closed pipe.
+/// Taking on ids clears the death signal and may make a process dumpable, so both come after it. A
+/// keeper that died before is noticed by its closed pipe.
 fn tie_to_keeper(orders: &File) -> Result<(), Failure> {
     let failed = |errno| Failure::new(Step::DeathSignal, errno);
     sys::prctl(
@@ -154,33 +174,20 @@ fn watch_children() -> Result<SignalFd, Failure> {
     SignalFd::with_flags(&children, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(failed)
 }
 
+/// From the start of the command to the end of the last process.
 fn supervise(
-    worker: Worker,
+    worker: &Worker,
     signals: &SignalFd,
     orders: &File,
-    messages: &File,
-    enforcement: Vec<Enforcement>,
-) -> Result<(), Failure> {
-    let told = |message| {
-        wire::send(messages, &message)
-            .map_err(|error| Failure::io(Step::Supervise, "keeper", &error))
+    announce: impl FnOnce() -> Result<(), Failure>,
+) -> Result<(Exit, u32), Failure> {
+    let executed = worker.executed()?;
+    announce()?;
+    let exit = match executed {
+        Ok(()) => wait_for_end(worker.pid, signals, orders)?,
+        Err(not_started) => not_started,
     };
-    let exit = match worker.executed()? {
-        Ok(()) => {
-            told(Message::Ready(enforcement))?;
-            wait_for_end(worker.pid, signals, orders)?
-        }
-        Err(not_started) => {
-            told(Message::Ready(enforcement))?;
-            not_started
-        }
-    };
-    let survivors = end_everything();
-    told(Message::Ended {
-        exit,
-        survivors,
-        usage: usage()?,
-    })
+    Ok((exit, end_everything()))
 }
 
 /// Reaps whoever ends, until it is the command; obeys the keeper meanwhile.
@@ -206,7 +213,8 @@ fn wait_for_end(command: Pid, signals: &SignalFd, orders: &File) -> Result<Exit,
     }
 }
 
-/// Everyone but this process is in reach of -1. A stopped process sees SIGTERM only once it continues.
+/// Everyone but this process is in reach of -1. A stopped process sees SIGTERM only once it
+/// continues.
 fn obey(mut orders: &File) {
     let mut order = [0];
     match orders.read_exact(&mut order) {
@@ -259,7 +267,7 @@ fn end_everything() -> u32 {
     }
 }
 
-/// What the command and all its descendants used; the wall clock is the keeper's.
+/// What the command and all its descendants used, without the wall clock.
 fn usage() -> Result<Usage, Failure> {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN)
         .map_err(|errno| Failure::new(Step::Supervise, errno))?;

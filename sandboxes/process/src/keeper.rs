@@ -1,12 +1,12 @@
-//! The helper outside: prepares what needs the caller's rights, creates init, keeps the time and carries the orders.
+//! The helper outside: prepares what needs the caller's rights, creates init, keeps the time and
+//! carries the orders.
 //!
-//! It has one thread, holds the caller's socket (0), and no descriptor of the payload once init exists. When the caller's end of the
-//! socket closes, by order or by death, it kills everything.
+//! It has one thread, holds the caller's socket (0), and no descriptor of the payload once init
+//! exists. When the caller's end of the socket closes, by order or by death, it kills everything.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -22,10 +22,11 @@ use crate::namespaces::{self, Membership, UserNamespace};
 use crate::report::{Exit, Limit, Message, Outcome, Usage};
 use crate::spec::{Limits, Mount, Spec};
 use crate::sys::{self, Cloned};
-use crate::view::{self, Opener};
+use crate::view::{self, Opener, Sources};
 use crate::wire;
 
-/// Building the view takes milliseconds; a source on a file system that hangs must not hang the caller.
+/// Building the view takes milliseconds; a source on a file system that hangs must not hang the
+/// caller.
 const SETUP: Duration = Duration::from_secs(30);
 /// How long init gets to end everything by itself before it is killed.
 const KILLING: Duration = Duration::from_secs(5);
@@ -37,25 +38,47 @@ pub(crate) const TERMINATE: u8 = b'T';
 /// SIGKILL to every process inside.
 pub(crate) const KILL: u8 = b'K';
 
-/// The whole life of the helper. The outcome goes to the caller; a caller that has gone hears nothing.
+/// The whole life of the helper. The outcome goes to the caller; a caller that has gone hears
+/// nothing.
 pub(crate) fn keep() {
-    let Ok(caller) = take_socket() else { return };
-    let outcome = match wire::receive::<Spec>(&caller) {
-        Ok(spec) => run(&caller, spec).unwrap_or_else(Outcome::Failed),
+    if detach_from_caller().is_err() {
+        return;
+    }
+    let outcome = match wire::receive::<Spec>(Caller) {
+        Ok(spec) => run(spec).unwrap_or_else(Outcome::Failed),
         Err(error) => Outcome::Failed(Failure::io(Step::ReadSpec, "", &error)),
     };
-    let _gone = wire::send(&caller, &outcome);
+    let _gone = wire::send(Caller, &outcome);
 }
 
-/// Closes whatever else the caller's process had open, and moves the socket off descriptor 0.
-fn take_socket() -> io::Result<UnixStream> {
+/// Closes whatever else the caller's process had open, and leaves its terminal and process group: a
+/// Ctrl-C there is for the caller to handle.
+fn detach_from_caller() -> nix::Result<()> {
     sys::close_from(3)?;
-    // Out of the caller's terminal and process group: a Ctrl-C there is for the caller to handle.
-    setsid()?;
-    Ok(UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?))
+    setsid().map(drop)
 }
 
-fn run(caller: &UnixStream, spec: Spec) -> Result<Outcome, Failure> {
+/// The caller's socket, which is descriptor 0 and nothing else, so that init loses it with its
+/// input.
+struct Caller;
+
+impl Read for Caller {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(nix::unistd::read(io::stdin(), buffer)?)
+    }
+}
+
+impl Write for Caller {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        Ok(nix::unistd::write(io::stdin(), buffer)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn run(spec: Spec) -> Result<Outcome, Failure> {
     let payload = identity::find()?;
     let root = identity::is_root();
     let outside = Membership::of_self()?;
@@ -64,7 +87,7 @@ fn run(caller: &UnixStream, spec: Spec) -> Result<Outcome, Failure> {
         setgroups(&[]).map_err(|errno| Failure::new(Step::TakeIdentity, errno))?;
     }
     let sources = if root {
-        Some(view::open(&spec, &opener(&spec, payload)?)?)
+        open_as_root(&spec, payload)?
     } else {
         None
     };
@@ -94,12 +117,22 @@ fn run(caller: &UnixStream, spec: Spec) -> Result<Outcome, Failure> {
                 messages: File::from(messages_in),
             };
             release_output();
-            let outcome = init
-                .release(payload)
-                .and_then(|()| init.watch(caller, &limits));
+            let outcome = init.release(payload).and_then(|()| init.watch(&limits));
             init.finish();
             outcome
         }
+    }
+}
+
+/// Root of a container often lacks the right to mount, and then is no better off than an ordinary
+/// user: init opens the sources in its own namespace.
+fn open_as_root(spec: &Spec, payload: Identity) -> Result<Option<Sources>, Failure> {
+    match view::open(spec, &opener(spec, payload)?) {
+        Ok(sources) => Ok(Some(sources)),
+        Err(failure) if failure.step == Step::OpenSource && failure.errno == libc::EPERM => {
+            Ok(None)
+        }
+        Err(failure) => Err(failure),
     }
 }
 
@@ -123,7 +156,8 @@ fn pipe() -> Result<(OwnedFd, OwnedFd), Failure> {
     pipe2(OFlag::O_CLOEXEC).map_err(|errno| Failure::new(Step::Descriptors, errno))
 }
 
-/// Lets go of the payload's output, so that its end is the payload's end. A failure only delays that end to the drain deadline.
+/// Lets go of the payload's output, so that its end is the payload's end. A failure only delays
+/// that end to the drain deadline.
 fn release_output() {
     if let Ok(null) = File::options().write(true).open("/dev/null") {
         let _kept = dup2_stdout(&null).and_then(|()| dup2_stderr(&null));
@@ -158,8 +192,8 @@ impl Init {
     /// Gives init its ids and lets it go on.
     fn release(&self, payload: Identity) -> Result<(), Failure> {
         namespaces::map_ids(self.pid, payload)?;
-        // From here on nobody of the caller's ids can look into this process. Before, it would have kept an
-        // unprivileged caller from writing the maps.
+        // From here on nobody of the caller's ids can look into this process. Before, it would have
+        // kept an unprivileged caller from writing the maps.
         sys::prctl(libc::PR_SET_DUMPABLE, [0; 4])
             .map_err(|errno| Failure::new(Step::DropPrivileges, errno))?;
         self.order(GO);
@@ -171,14 +205,15 @@ impl Init {
         let _ended = (&self.orders).write_all(&[order]);
     }
 
-    fn watch(&self, caller: &UnixStream, limits: &Limits) -> Result<Outcome, Failure> {
+    fn watch(&self, limits: &Limits) -> Result<Outcome, Failure> {
+        let input = io::stdin();
         let mut phase = Phase::SettingUp;
-        let mut deadline = Instant::now() + SETUP;
+        let mut deadline = from_now(SETUP);
         let mut started = Instant::now();
         let mut cause = None;
         let mut enforcement = Vec::new();
         loop {
-            let watched = (phase != Phase::Killing).then_some(caller.as_fd());
+            let watched = (phase != Phase::Killing).then_some(input.as_fd());
             match self.wait(watched, deadline)? {
                 Woken::Message => match self.message()? {
                     Message::Ready(list) => {
@@ -186,7 +221,7 @@ impl Init {
                         started = Instant::now();
                         if phase == Phase::SettingUp {
                             phase = Phase::Running;
-                            deadline = started + limits.wall;
+                            deadline = from_now(limits.wall);
                         }
                     }
                     Message::Ended {
@@ -210,17 +245,17 @@ impl Init {
                 Woken::CallerGone => {
                     cause = Some(Exit::Stopped);
                     self.order(KILL);
-                    (phase, deadline) = (Phase::Killing, Instant::now() + KILLING);
+                    (phase, deadline) = (Phase::Killing, from_now(KILLING));
                 }
                 Woken::Deadline => match phase {
                     Phase::Running => {
                         cause = Some(Exit::LimitExceeded(Limit::Wall));
                         self.order(TERMINATE);
-                        (phase, deadline) = (Phase::Terminating, Instant::now() + limits.grace);
+                        (phase, deadline) = (Phase::Terminating, from_now(limits.grace));
                     }
                     Phase::Terminating => {
                         self.order(KILL);
-                        (phase, deadline) = (Phase::Killing, Instant::now() + KILLING);
+                        (phase, deadline) = (Phase::Killing, from_now(KILLING));
                     }
                     Phase::SettingUp => {
                         return Err(Failure::new(Step::Supervise, Errno::ETIMEDOUT));
@@ -253,7 +288,8 @@ impl Init {
         })
     }
 
-    /// A closed pipe without a last message: init was killed from outside, or ended in a way it was not written to.
+    /// A closed pipe without a last message: init was killed from outside, or ended in a way it was
+    /// not written to.
     fn message(&self) -> Result<Message, Failure> {
         wire::receive(&self.messages).map_err(|error| Failure::io(Step::Supervise, "init", &error))
     }
@@ -281,6 +317,12 @@ fn unanswered(
         usage,
         enforcement,
     }
+}
+
+/// A time that far away; a limit too long for the clock is as good as ten years.
+fn from_now(duration: Duration) -> Instant {
+    const FOREVER: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
+    Instant::now() + duration.min(FOREVER)
 }
 
 /// The rest of the time for one poll, rounded up so that a deadline is never found just before it.

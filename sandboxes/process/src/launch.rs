@@ -1,4 +1,5 @@
-//! The caller's side: starts the helper, hands it the specification, reads the output, waits for the report.
+//! The caller's side: starts the helper, hands it the specification, reads the output, waits for
+//! the report.
 
 use std::future::Future;
 use std::io;
@@ -13,7 +14,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::OwnedReadHalf;
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::error::SandboxError;
 use crate::init::ASKED;
@@ -22,10 +23,15 @@ use crate::report::{Outcome, Report};
 use crate::spec::{Mount, Spec};
 use crate::{view, wire};
 
-/// How long output is still read once every process is dead: what lies in the pipes takes no longer.
+/// How long output is still read once every process is dead: what lies in the pipes takes no
+/// longer.
 const DRAIN: Duration = Duration::from_secs(2);
 
-/// Starts sandboxes by executing a program whose `main` begins with [`crate::init::take_over_if_asked`].
+/// How long the helper may take to kill everything and report. It gives init five seconds.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// Starts sandboxes by executing a program whose `main` begins with
+/// [`crate::init::take_over_if_asked`].
 #[derive(Debug, Clone)]
 pub struct Launcher {
     program: PathBuf,
@@ -53,8 +59,9 @@ impl Launcher {
         }
     }
 
-    /// The helper with its end of the socket as standard input. No code runs between fork and exec, so the standard library
-    /// starts it without copying this process's page tables, however big it is.
+    /// The helper with its end of the socket as standard input. No code runs between fork and exec,
+    /// so the standard library starts it without copying this process's page tables, however big it
+    /// is.
     fn start(&self, socket: Socket) -> io::Result<Child> {
         Command::new(&self.program)
             .arg(ASKED)
@@ -66,11 +73,13 @@ impl Launcher {
     }
 }
 
-/// Runs a command in a sandbox. When `stop` resolves, everything is killed and the report says so; when the returned future is
-/// dropped, everything is killed as well. Returns only when every process of the sandbox is dead.
+/// Runs a command in a sandbox. When `stop` resolves, everything is killed and the report says so;
+/// when the returned future is dropped, everything is killed as well. Returns only when every
+/// process of the sandbox is dead.
 ///
 /// # Errors
-/// When the sandbox could not be set up or lost its helper; a command that fails, or cannot be started, is a report.
+/// When the sandbox could not be set up or lost its helper; a command that fails, or cannot be
+/// started, is a report.
 pub async fn run(
     launcher: &Launcher,
     spec: &Spec,
@@ -87,6 +96,10 @@ pub async fn run(
     let stderr = output::capture(helper.stderr.take(), spec.limits.output, stderr_deadline);
     let outcome = async {
         let outcome = converse(ours, spec, stop).await;
+        if outcome.is_err() {
+            // Init is tied to the helper's life, and everything inside to init's.
+            let _dead_already = helper.start_kill();
+        }
         // The helper ends after its report, and not before everything inside is dead.
         let status = helper.wait().await;
         for deadline in [deadline_out, deadline_err] {
@@ -134,8 +147,9 @@ async fn converse(
     let outcome = tokio::select! {
         outcome = &mut outcome => outcome,
         () = stop => {
-            to.shutdown().await?;
-            outcome.await
+            // A helper that has gone already closed its end, which is told by the reading half.
+            let _gone = to.shutdown().await;
+            timeout(ANSWER, outcome).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
         }
     };
     outcome.or_else(|error| sent.and(Err(error)))
@@ -149,7 +163,8 @@ async fn receive(from: &mut OwnedReadHalf) -> io::Result<Outcome> {
     wire::decode(&body)
 }
 
-/// What overlays left beside their upper layers. A failure leaves an empty directory to the next launch, which removes it or fails.
+/// What overlays left beside their upper layers. A failure leaves an empty directory to the next
+/// launch, which removes it or fails.
 fn clean_scratch(spec: &Spec) {
     for mount in &spec.mounts {
         if let Mount::Overlay { scratch, .. } = mount {

@@ -1,4 +1,72 @@
-//! Runs one command with only the grants it was given.
+//! Runs one command with only the grants it was given (Linux).
+//!
+//! # Theory of operation
+//!
+//! Four processes take part; the first three run the same binary.
+//!
+//! ```text
+//! caller ──socket──▶ keeper ──orders──▶ init ──fork──▶ worker = the command
+//!   ▲ ▲               ▲  └─clone3──────▶ │ ▲            │  │
+//!   │ └──outcome──────┘ ◀───messages─────┘ └──trouble───┘  │
+//!   └──────────────stdout, stderr──────────────────────────┘
+//! ```
+//!
+//! - The **caller** ([`run`]) has many threads and every right of its user. It executes its own
+//!   binary with a private word, and nothing else of it survives that: the environment is empty,
+//!   descriptor 0 is one end of a socket, 1 and 2 are the command's output.
+//! - The **keeper** (`keeper`) is that process, with one thread, still on the host and with the
+//!   caller's rights. It closes every other descriptor, reads the [`Spec`] from the socket, and,
+//!   when it is root, opens every source as a detached mount: they may lie where only root can
+//!   look. It creates init in new namespaces, writes the id maps, keeps the time, and reports once.
+//!   When the caller's end of the socket closes, because the caller wants to stop or because it
+//!   died, it kills everything.
+//! - **Init** (`init`) is process 1 of the new pid namespace. It builds the view, lets go of the
+//!   host's file system, and then gives up everything: capabilities, the way to get new ones,
+//!   system calls outside the table. It reads back from the kernel that all of it holds, forks the
+//!   worker, reaps, kills what the command leaves, and reports. It cannot be traced or looked into,
+//!   and dies with the keeper (`PR_SET_PDEATHSIG`: the keeper has one thread, so its death is
+//!   unambiguous).
+//! - The **worker** (`worker`) has all that init gave up to begin with. It makes a session without
+//!   a terminal, checks that no other descriptor survives exec, and becomes the command.
+//!
+//! What the channels carry: the *socket* the specification in, one outcome out; closing is the
+//! order to stop. *Orders*: one byte each: go, terminate, kill. *Messages*: ready with the
+//! enforcement list, ended, or failed with the step. *Trouble*: why exec did not happen; closed by
+//! exec itself. All but the output are closed on exec, so the command holds no channel on which it
+//! could pretend: exit, usage and enforcement never pass through its hands.
+//!
+//! A step that fails before exec is a [`SandboxError`], never the command's failure; a program that
+//! cannot be executed is an [`Exit::NotStarted`]. A protection that does not hold is an error.
+//!
+//! # Order of things
+//!
+//! [`Spec`] → `launch` → `keeper` → `view::sources` → `namespaces` → `init` → `view::root` →
+//! `network` → `limits` → `credentials` → `seccomp` → `enforcement` → `worker` → [`Report`].
+//!
+//! # The system view
+//!
+//! Every sandbox has: `/usr` and the usual links or directories beside it; from the host's `/etc`
+//! the loader's, certificates', alternatives', time zone's and media types' files, never a key; a
+//! generated `passwd`, `group`, `hosts`, `hostname`, `nsswitch.conf` and an empty `resolv.conf`;
+//! five devices, pseudo-terminals of its own and `/dev/shm`; a fresh `/proc` with the machine's
+//! parts read-only or empty; `/tmp`. There is no `/sys`, no home, no terminal. The root is a
+//! read-only tmpfs. The command sees itself as user and group 1000.
+//!
+//! # What is not protected
+//!
+//! - The kernel itself: whoever breaks it from inside is outside.
+//! - Memory of all processes together, disk space and inodes of writable grants, and processor time
+//!   are not limited here; the enforcement list says so.
+//! - What is granted: a writable grant can be filled, and a file in it can be replaced by a link, a
+//!   pipe or a program. Whoever reads it afterwards must not follow or run what it finds.
+//! - A socket or pipe in a granted directory can be connected to, also where the grant is
+//!   read-only.
+//! - Facts about the machine: processors, memory, kernel version, clock and the host paths of
+//!   grants (in `/proc/self/mountinfo`).
+//! - Two sandboxes of one root caller run as the same host id. They are apart by their namespaces,
+//!   not by their ids.
+//! - An unprivileged caller's supplementary groups stay with the payload (they cannot be dropped
+//!   without privilege); they reach only what is granted.
 
 mod credentials;
 mod enforcement;
@@ -14,6 +82,7 @@ mod output;
 mod report;
 mod seccomp;
 mod spec;
+mod support;
 mod sys;
 mod view;
 mod wire;
@@ -25,3 +94,4 @@ pub use launch::{Launcher, run};
 pub use output::Captured;
 pub use report::{Exit, Limit, Report, Start, Usage};
 pub use spec::{Command, Limits, Lower, Mount, Spec};
+pub use support::{Support, probe};

@@ -9,10 +9,15 @@ use crate::spec::Limits;
 /// Enough for what compilers and interpreters lock (the kernel's own old default).
 const LOCKED_MEMORY: u64 = 64 << 10;
 
+/// One byte: too little for any core file, and the one value by which the kernel also starts no
+/// handler that a `|` in core_pattern names (fs/coredump.c); with zero it would start it, outside
+/// and as root. The filter keeps it from being lowered.
+const CORE: u64 = 1;
+
 /// Each limit with the protection it stands for.
 fn table(limits: &Limits) -> [(Protection, Resource, u64); 6] {
     [
-        (Protection::RlimitCore, Resource::RLIMIT_CORE, 0),
+        (Protection::RlimitCore, Resource::RLIMIT_CORE, CORE),
         (
             Protection::RlimitOpenFiles,
             Resource::RLIMIT_NOFILE,

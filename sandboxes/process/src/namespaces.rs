@@ -1,10 +1,11 @@
-//! Namespaces: which ones a sandbox has, how its user namespace maps ids, and how to see that they are new.
+//! Namespaces: which ones a sandbox has, how its user namespace maps ids, and how to see that they
+//! are new.
 
 use std::fs;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::sys::wait::waitpid;
-use nix::unistd::{Pid, pause};
+use nix::unistd::{Pid, getppid, pause};
 
 use crate::enforcement::Protection;
 use crate::error::{Failure, Step};
@@ -78,9 +79,7 @@ impl UserNamespace {
     pub(crate) fn shifting_root_to(payload: Identity) -> Result<Self, Failure> {
         let failed = |errno| Failure::new(Step::ShiftOwner, errno);
         match sys::clone_process(libc::CLONE_NEWUSER).map_err(failed)? {
-            Cloned::Child => loop {
-                pause();
-            },
+            Cloned::Child => wait_to_be_killed(),
             Cloned::Parent { pid, pidfd } => {
                 let namespace = Self::map_and_open(pid, payload);
                 // The descriptor keeps the namespace; the process has done its work.
@@ -106,4 +105,19 @@ impl UserNamespace {
     pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
+}
+
+/// The life of a process that only holds a namespace open. It must not outlive the keeper, not even
+/// one that is killed.
+fn wait_to_be_killed() -> ! {
+    let tied = sys::prctl(
+        libc::PR_SET_PDEATHSIG,
+        [libc::SIGKILL as libc::c_ulong, 0, 0, 0],
+    );
+    // A parent in another user namespace is in the same pid namespace, so its death shows as
+    // another parent.
+    while tied.is_ok() && getppid().as_raw() > 1 {
+        pause();
+    }
+    std::process::exit(1)
 }

@@ -10,7 +10,8 @@ use tokio::time::Instant;
 pub struct Captured {
     /// The first bytes.
     pub head: Vec<u8>,
-    /// The last bytes, where more came than the head holds; what lay between is gone if `total` says so.
+    /// The last bytes, where more came than the head holds; what lay between is gone if `total`
+    /// says so.
     pub tail: Vec<u8>,
     /// All bytes that were written.
     pub total: u64,
@@ -20,7 +21,8 @@ impl Captured {
     /// Bytes that came and were not kept.
     #[must_use]
     pub fn dropped(&self) -> u64 {
-        self.total - (self.head.len() + self.tail.len()) as u64
+        self.total
+            .saturating_sub((self.head.len() + self.tail.len()) as u64)
     }
 
     /// Head and tail with a line between them that tells how much is missing.
@@ -45,7 +47,8 @@ pub(crate) struct Capture {
 }
 
 impl Capture {
-    /// Keeps at most `limit` bytes, half of them for the end: that is where programs say what went wrong.
+    /// Keeps at most `limit` bytes, half of them for the end: that is where programs say what went
+    /// wrong.
     pub(crate) fn new(limit: u64) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let head_limit = limit / 2;
@@ -87,7 +90,8 @@ impl Capture {
     }
 }
 
-/// Drains a stream to its end, or to the deadline that may be announced while it runs: an end that never comes must not hold anyone.
+/// Drains a stream to its end, or to the deadline that may be announced while it runs: an end that
+/// never comes must not hold anyone.
 pub(crate) async fn capture(
     stream: Option<impl AsyncRead + Unpin>,
     limit: u64,

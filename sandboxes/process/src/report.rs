@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::enforcement::Enforcement;
 use crate::output::Captured;
 
-/// All that is known about a finished command. When it exists, every process of the sandbox is dead.
+/// All that is known about a finished command. When it exists, every process of the sandbox is
+/// dead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// How the command ended.

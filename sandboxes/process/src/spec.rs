@@ -14,7 +14,7 @@ use crate::error::SandboxError;
 pub struct Spec {
     /// What runs.
     pub command: Command,
-    /// What it sees besides the system view (see [`crate::view`]), made in this order.
+    /// What it sees besides the system view (see the crate's front page), made in this order.
     pub mounts: Vec<Mount>,
     /// How much it may use.
     pub limits: Limits,
@@ -63,7 +63,8 @@ pub enum Mount {
     Overlay {
         /// The layers, topmost first; at least one.
         lowers: Vec<Lower>,
-        /// A host directory of the payload's id for this overlay alone; `upper` in it holds what was written.
+        /// A host directory of the payload's id for this overlay alone; `upper` in it holds what
+        /// was written.
         #[serde(with = "crate::wire::path")]
         scratch: PathBuf,
         /// Where it appears.
@@ -86,7 +87,7 @@ pub enum Mount {
         /// Most bytes it can hold.
         size: u64,
     },
-    /// A file with this content, read-only.
+    /// A file with this content, read-only wherever it lies, in place of one that is there.
     File {
         /// Where it appears.
         #[serde(with = "crate::wire::path")]

@@ -1,7 +1,7 @@
 //! The only unsafe code: thin, typed wrappers over system calls that no safe crate offers.
 //!
-//! Nothing here decides anything. Each function is one system call (or the fixed group that makes sense only
-//! together), takes what the call needs and returns the error number unchanged.
+//! Nothing here decides anything. Each function is one system call (or the fixed group that makes
+//! sense only together), takes what the call needs and returns the error number unchanged.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString};
@@ -39,17 +39,20 @@ pub(crate) enum Cloned {
     Child,
 }
 
-/// `clone3` with the given namespace flags, copying memory as fork does. Only for single-threaded callers.
+/// `clone3` with the given namespace flags, copying memory as fork does. Only for single-threaded
+/// callers.
 pub(crate) fn clone_process(flags: libc::c_int) -> Result<Cloned, Errno> {
     let mut pidfd: libc::c_int = -1;
-    // SAFETY: `clone_args` is plain integers, for which all zeroes is a valid value (and the one clone3 documents as "unset").
+    // SAFETY: `clone_args` is plain integers, for which all zeroes is a valid value (and the one
+    // clone3 documents as "unset").
     let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
     args.flags = (flags | libc::CLONE_PIDFD) as u64;
     args.pidfd = std::ptr::from_mut(&mut pidfd) as u64;
     args.exit_signal = libc::SIGCHLD as u64;
-    // SAFETY: args lives across the call and its size is passed; `pidfd` points to a live int that the kernel fills before
-    // it returns. Without CLONE_VM and with no stack given, the child continues here on a copy of this stack, exactly as after
-    // fork. The helper has one thread, so no lock can be held by a thread that does not exist in the child.
+    // SAFETY: args lives across the call and its size is passed; `pidfd` points to a live int that
+    // the kernel fills before it returns. Without CLONE_VM and with no stack given, the child
+    // continues here on a copy of this stack, exactly as after fork. The helper has one thread, so
+    // no lock can be held by a thread that does not exist in the child.
     let pid = check(unsafe {
         libc::syscall(
             libc::SYS_clone3,
@@ -60,7 +63,8 @@ pub(crate) fn clone_process(flags: libc::c_int) -> Result<Cloned, Errno> {
     if pid == 0 {
         return Ok(Cloned::Child);
     }
-    // SAFETY: the call succeeded with CLONE_PIDFD, so the kernel stored a new descriptor that nothing else owns.
+    // SAFETY: the call succeeded with CLONE_PIDFD, so the kernel stored a new descriptor that
+    // nothing else owns.
     let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
     Ok(Cloned::Parent {
         pid: Pid::from_raw(pid as libc::pid_t),
@@ -70,7 +74,8 @@ pub(crate) fn clone_process(flags: libc::c_int) -> Result<Cloned, Errno> {
 
 /// Plain fork; `None` in the child. Only for single-threaded callers.
 pub(crate) fn fork() -> Result<Option<Pid>, Errno> {
-    // SAFETY: fork restricts the child to async-signal-safe calls only where other threads exist; keeper and init never start one.
+    // SAFETY: fork restricts the child to async-signal-safe calls only where other threads exist;
+    // keeper and init never start one.
     match unsafe { nix::unistd::fork() }? {
         nix::unistd::ForkResult::Parent { child } => Ok(Some(child)),
         nix::unistd::ForkResult::Child => Ok(None),
@@ -79,7 +84,8 @@ pub(crate) fn fork() -> Result<Option<Pid>, Errno> {
 
 /// Sends a signal to the process behind a pidfd.
 pub(crate) fn pidfd_kill(pidfd: BorrowedFd<'_>, signal: libc::c_int) -> Result<(), Errno> {
-    // SAFETY: a null siginfo is documented as "as kill(2) would fill it"; no memory is passed otherwise.
+    // SAFETY: a null siginfo is documented as "as kill(2) would fill it"; no memory is passed
+    // otherwise.
     check(unsafe {
         libc::syscall(
             libc::SYS_pidfd_send_signal,
@@ -99,7 +105,8 @@ pub(crate) fn open_tree(path: &Path, recursive: bool) -> Result<OwnedFd, Errno> 
     if recursive {
         flags |= libc::AT_RECURSIVE as libc::c_uint;
     }
-    // SAFETY: `path` is a NUL-terminated string that outlives the call; the other arguments are integers.
+    // SAFETY: `path` is a NUL-terminated string that outlives the call; the other arguments are
+    // integers.
     let fd =
         check(unsafe { libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, path.as_ptr(), flags) })?;
     // SAFETY: open_tree returned a new descriptor that nothing else owns.
@@ -134,8 +141,8 @@ pub(crate) fn mount_setattr(
     } else {
         0
     };
-    // SAFETY: the empty path is a static NUL-terminated string, `attr` lives across the call and its exact size is passed; the
-    // kernel only reads both.
+    // SAFETY: the empty path is a static NUL-terminated string, `attr` lives across the call and
+    // its exact size is passed; the kernel only reads both.
     check(unsafe {
         libc::syscall(
             libc::SYS_mount_setattr,
@@ -167,10 +174,12 @@ pub(crate) fn move_mount(tree: BorrowedFd<'_>, target: &Path) -> Result<(), Errn
     .map(drop)
 }
 
-/// Closes every descriptor from `first` on. Only for the start of a process, before it owns any of them.
+/// Closes every descriptor from `first` on. Only for the start of a process, before it owns any of
+/// them.
 pub(crate) fn close_from(first: libc::c_uint) -> Result<(), Errno> {
-    // SAFETY: integers only. Closing a descriptor that some value owns would break its promise; the callers run before the
-    // process has opened anything, so no Rust value owns a descriptor from `first` on.
+    // SAFETY: integers only. Closing a descriptor that some value owns would break its promise; the
+    // callers run before the process has opened anything, so no Rust value owns a descriptor from
+    // `first` on.
     check(unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0) }).map(drop)
 }
 
@@ -191,8 +200,9 @@ pub(crate) fn cloexec_from(first: libc::c_uint) -> Result<(), Errno> {
 /// `prctl` for the operations whose arguments are all integers.
 pub(crate) fn prctl(operation: libc::c_int, arguments: [libc::c_ulong; 4]) -> Result<(), Errno> {
     let [a, b, c, d] = arguments;
-    // SAFETY: the operations used in this crate (PR_CAPBSET_DROP, PR_CAP_AMBIENT, PR_SET_SECUREBITS, PR_SET_NO_NEW_PRIVS,
-    // PR_SET_DUMPABLE, PR_SET_PDEATHSIG) read integers and no memory.
+    // SAFETY: the operations used in this crate (PR_CAPBSET_DROP, PR_CAP_AMBIENT,
+    // PR_SET_SECUREBITS, PR_SET_NO_NEW_PRIVS, PR_SET_DUMPABLE, PR_SET_PDEATHSIG) read integers and
+    // no memory.
     check(libc::c_long::from(unsafe {
         libc::prctl(operation, a, b, c, d)
     }))
@@ -219,7 +229,8 @@ pub(crate) fn capset_none() -> Result<(), Errno> {
         pid: 0,
     };
     let sets = [Sets::default(); 2];
-    // SAFETY: version 3 of the interface takes one header and two sets of three words; both have C layout and outlive the call.
+    // SAFETY: version 3 of the interface takes one header and two sets of three words; both have C
+    // layout and outlive the call.
     check(unsafe { libc::syscall(libc::SYS_capset, &raw const header, sets.as_ptr()) }).map(drop)
 }
 
@@ -230,8 +241,9 @@ pub(crate) fn seccomp(program: &[libc::sock_filter]) -> Result<(), Errno> {
         len: length,
         filter: program.as_ptr().cast_mut(),
     };
-    // SAFETY: `len` is the slice's length, the slice outlives the call, and the kernel copies and checks the program without
-    // writing to it (the pointer is mutable only because of the C declaration).
+    // SAFETY: `len` is the slice's length, the slice outlives the call, and the kernel copies and
+    // checks the program without writing to it (the pointer is mutable only because of the C
+    // declaration).
     check(unsafe {
         libc::syscall(
             libc::SYS_seccomp,
@@ -257,7 +269,8 @@ pub(crate) fn interface_up(socket: impl AsFd, name: &CStr) -> Result<libc::c_sho
     }
     let socket = socket.as_fd().as_raw_fd();
     request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
-    // SAFETY: SIOCSIFFLAGS reads one ifreq, which lives across the call and has a terminated name and its flags set.
+    // SAFETY: SIOCSIFFLAGS reads one ifreq, which lives across the call and has a terminated name
+    // and its flags set.
     check(libc::c_long::from(unsafe {
         libc::ioctl(socket, libc::SIOCSIFFLAGS, &raw mut request)
     }))?;
@@ -269,11 +282,27 @@ pub(crate) fn interface_up(socket: impl AsFd, name: &CStr) -> Result<libc::c_sho
     Ok(unsafe { request.ifr_ifru.ifru_flags })
 }
 
-/// Sets every signal to its default disposition (SIGKILL and SIGSTOP have no other).
+/// Sets every signal to its default disposition. By the bare system call, because the C library
+/// refuses to touch the two signals that it uses itself, and a caller may ignore even those.
 pub(crate) fn default_signals() {
-    for signal in 1..=libc::SIGRTMAX() {
-        // SAFETY: SIG_DFL installs no handler, so no code can run in signal context. The C library refuses the two signals it keeps
-        // for itself; those refusals change nothing.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    const SIGNALS: libc::c_long = 64;
+    const SET_SIZE: usize = 8;
+    // Handler, flags, restorer and mask as the kernel lays them out: all zeroes is SIG_DFL without
+    // flags.
+    let default = [0_u64; 4];
+    for signal in 1..=SIGNALS {
+        // SAFETY: the kernel reads one structure of at most four words, which lives across the
+        // call, and writes nothing, the place for the old disposition being null. SIG_DFL installs
+        // no handler, so no code can come to run in signal context. SIGKILL and SIGSTOP are
+        // refused, which changes nothing.
+        unsafe {
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                signal,
+                default.as_ptr(),
+                std::ptr::null::<u64>(),
+                SET_SIZE,
+            )
+        };
     }
 }

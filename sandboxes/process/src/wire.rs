@@ -1,13 +1,16 @@
-//! How caller, helper and init speak to each other: JSON values, each preceded by its length as four bytes.
+//! How caller, helper and init speak to each other: JSON values, each preceded by its length as
+//! four bytes.
 //!
-//! Both ends are the same binary, so the format has no version; paths and arguments cross as bytes because they need not be UTF-8.
+//! Both ends are the same binary, so the format has no version; paths and arguments cross as bytes
+//! because they need not be UTF-8.
 
 use std::io::{self, Read, Write};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Longer messages are a sign of a broken peer; the largest real one is a specification with generated files.
+/// Longer messages are a sign of a broken peer; the largest real one is a specification with
+/// generated files.
 const LONGEST: usize = 256 << 20;
 
 /// The bytes of one message, length included.

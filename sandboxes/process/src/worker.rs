@@ -31,7 +31,8 @@ enum Trouble {
 }
 
 impl Worker {
-    /// Waits until the program runs, and says why it does not. Exec closes the pipe; a worker that failed writes to it first.
+    /// Waits until the program runs, and says why it does not. Exec closes the pipe; a worker that
+    /// failed writes to it first.
     pub(crate) fn executed(&self) -> Result<Result<(), Exit>, Failure> {
         let mut bytes = Vec::new();
         (&self.trouble)

@@ -1,7 +1,7 @@
 //! From the table to a program of the kernel's filter language (classic BPF).
 
 use super::Action;
-use super::table::{Condition, Entry, Rule, Table};
+use super::table::{Condition, Entry, Half, Rule, Table};
 
 type Program = Vec<libc::sock_filter>;
 
@@ -10,7 +10,8 @@ const NUMBER: u32 = 0;
 const ARCHITECTURE: u32 = 4;
 const ARGUMENTS: u32 = 16;
 
-/// AUDIT_ARCH_* of the one architecture whose calls are judged; int 0x80 on x86_64 comes with another.
+/// AUDIT_ARCH_* of the one architecture whose calls are judged; int 0x80 on x86_64 comes with
+/// another.
 #[cfg(target_arch = "x86_64")]
 const NATIVE: u32 = 0xc000_003e;
 #[cfg(target_arch = "aarch64")]
@@ -29,12 +30,14 @@ struct Range {
     entry: Entry,
 }
 
-/// The filter. Numbers beyond the table, those with the x32 bit among them, end in the last range: absent.
+/// The filter. Numbers beyond the table, those with the x32 bit among them, end in the last range:
+/// absent.
 pub(super) fn compile(table: &Table) -> Program {
     let mut program = vec![
         instruction(LOAD, ARCHITECTURE, 0, 0),
         instruction(EQUAL, NATIVE, 1, 0),
-        // Another architecture's numbers mean other calls; nothing that was built for this machine makes them.
+        // Another architecture's numbers mean other calls; nothing that was built for this machine
+        // makes them.
         instruction(RETURN, libc::SECCOMP_RET_KILL_PROCESS, 0, 0),
         instruction(LOAD, NUMBER, 0, 0),
     ];
@@ -110,11 +113,11 @@ fn decide(entry: &Entry, program: &mut Program) {
 
 /// Each condition that fails jumps behind the rule.
 fn try_rule(rule: &Rule, program: &mut Program) {
-    let tests: Vec<_> = rule.conditions.iter().map(test).collect();
-    let mut rest: usize = tests.iter().map(Vec::len).sum();
-    for test in tests {
-        rest -= test.len();
-        program.extend(test);
+    let comparisons: Vec<_> = rule.conditions.iter().map(compare).collect();
+    let mut rest: usize = comparisons.iter().map(Vec::len).sum();
+    for comparison in comparisons {
+        rest -= comparison.len();
+        program.extend(comparison);
         if let Some(last) = program.last_mut() {
             last.jf = (rest + 1) as u8;
         }
@@ -122,18 +125,23 @@ fn try_rule(rule: &Rule, program: &mut Program) {
     program.push(answer(rule.action));
 }
 
-fn test(condition: &Condition) -> Program {
-    let offset = ARGUMENTS + 8 * condition.argument + LOW_WORD;
-    let mut test = vec![instruction(LOAD, offset, 0, 0)];
+fn compare(condition: &Condition) -> Program {
+    let half = if condition.half == FIRST_HALF { 0 } else { 4 };
+    let offset = ARGUMENTS + 8 * condition.argument + half;
+    let mut program = vec![instruction(LOAD, offset, 0, 0)];
     if condition.mask != u32::MAX {
-        test.push(instruction(AND, condition.mask, 0, 0));
+        program.push(instruction(AND, condition.mask, 0, 0));
     }
-    test.push(instruction(EQUAL, condition.value, 0, 0));
-    test
+    program.push(instruction(EQUAL, condition.value, 0, 0));
+    program
 }
 
-/// Where the low half of a 64-bit argument lies.
-const LOW_WORD: u32 = if cfg!(target_endian = "little") { 0 } else { 4 };
+/// Which half of a 64-bit argument comes first in memory.
+const FIRST_HALF: Half = if cfg!(target_endian = "little") {
+    Half::Low
+} else {
+    Half::High
+};
 
 fn answer(action: Action) -> libc::sock_filter {
     let errno = |errno: i32| libc::SECCOMP_RET_ERRNO | errno as u32;
@@ -142,6 +150,7 @@ fn answer(action: Action) -> libc::sock_filter {
         Action::Refuse => errno(libc::EPERM),
         Action::Absent => errno(libc::ENOSYS),
         Action::Unsupported => errno(libc::EAFNOSUPPORT),
+        Action::Pretend => errno(0),
     };
     instruction(RETURN, value, 0, 0)
 }
@@ -193,7 +202,7 @@ mod tests {
     fn the_filter_answers_as_the_table_says() {
         use Action::*;
         let program = compile(&parse(TABLE).unwrap());
-        let cases: [(&str, &[u64], Action); 26] = [
+        let cases: [(&str, &[u64], Action); 30] = [
             ("read", &[], Allow),
             ("execve", &[], Allow),
             ("mount", &[], Refuse),
@@ -228,6 +237,10 @@ mod tests {
             ("ioctl", &[0, 0x5412 | 1 << 32], Refuse),
             ("ioctl", &[0, 0x5413], Allow),
             ("personality", &[0x0400000], Refuse),
+            ("setrlimit", &[4, 1 << 32], Pretend),
+            ("prlimit64", &[0, 4, 0, 1], Allow),
+            ("prlimit64", &[0, 4, 1 << 32], Pretend),
+            ("prlimit64", &[0, 7, 1 << 32], Allow),
         ];
         for (name, arguments, expected) in cases {
             let found = answered(&program, NATIVE, number(name).unwrap(), arguments);

@@ -1,7 +1,9 @@
-//! The system call filter: a table in words, compiled to the kernel's filter language when a sandbox starts.
+//! The system call filter: a table in words, compiled to the kernel's filter language when a
+//! sandbox starts.
 //!
-//! Our own compiler rather than a library's, because the table has four answers (and a fifth, asking a supervisor, is to come), and
-//! because the kernel's cost of installing a filter grows with its length: calls are found by binary search over ranges.
+//! Our own compiler rather than a library's, because the table has four answers (and a fifth,
+//! asking a supervisor, is to come), and because the kernel's cost of installing a filter grows
+//! with its length: calls are found by binary search over ranges.
 
 mod compile;
 mod numbers;
@@ -25,6 +27,8 @@ enum Action {
     Absent,
     /// EAFNOSUPPORT.
     Unsupported,
+    /// Nothing, reported as success.
+    Pretend,
 }
 
 /// The filter of a payload.

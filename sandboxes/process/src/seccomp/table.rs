@@ -1,4 +1,5 @@
-//! Reading the table. It is ours, so a mistake in it is a bug, but one that must stop a sandbox and not open it.
+//! Reading the table. It is ours, so a mistake in it is a bug, but one that must stop a sandbox and
+//! not open it.
 
 use std::collections::BTreeMap;
 
@@ -21,12 +22,20 @@ pub(super) struct Rule {
     pub(super) action: Action,
 }
 
-/// `argument & mask == value` on the low 32 bits.
+/// `word & mask == value` on one half of an argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Condition {
     pub(super) argument: u32,
+    pub(super) half: Half,
     pub(super) mask: u32,
     pub(super) value: u32,
+}
+
+/// The halves of a 64-bit argument; filters compare 32 bits at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Half {
+    Low,
+    High,
 }
 
 /// Entries by system call number; what is missing does not exist for the payload.
@@ -113,23 +122,26 @@ fn action(verb: &str) -> Option<Action> {
         "refuse" => Action::Refuse,
         "absent" => Action::Absent,
         "unsupported" => Action::Unsupported,
+        "pretend" => Action::Pretend,
         _ => return None,
     })
 }
 
 fn condition(text: &str) -> Option<Condition> {
     let (left, value) = text.trim().split_once('=')?;
-    let (argument, mask) = left
-        .split_once('&')
-        .map_or((left, Some(u32::MAX)), |(a, mask)| (a, integer(mask)));
-    let argument = argument
-        .strip_prefix('a')?
-        .parse()
-        .ok()
-        .filter(|argument| *argument < 6)?;
+    let (word, mask) = match left.split_once('&') {
+        Some((word, mask)) => (word, integer(mask)?),
+        None => (left, u32::MAX),
+    };
+    let (half, argument) = match word.strip_prefix('a') {
+        Some(argument) => (Half::Low, argument),
+        None => (Half::High, word.strip_prefix('h')?),
+    };
+    let argument = argument.parse().ok().filter(|argument| *argument < 6)?;
     Some(Condition {
         argument,
-        mask: mask?,
+        half,
+        mask,
         value: integer(value)?,
     })
 }

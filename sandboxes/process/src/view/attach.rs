@@ -3,13 +3,13 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{OpenOptionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, symlink};
 use std::path::Path;
 
 use nix::mount::{MsFlags, mount};
 
 use super::overlay;
-use super::sources::{Detached, Prepared};
+use super::sources::{Detached, Prepared, READ_ONLY, detach};
 use crate::error::{Failure, Step};
 use crate::sys;
 
@@ -24,13 +24,12 @@ pub(super) fn attach(part: Prepared) -> Result<(), Failure> {
             mount_point(&target, true)?;
             overlay::mount_at(&target, &lowers, scratch.as_ref())
         }
-        Prepared::Tmpfs { target, size } => tmpfs(&target, &format!("size={size},mode=1777")),
+        Prepared::Tmpfs { target, size } => tmpfs(&target, size),
         Prepared::File {
             target,
             content,
             executable,
-        } => write_file(&target, &content, if executable { 0o555 } else { 0o444 })
-            .map_err(|error| Failure::io(Step::WriteFile, &target, &error)),
+        } => file(&target, &content, if executable { 0o555 } else { 0o444 }),
         Prepared::Symlink { path, to } => parents(&path)
             .and_then(|()| symlink(to, &path))
             .map_err(|error| Failure::io(Step::WriteFile, &path, &error)),
@@ -44,11 +43,21 @@ pub(super) fn bind(tree: &Detached, target: &Path) -> Result<(), Failure> {
         .map_err(|errno| Failure::at(Step::Attach, target, errno))
 }
 
-pub(super) fn tmpfs(target: &Path, options: &str) -> Result<(), Failure> {
+/// As many inodes as pages, and some for directories: empty files would use memory that no size
+/// counts.
+fn tmpfs(target: &Path, size: u64) -> Result<(), Failure> {
     mount_point(target, true)?;
+    let inodes = size / 4096 + 1024;
+    let options = format!("size={size},nr_inodes={inodes},mode=1777");
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
-    mount(Some("tmpfs"), target, Some("tmpfs"), flags, Some(options))
-        .map_err(|errno| Failure::at(Step::MountTmpfs, target, errno))
+    mount(
+        Some("tmpfs"),
+        target,
+        Some("tmpfs"),
+        flags,
+        Some(options.as_str()),
+    )
+    .map_err(|errno| Failure::at(Step::MountTmpfs, target, errno))
 }
 
 /// Makes sure that something of the right kind is there to mount on.
@@ -61,6 +70,27 @@ pub(super) fn mount_point(target: &Path, directory: bool) -> Result<(), Failure>
         write_file(target, b"", 0o444)
     };
     made.map_err(|error| Failure::io(Step::MountPoint, target, &error))
+}
+
+/// On the root, which becomes read-only, a file is simply written. Elsewhere, or over an existing
+/// one, it is mounted: there the payload could change it otherwise.
+fn file(target: &Path, content: &[u8], mode: u32) -> Result<(), Failure> {
+    let failed = |error: &io::Error| Failure::io(Step::WriteFile, target, error);
+    parents(target).map_err(|error| failed(&error))?;
+    if !target.exists() && lies_on_root(target).map_err(|error| failed(&error))? {
+        return write_file(target, content, mode).map_err(|error| failed(&error));
+    }
+    let first = Path::new("/.generated");
+    write_file(first, content, mode).map_err(|error| failed(&error))?;
+    let tree = detach(first, false, READ_ONLY)?;
+    bind(&tree, target)?;
+    // The mount keeps it; only the name goes, and not before: what has no name cannot be attached.
+    fs::remove_file(first).map_err(|error| failed(&error))
+}
+
+fn lies_on_root(target: &Path) -> io::Result<bool> {
+    let parent = target.parent().unwrap_or(target);
+    Ok(fs::metadata(parent)?.dev() == fs::metadata("/")?.dev())
 }
 
 fn write_file(target: &Path, content: &[u8], mode: u32) -> io::Result<()> {

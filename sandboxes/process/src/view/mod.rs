@@ -1,9 +1,11 @@
-//! The file system that a payload sees: a new root on tmpfs that holds what was granted and nothing else.
+//! The file system that a payload sees: a new root on tmpfs that holds what was granted and nothing
+//! else.
 //!
-//! Two stages, because they need different rights. [`sources::open`] turns every host path into a detached mount while host paths
-//! still mean something; a root caller does that before the namespaces exist, with root's reach. [`root::build`] then
-//! runs in the new mount namespace, moves into an empty tmpfs, lets go of the host and attaches the detached mounts, so that
-//! no link inside can lead a mount point outside.
+//! Two stages, because they need different rights. [`sources::open`] turns every host path into a
+//! detached mount while host paths still mean something; a root caller does that before the
+//! namespaces exist, with root's reach. [`root::build`] then runs in the new mount namespace, moves
+//! into an empty tmpfs, lets go of the host and attaches the detached mounts, so that no link
+//! inside can lead a mount point outside.
 
 mod attach;
 mod overlay;

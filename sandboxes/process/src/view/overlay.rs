@@ -11,7 +11,8 @@ use super::attach::bind;
 use super::sources::Detached;
 use crate::error::{Failure, Step};
 
-/// Where layers are attached while the overlay is mounted; it takes its own references, so they can go again at once.
+/// Where layers are attached while the overlay is mounted; it takes its own references, so they can
+/// go again at once.
 const STAGING: &str = "/.layers";
 
 /// Mounts an overlay; without a scratch directory it is read-only.
@@ -46,12 +47,19 @@ pub(super) fn mount_at(
     .map_err(failed)?;
     for place in places.iter().chain(scratch.map(|_| &writable)) {
         umount2(place, MntFlags::MNT_DETACH).map_err(failed)?;
+        // Never recursively: were the mount still there, that would empty the layer.
+        remove_place(place)?;
     }
-    fs::remove_dir_all(STAGING).map_err(|error| Failure::io(Step::MountOverlay, STAGING, &error))
+    remove_place(Path::new(STAGING))
 }
 
-/// `userxattr`: without it a mount in a user namespace succeeds but deleting what a layer holds fails with EIO. `volatile`: the scratch
-/// directory does not outlive the runner, so nothing is gained by syncing it.
+fn remove_place(place: &Path) -> Result<(), Failure> {
+    fs::remove_dir(place).map_err(|error| Failure::io(Step::MountOverlay, place, &error))
+}
+
+/// `userxattr`: without it a mount in a user namespace succeeds but deleting what a layer holds
+/// fails with EIO. `volatile`: the scratch directory does not outlive the runner, so nothing is
+/// gained by syncing it.
 fn options(lowers: &[PathBuf], scratch: Option<&Path>) -> String {
     let lowers: Vec<_> = lowers
         .iter()
@@ -65,15 +73,28 @@ fn options(lowers: &[PathBuf], scratch: Option<&Path>) -> String {
     options
 }
 
-/// Removes an overlay's work directory; the kernel leaves one in it that nobody may read.
+/// Removes an overlay's work directory. The kernel leaves directories in it that not even their
+/// owner may enter.
 pub(crate) fn remove_work(scratch: &Path) -> io::Result<()> {
     let work = scratch.join("work");
-    let inner = work.join("work");
-    if inner.symlink_metadata().is_ok_and(|kind| kind.is_dir()) {
-        fs::set_permissions(&inner, Permissions::from_mode(0o700))?;
+    if !is_directory(&work) {
+        return Ok(());
     }
-    match fs::remove_dir_all(&work) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
+    open_up(&work)?;
+    fs::remove_dir_all(&work)
+}
+
+fn open_up(directory: &Path) -> io::Result<()> {
+    fs::set_permissions(directory, Permissions::from_mode(0o700))?;
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        if is_directory(&path) {
+            open_up(&path)?;
+        }
     }
+    Ok(())
+}
+
+fn is_directory(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|kind| kind.is_dir())
 }

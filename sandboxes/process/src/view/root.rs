@@ -1,4 +1,5 @@
-//! The order in which the new root comes to be. Runs as init, in the new namespaces, with capabilities there.
+//! The order in which the new root comes to be. Runs as init, in the new namespaces, with
+//! capabilities there.
 
 use std::fs;
 use std::os::fd::AsFd;

@@ -15,7 +15,7 @@ use crate::spec::{Lower, Mount, Spec};
 use crate::sys::{self, MountAttributes};
 
 const NOTHING_SPECIAL: u64 = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV;
-const READ_ONLY: u64 = libc::MOUNT_ATTR_RDONLY | NOTHING_SPECIAL;
+pub(super) const READ_ONLY: u64 = libc::MOUNT_ATTR_RDONLY | NOTHING_SPECIAL;
 /// A device node must stay usable; a read-only mount only keeps its mode and owner from changing.
 const DEVICE: u64 = libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NOEXEC;
 
@@ -138,7 +138,8 @@ impl Opener {
         lowers.iter().map(|lower| self.layer(lower)).collect()
     }
 
-    /// A layer is opened without what is mounted beneath it: the kernel refuses such layers in a user namespace.
+    /// A layer is opened without what is mounted beneath it: the kernel refuses such layers in a
+    /// user namespace.
     fn layer(&self, lower: &Lower) -> Result<Detached, Failure> {
         let layer = detach(&lower.source, false, READ_ONLY)?;
         if lower.owner_shift {
@@ -152,7 +153,8 @@ impl Opener {
         let Some(namespace) = &self.shift else {
             let owner = fs::metadata(source)
                 .map_err(|error| Failure::io(Step::ShiftOwner, source, &error))?;
-            // Without root the payload is the caller, so what the caller owns needs no shift; anything else cannot have one.
+            // Without root the payload is the caller, so what the caller owns needs no shift;
+            // anything else cannot have one.
             return if owner.uid() == self.payload.uid {
                 Ok(())
             } else {
@@ -167,7 +169,8 @@ impl Opener {
         sys::mount_setattr(layer.tree.as_fd(), attributes).map_err(failed)
     }
 
-    /// `upper` is kept, `work` is made anew: a volatile overlay refuses a work directory that was used before.
+    /// `upper` is kept, `work` is made anew: a volatile overlay refuses a work directory that was
+    /// used before.
     fn scratch(&self, scratch: &Path) -> Result<Detached, Failure> {
         let failed = |error: &std::io::Error| Failure::io(Step::PrepareScratch, scratch, error);
         super::overlay::remove_work(scratch).map_err(|error| failed(&error))?;

@@ -1,4 +1,5 @@
-//! The part of the view that every sandbox has: the system's programs, a generated /etc, devices, memory directories.
+//! The part of the view that every sandbox has: the system's programs, a generated /etc, devices,
+//! memory directories.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +14,8 @@ const PROGRAMS: [&str; 7] = [
     "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32",
 ];
 
-/// What programs read from the host's /etc and nobody keeps secrets in. Private keys (`ssl/private`) are not among them.
+/// What programs read from the host's /etc and nobody keeps secrets in. Private keys
+/// (`ssl/private`) are not among them.
 const HOST_ETC: [&str; 12] = [
     "alternatives",
     "ca-certificates",

@@ -1,0 +1,13 @@
+//! Runs real sandboxes on this machine. One that cannot be built fails the test: a green run means
+//! that all of it held.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod containment;
+mod endings;
+mod files;
+mod identities;
+mod overlays;
+mod support;
+mod system_calls;
+mod useful;

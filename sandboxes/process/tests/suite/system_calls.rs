@@ -1,0 +1,228 @@
+//! System calls that are refused, made from inside and, as the control, from outside.
+
+use std::process::Command;
+
+use crate::support::Sandbox;
+
+/// Calls one system call by number and prints the error's name, or `ok`.
+const CALL: &str = "
+import ctypes, errno, sys
+libc = ctypes.CDLL(None, use_errno=True)
+libc.syscall.restype = ctypes.c_long
+page = ctypes.create_string_buffer(4096)
+for line in sys.argv[1].split(';'):
+    arguments = [ctypes.addressof(page) if word == 'page' else int(word, 0) for word in line.split()]
+    result = libc.syscall(*[ctypes.c_long(argument) for argument in arguments])
+    print('ok' if result >= 0 else errno.errorcode[ctypes.get_errno()])
+";
+
+fn inside(calls: &str) -> String {
+    let report = Sandbox::program("/usr/bin/python3", &["-c", CALL, calls]).run();
+    format!(
+        "{}{}",
+        crate::support::stdout(&report),
+        crate::support::stderr(&report)
+    )
+}
+
+fn outside(calls: &str) -> String {
+    let output = Command::new("/usr/bin/python3")
+        .args(["-c", CALL, calls])
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn dangerous_calls_are_refused_inside_and_answered_differently_outside() {
+    let cases = [
+        ("unshare(NEWUSER)", libc::SYS_unshare, "0x10000000", "EPERM"),
+        ("mount", libc::SYS_mount, "0 0 0 0 0", "EPERM"),
+        ("umount2", libc::SYS_umount2, "page 0", "EPERM"),
+        ("pivot_root", libc::SYS_pivot_root, "0 0", "EPERM"),
+        ("chroot", libc::SYS_chroot, "0", "EPERM"),
+        ("setns", libc::SYS_setns, "-1 0", "EPERM"),
+        ("fsopen", libc::SYS_fsopen, "0 0", "EPERM"),
+        ("open_tree", libc::SYS_open_tree, "-1 page 0", "EPERM"),
+        ("move_mount", libc::SYS_move_mount, "-1 0 -1 0 0", "EPERM"),
+        (
+            "mount_setattr",
+            libc::SYS_mount_setattr,
+            "-1 0 0 0 0",
+            "EPERM",
+        ),
+        ("ptrace(TRACEME)", libc::SYS_ptrace, "0 0 0 0", "EPERM"),
+        (
+            "process_vm_readv",
+            libc::SYS_process_vm_readv,
+            "0 0 0 0 0 0",
+            "EPERM",
+        ),
+        ("pidfd_getfd", libc::SYS_pidfd_getfd, "-1 0 0", "EPERM"),
+        ("kcmp", libc::SYS_kcmp, "0 0 9 0 0", "EPERM"),
+        ("bpf", libc::SYS_bpf, "99 0 0", "EPERM"),
+        (
+            "perf_event_open",
+            libc::SYS_perf_event_open,
+            "0 0 0 0 0",
+            "EPERM",
+        ),
+        (
+            "keyctl(GET_KEYRING_ID)",
+            libc::SYS_keyctl,
+            "0 -3 1",
+            "EPERM",
+        ),
+        ("add_key", libc::SYS_add_key, "0 0 0 0 0", "EPERM"),
+        (
+            "userfaultfd(USER_MODE_ONLY)",
+            libc::SYS_userfaultfd,
+            "1",
+            "EPERM",
+        ),
+        ("memfd_secret", libc::SYS_memfd_secret, "-1", "EPERM"),
+        (
+            "open_by_handle_at",
+            libc::SYS_open_by_handle_at,
+            "-1 0 0",
+            "EPERM",
+        ),
+        ("seccomp(NEW_LISTENER)", libc::SYS_seccomp, "1 8 0", "EPERM"),
+        (
+            "personality(READ_IMPLIES_EXEC)",
+            libc::SYS_personality,
+            "0x400000",
+            "EPERM",
+        ),
+        ("clone3", libc::SYS_clone3, "0 0", "ENOSYS"),
+        (
+            "io_uring_setup",
+            libc::SYS_io_uring_setup,
+            "1 page",
+            "ENOSYS",
+        ),
+        ("a call of the future", 1000, "", "ENOSYS"),
+        (
+            "socket(AF_VSOCK)",
+            libc::SYS_socket,
+            "40 1 0",
+            "EAFNOSUPPORT",
+        ),
+        ("socket(AF_ALG)", libc::SYS_socket, "38 5 0", "EAFNOSUPPORT"),
+        ("socket(AF_PACKET)", libc::SYS_socket, "17 3 0", "EPERM"),
+        ("socket(INET, RAW)", libc::SYS_socket, "2 3 1", "EPERM"),
+        (
+            "socket(NETLINK, AUDIT)",
+            libc::SYS_socket,
+            "16 3 9",
+            "EAFNOSUPPORT",
+        ),
+        ("ioctl(TIOCSTI)", libc::SYS_ioctl, "0 0x5412 page", "EPERM"),
+        (
+            "ioctl(TIOCLINUX)",
+            libc::SYS_ioctl,
+            "0 0x541c page",
+            "EPERM",
+        ),
+        (
+            "mknod(character device)",
+            libc::SYS_mknod,
+            "page 0x2000 0",
+            "EPERM",
+        ),
+    ];
+    let calls: Vec<_> = cases
+        .iter()
+        .map(|(_, number, arguments, _)| format!("{number} {arguments}"))
+        .collect();
+    let refused = inside(&calls.join(";"));
+    for ((name, _, _, expected), found) in cases.iter().zip(refused.lines()) {
+        assert_eq!(found, *expected, "{name}");
+    }
+    assert_eq!(refused.lines().count(), cases.len(), "{refused}");
+    // Outside each call is made in a process of its own: some change the process. Without
+    // privileges the kernel itself refuses some, so the control is about those that an ordinary
+    // user can see the difference of.
+    for (name, number, arguments, inside) in cases
+        .iter()
+        .filter(|case| ORDINARY.iter().any(|name| case.0.starts_with(name)))
+    {
+        assert_ne!(
+            outside(&format!("{number} {arguments}")),
+            *inside,
+            "control: {name}"
+        );
+    }
+}
+
+/// Calls that the kernel answers with something else to anybody who may call them at all.
+const ORDINARY: [&str; 14] = [
+    "unshare",
+    "setns",
+    "ptrace",
+    "process_vm_readv",
+    "pidfd_getfd",
+    "keyctl",
+    "add_key",
+    "memfd_secret",
+    "seccomp",
+    "personality",
+    "clone3",
+    "io_uring_setup",
+    "socket(AF_VSOCK)",
+    "ioctl(TIOCSTI)",
+];
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn the_32_bit_entry_is_fatal() {
+    // mov eax, 20 (getpid of i386); int 0x80; ret
+    let script = "import ctypes, mmap
+code = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+code.write(b'\\xb8\\x14\\x00\\x00\\x00\\xcd\\x80\\xc3')
+call = ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(code)))
+print('answered' if call() > 0 else 'no')";
+    assert_eq!(
+        Sandbox::python(script).run().exit,
+        passmuster_process::Exit::Signalled(libc::SIGSYS)
+    );
+    let control = Command::new("/usr/bin/python3")
+        .args(["-c", script])
+        .output()
+        .unwrap();
+    assert_eq!(
+        control.stdout, b"answered\n",
+        "control: the kernel has that entry"
+    );
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn the_x32_entry_does_not_exist() {
+    let x32_getpid = 0x4000_0000_i64 | libc::SYS_getpid;
+    assert_eq!(inside(&x32_getpid.to_string()), "ENOSYS");
+}
+
+#[test]
+fn a_process_cannot_give_itself_namespaces_or_privileges() {
+    let cases = [
+        ("unshare -r true", "Operation not permitted"),
+        ("unshare -n true", "Operation not permitted"),
+        ("mount -t tmpfs x /tmp", "must be superuser"),
+        ("chroot / true", "Operation not permitted"),
+        ("setpriv --reuid 0 true", "Operation not permitted"),
+    ];
+    for (command, expected) in cases {
+        let report = Sandbox::shell(&format!("PATH=$PATH:/usr/sbin:/sbin; {command}")).run();
+        assert_ne!(
+            report.exit,
+            passmuster_process::Exit::Exited(0),
+            "{command}"
+        );
+        let message = crate::support::stderr(&report);
+        assert!(
+            message.contains(expected) || message.contains("Invalid argument"),
+            "{command}: {message}"
+        );
+    }
+}
