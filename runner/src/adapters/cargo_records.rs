@@ -67,9 +67,10 @@ fn one(directory: &Path) -> Result<Record, String> {
         reports::read(&directory.join(name)).map_err(|_| format!("a recorded launch has no {name}"))
     };
     let mut argv: Vec<_> = strings(&file("argv")?).collect();
-    let program = (!argv.is_empty())
-        .then(|| argv.remove(0))
-        .unwrap_or_default();
+    if argv.is_empty() {
+        return Err("a recorded launch has no words".to_owned());
+    }
+    let program = argv.remove(0);
     let kind = match program.as_bytes().ends_with(RUSTDOC.name.as_bytes()) {
         true => Kind::Doctests,
         false => Kind::Binary,

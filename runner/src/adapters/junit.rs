@@ -45,7 +45,7 @@ pub(super) async fn run<P: Phases>(
     Ok(read(&end, launch.places, launch.job.cwd.as_deref()).finish())
 }
 
-fn read(end: &PhaseEnd, places: &Places, cwd: Option<&Path>) -> Draft {
+pub(super) fn read(end: &PhaseEnd, places: &Places, cwd: Option<&Path>) -> Draft {
     let mut draft = Draft::default();
     draft.phase(end);
     for path in reports::files(&end.reports, DEPTH) {

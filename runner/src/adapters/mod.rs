@@ -17,6 +17,7 @@ use passmuster_policy::tests::TestResult;
 mod cargo;
 mod cargo_messages;
 mod cargo_records;
+mod cargo_results;
 mod command;
 mod draft;
 mod exit;
@@ -30,6 +31,9 @@ mod pytest;
 mod python;
 mod reports;
 mod unittest;
+
+#[cfg(test)]
+mod hostile;
 
 pub use command::{CommandRun, run_command};
 pub use exit::{ExitMeaning, exit_meaning};

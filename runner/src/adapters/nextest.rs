@@ -82,7 +82,7 @@ struct Test {
     exec_time: Option<f64>,
 }
 
-fn read(end: &PhaseEnd, tree: &Path) -> Draft {
+pub(super) fn read(end: &PhaseEnd, tree: &Path) -> Draft {
     let mut reader = Reader::default();
     for line in end
         .stdout
@@ -139,6 +139,7 @@ impl Reader {
 
     fn end(mut self, tree: &Path, end: &PhaseEnd) -> Draft {
         let how = words(&end.outcome);
+        let whole = self.open.values().all(|open| *open == 0);
         let mut failed = false;
         for (name, test) in std::mem::take(&mut self.tests) {
             let (prefix, test_name) = name.split_once('$').unwrap_or(("", &name));
@@ -146,12 +147,13 @@ impl Reader {
             let selector = test_name.to_owned();
             let result = match test {
                 Some(test) => result(tree, id, selector, test),
+                // An ignored test that the filter leaves out starts and never ends in nextest's events.
+                None if whole => skipped(id, selector, None),
                 None => cut_off(id, selector, &how),
             };
             failed |= result.status == TestStatus::Failed;
             self.draft.add(result);
         }
-        let whole = self.open.values().all(|open| *open == 0);
         self.judge(end, whole, failed);
         self.draft
     }
@@ -226,6 +228,17 @@ fn attempt(name: &str) -> (&str, u32) {
         .rsplit_once('#')
         .and_then(|(name, number)| Some((name, number.parse().ok()?)));
     split.unwrap_or((name, 1))
+}
+
+fn skipped(id: TestId, selector: String, millis: Option<u64>) -> TestResult {
+    let failure = Some(Failure::default());
+    TestResult {
+        id,
+        status: TestStatus::Skipped,
+        selector,
+        failure,
+        millis,
+    }
 }
 
 fn result(tree: &Path, id: TestId, selector: String, test: Test) -> TestResult {

@@ -101,7 +101,7 @@ struct Account {
     actual: Option<String>,
 }
 
-fn read(end: &PhaseEnd, places: &Places) -> Draft {
+pub(super) fn read(end: &PhaseEnd, places: &Places) -> Draft {
     let mut draft = Draft::default();
     draft.phase(end);
     let mut failed = false;

@@ -82,7 +82,7 @@ fn modules(tests: &[TestResult]) -> Vec<String> {
 }
 
 /// The file of the module, and the id without the module's name.
-fn identify(scope: &Scope<'_>, which: &Which) -> TestId {
+pub(super) fn identify(scope: &Scope<'_>, which: &Which) -> TestId {
     let file = which
         .file_of_test
         .as_deref()
