@@ -18,6 +18,7 @@ use super::cargo_messages::{self, Build, Unit};
 use super::cargo_records::{self, Kind, Record};
 use super::cargo_results::Reading;
 use super::draft::{Draft, SUCCESS, head};
+use super::words::without;
 use super::{AdapterError, Launch, Phase, PhaseEnd, Phases, Selection, get, set};
 
 /// Makes libtest accept unstable options, and lets no crate use unstable features.
@@ -99,23 +100,6 @@ fn command(argv: &[String]) -> Option<Vec<String>> {
     ]);
     command.extend_from_slice(rest);
     Some(command)
-}
-
-/// Words without these options (each with a value, in the next word or after `=`) and these flags.
-fn without(words: &[String], options: &[&str], flags: &[&str]) -> Vec<String> {
-    let mut kept = Vec::new();
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        let name = word.split('=').next().unwrap_or(word);
-        if options.contains(&name) {
-            if name == word {
-                words.next();
-            }
-        } else if !flags.contains(&word.as_str()) {
-            kept.push(word.clone());
-        }
-    }
-    kept
 }
 
 /// Cargo reads the runner of the target that it builds for: the host's two usual ones, and one that the policy names.
@@ -331,7 +315,13 @@ fn doctests<P: Phases>(launch: &Launch<'_, P>, record: &Record) -> Phase {
         .collect();
     let words = without(
         &words,
-        &["--test-runtool", "--test-runtool-arg", "--error-format"],
+        &[
+            "--test-runtool",
+            "--test-runtool-arg",
+            "--runtool",
+            "--runtool-arg",
+            "--error-format",
+        ],
         &QUIETED,
     );
     let rustdoc = get(&launch.job.env, "RUSTDOC")

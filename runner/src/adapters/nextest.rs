@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::cargo_messages::Unit;
 use super::draft::{Draft, SUCCESS, cut_off, head, words};
+use super::words::split;
 use super::{AdapterError, Launch, PhaseEnd, Phases, Selection, ids, panics, set};
 
 /// Runs nextest once.
@@ -44,18 +45,27 @@ fn command(argv: &[String], select: &Selection) -> Option<Vec<String>> {
     if !tail.iter().any(decided) {
         command.push("--no-fail-fast".to_owned());
     }
-    if let Selection::Ids(tests) = select {
-        let units: BTreeSet<_> = tests
-            .iter()
-            .map(|test| format!("binary_id(={})", test.id.unit))
-            .collect();
-        command.extend([
-            "-E".to_owned(),
-            units.into_iter().collect::<Vec<_>>().join(" + "),
-        ]);
-    }
-    command.extend_from_slice(tail);
+    let (mut rest, filters) = match select {
+        Selection::All => (tail.to_vec(), Vec::new()),
+        Selection::Ids(tests) => narrowed(tail, tests),
+    };
+    command.extend(filters);
+    command.append(&mut rest);
     Some(command)
+}
+
+/// The binaries of these tests, among those that the policy's own filters leave: several `-E` would widen each other.
+fn narrowed(words: &[String], tests: &[TestResult]) -> (Vec<String>, Vec<String>) {
+    let (rest, own) = split(words, &["-E", "--filterset", "--filter-expr"], &[]);
+    let units: BTreeSet<_> = tests
+        .iter()
+        .map(|test| format!("binary_id(={})", test.id.unit))
+        .collect();
+    let mut filter = format!("({})", units.into_iter().collect::<Vec<_>>().join(" + "));
+    if !own.is_empty() {
+        filter = format!("{filter} & (({}))", own.join(") + ("));
+    }
+    (rest, vec!["-E".to_owned(), filter])
 }
 
 #[derive(Deserialize)]

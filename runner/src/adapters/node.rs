@@ -12,8 +12,11 @@ use passmuster_policy::tests::{Failure, TestId, TestResult, TestStatus};
 use serde::Deserialize;
 
 use super::draft::{Draft, SUCCESS, cut_off, head, words};
+use super::words::without;
 use super::{
-    AdapterError, Launch, PhaseEnd, Phases, Places, Selection, Support, get, ids, reports, set,
+    AdapterError, Launch, PhaseEnd, Phases, Places, Selection, Support, get, ids,
+    reports::{Reports, files},
+    set,
 };
 
 const REPORTER: Support = Support {
@@ -26,7 +29,7 @@ const REPORTER: Support = Support {
 pub(super) async fn run<P: Phases>(
     launch: &mut Launch<'_, P>,
 ) -> Result<TestRun, AdapterError<P::Error>> {
-    let argv = command(&launch.job.argv, &launch.job.select);
+    let argv = command(&launch.job.argv, &launch.job.select, &launch.places.tree);
     let mut phase = launch.phase(argv, vec![REPORTER]);
     let reporter = launch.places.lib.join(REPORTER.name);
     let mut options =
@@ -45,25 +48,65 @@ pub(super) async fn run<P: Phases>(
 
 /// A reporter in the command itself would lack the destination that ours make necessary. Files of a selection take the
 /// place of the files that `node --test` names; through npm there is no such place, and the whole run is done again.
-fn command(argv: &[String], select: &Selection) -> Vec<String> {
-    let is_reporter = |word: &&String| !word.starts_with("--test-reporter");
-    let mut command: Vec<String> = argv.iter().filter(is_reporter).cloned().collect();
+fn command(argv: &[String], select: &Selection, tree: &Path) -> Vec<String> {
+    let command = without(
+        argv,
+        &["--test-reporter", "--test-reporter-destination"],
+        &[],
+    );
     let direct = command.iter().position(|word| word == "--test");
-    if let (Selection::Ids(tests), Some(at)) = (select, direct) {
-        let files: BTreeSet<_> = tests
-            .iter()
-            .filter_map(|test| test.id.file.as_ref()?.as_str())
-            .collect();
-        if !files.is_empty() {
-            let kept = |(index, word): (usize, String)| {
-                (index <= at || word.starts_with('-')).then_some(word)
-            };
-            command = command.into_iter().enumerate().filter_map(kept).collect();
-            command.extend(files.into_iter().map(str::to_owned));
+    let (Selection::Ids(tests), Some(at)) = (select, direct) else {
+        return command;
+    };
+    let (head, tail) = command.split_at(at + 1);
+    let files: BTreeSet<_> = tests
+        .iter()
+        .filter_map(|test| test.id.file.as_ref()?.as_str())
+        .collect();
+    let files = files
+        .into_iter()
+        .map(|file| tree.join(file).display().to_string());
+    head.iter()
+        .cloned()
+        .chain(options(tail))
+        .chain(files)
+        .collect()
+}
+
+/// The options among node's arguments, with their values.
+fn options(words: &[String]) -> Vec<String> {
+    let mut kept = Vec::new();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        if word.starts_with('-') {
+            kept.push(word.clone());
+            if VALUED.contains(&word.as_str()) {
+                kept.extend(words.next().cloned());
+            }
         }
     }
-    command
+    kept
 }
+
+/// Node's options that take the next word and are of use to a test run (node's command-line reference, version 24).
+const VALUED: [&str; 16] = [
+    "-C",
+    "--conditions",
+    "-r",
+    "--require",
+    "--import",
+    "--loader",
+    "--experimental-loader",
+    "--env-file",
+    "--env-file-if-exists",
+    "--test-concurrency",
+    "--test-name-pattern",
+    "--test-skip-pattern",
+    "--test-shard",
+    "--test-timeout",
+    "--test-coverage-include",
+    "--test-coverage-exclude",
+];
 
 /// One line of a report.
 #[derive(Debug, Default, Deserialize)]
@@ -105,8 +148,9 @@ pub(super) fn read(end: &PhaseEnd, places: &Places) -> Draft {
     let mut draft = Draft::default();
     draft.phase(end);
     let mut failed = false;
-    for path in reports::files(&end.reports, 0) {
-        match reports::read(&path) {
+    let mut reports = Reports::default();
+    for path in files(&end.reports, 0) {
+        match reports.read(&path) {
             Ok(bytes) => {
                 failed |= Reader::new(&mut draft, &places.tree).read(&bytes, &words(&end.outcome))
             }

@@ -10,7 +10,7 @@ use passmuster_policy::tests::{Failure, TestId, TestResult, TestStatus};
 use serde::Deserialize;
 
 use super::draft::{Draft, cut_off, head, words};
-use super::reports::{self, Unreadable};
+use super::reports::{Reports, Unreadable};
 use super::{Job, PhaseEnd, Places, Support, get, ids, set};
 
 /// Name of the file that the records are written to.
@@ -111,7 +111,7 @@ pub(super) type Identify = fn(&Scope<'_>, &Which) -> TestId;
 pub(super) fn read(end: &PhaseEnd, places: &Places, cwd: &Path, identify: Identify) -> Draft {
     let mut draft = Draft::default();
     draft.phase(end);
-    match reports::read(&end.reports.join(REPORT)) {
+    match Reports::default().read(&end.reports.join(REPORT)) {
         // Opened, but the framework stopped before it was configured: a usage error.
         Ok(bytes) if bytes.is_empty() => draft,
         Ok(bytes) => Reader::new(draft, cwd, places, identify).read(&bytes, &end.outcome),

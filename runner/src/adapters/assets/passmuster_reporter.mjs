@@ -10,12 +10,17 @@ const KEPT = new Set(['test:start', 'test:pass', 'test:fail', 'test:diagnostic',
 export default async function* passmuster(source) {
   const path = join(process.env.PASSMUSTER_REPORT, `node-${process.pid}.jsonl`);
   const fd = openSync(path, 'ax', 0o600);
-  const write = (record) => writeSync(fd, JSON.stringify(record) + '\n');
+  const write = (record) => writeSync(fd, JSON.stringify(record, wellFormed) + '\n');
   write({ event: 'begin', cwd: process.cwd() });
   for await (const { type, data } of source) {
     if (KEPT.has(type)) write(record(type.slice('test:'.length), data));
   }
   write({ event: 'end' });
+}
+
+// Half a surrogate pair, from a test or from a cut, is no Unicode and would make the line unreadable.
+function wellFormed(key, value) {
+  return typeof value === 'string' ? value.toWellFormed() : value;
 }
 
 function record(event, data) {
