@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use passmuster_policy::path::RepoPath;
 use passmuster_policy::run::{BrokenUnit, TestRun};
 use passmuster_policy::tests::{Failure, TestId, TestResult, TestStatus};
 use serde::Deserialize;
@@ -35,7 +36,8 @@ pub(super) async fn run<P: Phases>(
     let mut options =
         OsString::from("--test-reporter=spec --test-reporter-destination=stdout --test-reporter=");
     options.push(reporter);
-    options.push(" --test-reporter-destination=/dev/null");
+    // Ours prints nothing; node 22 and later fail to flush a device, so it shares standard output.
+    options.push(" --test-reporter-destination=stdout");
     if let Some(own) = get(&launch.job.env, "NODE_OPTIONS").filter(|own| !own.is_empty()) {
         options.push(" ");
         options.push(own);
@@ -172,7 +174,9 @@ struct Reader<'a> {
     around: Vec<String>,
     /// Started and not ended: identity by file, line and full name.
     open: Vec<TestId>,
-    stderr: HashMap<String, String>,
+    stderr: HashMap<Option<RepoPath>, String>,
+    /// Files that failed as a whole; what they wrote to standard error may be told later.
+    broken: Vec<Record>,
     counted: u64,
     said: Option<u64>,
     failed: bool,
@@ -188,6 +192,7 @@ impl<'a> Reader<'a> {
             around: Vec::new(),
             open: Vec::new(),
             stderr: HashMap::new(),
+            broken: Vec::new(),
             counted: 0,
             said: None,
             failed: false,
@@ -242,6 +247,11 @@ impl<'a> Reader<'a> {
         self.around.push(record.name.clone());
     }
 
+    /// Some events name the file by its path, others below the working directory.
+    fn file(&self, record: &Record) -> Option<RepoPath> {
+        ids::in_tree(self.tree, &self.cwd, record.file.as_deref()?)
+    }
+
     fn id(&self, record: &Record) -> TestId {
         let mut names: Vec<_> = self
             .around
@@ -256,10 +266,7 @@ impl<'a> Reader<'a> {
         });
         TestId {
             unit: String::new(),
-            file: record
-                .file
-                .as_deref()
-                .and_then(|file| ids::in_tree(self.tree, &self.cwd, file)),
+            file: self.file(record),
             name: ids::stable(&names.join(" > ")),
             parameters: None,
             ordinal: 0,
@@ -288,7 +295,7 @@ impl<'a> Reader<'a> {
             return;
         }
         if failed && is_file(&record) {
-            self.broken(&record);
+            self.broken.push(record);
         } else {
             let result = self.test(id, record, failed);
             self.draft.add(result);
@@ -322,12 +329,7 @@ impl<'a> Reader<'a> {
         let error = record.error.as_ref().unwrap_or(&none);
         let stack = error.stack.as_deref().unwrap_or_default();
         let place = stack.lines().find_map(|line| self.frame(line));
-        let defined = || {
-            Some((
-                ids::in_tree(self.tree, &self.cwd, record.file.as_deref()?)?,
-                record.line?,
-            ))
-        };
+        let defined = || Some((self.file(record)?, record.line?));
         let (file, line) = place.or_else(defined).unzip();
         Failure {
             message: error
@@ -349,7 +351,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A stack frame inside the tree: `at name (file:///path:line:column)`.
-    fn frame(&self, line: &str) -> Option<(passmuster_policy::path::RepoPath, u32)> {
+    fn frame(&self, line: &str) -> Option<(RepoPath, u32)> {
         let place = line.trim().strip_prefix("at ")?;
         let place = place
             .rsplit_once('(')
@@ -367,20 +369,13 @@ impl<'a> Reader<'a> {
 
     /// A file whose process failed as a whole: it could not be loaded, or it ended early.
     fn broken(&mut self, record: &Record) {
-        let said = record
-            .file
-            .as_ref()
-            .and_then(|file| self.stderr.get(file))
-            .map(String::as_str);
+        let file = self.file(record);
+        let said = self.stderr.get(&file).map(String::as_str);
         let error = said
             .unwrap_or_default()
             .lines()
             .find(|line| line.contains("Error"));
         let fallback = record.error.as_ref().map(|error| error.message.as_str());
-        let file = record
-            .file
-            .as_deref()
-            .and_then(|file| ids::in_tree(self.tree, &self.cwd, file));
         let line = said.unwrap_or_default().lines().find_map(|line| {
             let (path, number) = line.rsplit_once(':')?;
             let here = file.is_some() && ids::in_tree(self.tree, &self.cwd, path) == file;
@@ -408,16 +403,17 @@ impl<'a> Reader<'a> {
     }
 
     fn keep(&mut self, record: Record) {
-        let kept = self
-            .stderr
-            .entry(record.file.unwrap_or_default())
-            .or_default();
+        let file = self.file(&record);
+        let kept = self.stderr.entry(file).or_default();
         if kept.len() < Failure::DETAIL_CAP {
             kept.push_str(&record.message.unwrap_or_default());
         }
     }
 
     fn end(&mut self, how: &str) {
+        for record in std::mem::take(&mut self.broken) {
+            self.broken(&record);
+        }
         for id in std::mem::take(&mut self.open) {
             self.failed = true;
             self.draft.add(cut_off(id.clone(), id.name.clone(), how));

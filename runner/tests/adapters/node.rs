@@ -132,6 +132,12 @@ fn a_node_selection_runs_the_files_of_its_tests() {
     let mut project = Project::new(&[("a.test.mjs", source), ("b.test.mjs", source)]);
     let all = project.run(Framework::NodeTest, &["node", "--test"]);
     assert_eq!(all.tests.len(), 2);
+    assert_eq!(
+        all.outcome,
+        Outcome::Exited { status: 0 },
+        "{}",
+        all.log_tail
+    );
     project.select = Selection::Ids(vec![test(&all, "b.test.mjs::one").clone()]);
     assert_eq!(
         states(&project.run(Framework::NodeTest, &["node", "--test"])),
@@ -184,4 +190,36 @@ fn junit_reports_are_read_from_a_file_or_a_directory_that_the_runner_owns() {
     let link = sh("ln -s \"$PWD/r.xml\" \"$1\"");
     assert_eq!((link.report, link.tests.len()), (ReportState::Missing, 0));
     assert_eq!(test(&file, "two").status, TestStatus::Failed);
+}
+
+#[test]
+fn each_package_of_an_npm_workspace_reports_and_odd_text_stays_readable() {
+    let package = |name: &str| {
+        format!(
+            r#"{{ "name": "{name}", "version": "1.0.0", "scripts": {{ "test": "node --test" }} }}"#
+        )
+    };
+    let root = r#"{ "name": "all", "private": true, "workspaces": ["a", "b"] }"#;
+    let odd = "import test from 'node:test';\ntest('same', () => { throw new Error('half \\ud83d' + '\u{1F600}'.repeat(9000)); });\n";
+    let project = Project::new(&[
+        ("package.json", root),
+        ("a/package.json", &package("a")),
+        (
+            "a/x.test.mjs",
+            "import test from 'node:test';\ntest('same', () => {});\n",
+        ),
+        ("b/package.json", &package("b")),
+        ("b/x.test.mjs", odd),
+    ]);
+    let run = project.run(Framework::NodeTest, &["npm", "test", "--workspaces"]);
+    assert_eq!(
+        states(&run),
+        ["+ a/x.test.mjs::same", "- b/x.test.mjs::same"],
+        "{}",
+        run.log_tail
+    );
+    assert_eq!(
+        (run.report, run.contradictions),
+        (ReportState::Complete, Vec::new())
+    );
 }
