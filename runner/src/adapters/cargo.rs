@@ -132,18 +132,20 @@ fn runner_variable(target: &str) -> String {
 
 /// What the build alone says.
 fn built(draft: &mut Draft, build: &Build, end: &PhaseEnd) {
-    draft.broken.clone_from(&build.broken);
+    for unit in &build.broken {
+        draft.broken(unit.clone());
+    }
     draft.provenance.fresh.clone_from(&build.fresh);
     if build.success.is_some() {
         draft.reported();
     }
-    if draft.broken.is_empty() && end.outcome != SUCCESS {
+    if !draft.has_broken() && end.outcome != SUCCESS {
         let stderr = String::from_utf8_lossy(&end.stderr);
         let error = stderr
             .lines()
             .find(|line| line.starts_with("error"))
             .unwrap_or("cargo failed");
-        draft.broken.push(BrokenUnit {
+        draft.broken(BrokenUnit {
             unit: "cargo".to_owned(),
             file: None,
             line: None,

@@ -82,7 +82,7 @@ impl Reading<'_> {
                 .unwrap_or(&how);
             let message = head(error, Failure::MESSAGE_CAP).to_owned();
             let unit = format!("{unit} (doctests)");
-            self.draft.broken.push(BrokenUnit {
+            self.draft.broken(BrokenUnit {
                 unit,
                 file: None,
                 line: None,

@@ -115,7 +115,7 @@ fn all_readers(bytes: &[u8], outcome: &Outcome) -> Vec<TestRun> {
 fn cargo(end: &PhaseEnd, tree: &Path, doctests: bool) -> TestRun {
     let build = cargo_messages::read(&end.stdout, tree);
     let mut draft = Draft::default();
-    draft.broken = build.broken;
+    build.broken.into_iter().for_each(|unit| draft.broken(unit));
     let record = Record {
         kind: Kind::Binary,
         argv: Vec::new(),

@@ -177,7 +177,7 @@ impl Reader {
             } if whole => self.draft.reported(),
             Outcome::Exited { status } if self.open.is_empty() && status != 0 => {
                 let broken = not_built(&end.stderr, &how);
-                self.draft.broken.push(broken);
+                self.draft.broken(broken);
                 self.draft.reported();
             }
             _ if self.open.is_empty() => {}

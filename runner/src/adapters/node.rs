@@ -381,7 +381,7 @@ impl<'a> Reader<'a> {
             let here = file.is_some() && ids::in_tree(self.tree, &self.cwd, path) == file;
             here.then(|| number.parse().ok())?
         });
-        self.draft.broken.push(BrokenUnit {
+        self.draft.broken(BrokenUnit {
             unit: file
                 .as_ref()
                 .map_or_else(|| record.name.clone(), ToString::to_string),
