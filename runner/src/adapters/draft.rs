@@ -218,3 +218,46 @@ pub(super) fn words(outcome: &Outcome) -> String {
         Outcome::Interrupted => "interrupted".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn end(outcome: Outcome) -> PhaseEnd {
+        PhaseEnd {
+            outcome,
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+            stdout_truncated: false,
+            leaked: 1,
+            usage: Usage::default(),
+            reports: std::path::PathBuf::new(),
+        }
+    }
+
+    #[test]
+    fn a_limit_in_a_later_phase_is_the_outcome_and_the_report_is_not_whole() {
+        let limit = Outcome::LimitExceeded {
+            limit: "wall".to_owned(),
+        };
+        let mut draft = Draft::default();
+        draft.reported();
+        for outcome in [
+            SUCCESS,
+            Outcome::Exited { status: 101 },
+            limit.clone(),
+            SUCCESS,
+        ] {
+            draft.phase(&end(outcome));
+        }
+        let run = draft.finish();
+        assert_eq!((run.outcome, run.leaked_processes), (limit, 4));
+        assert!(matches!(run.report, ReportState::Incomplete { .. }));
+    }
+
+    #[test]
+    fn texts_are_cut_between_characters() {
+        assert_eq!((head("äöü", 3), tail("äöü", 3)), ("ä", "ü"));
+        assert_eq!((head("", 3), tail("a", 0)), ("", ""));
+    }
+}

@@ -38,9 +38,10 @@ pub(super) async fn run<P: Phases>(
     options.push(reporter);
     // Ours prints nothing; node 22 and later fail to flush a device, so it shares standard output.
     options.push(" --test-reporter-destination=stdout");
-    if let Some(own) = get(&launch.job.env, "NODE_OPTIONS").filter(|own| !own.is_empty()) {
+    if let Some(own) = get(&launch.job.env, "NODE_OPTIONS") {
         options.push(" ");
         options.push(own);
+        set(&mut phase.env, "PASSMUSTER_OWN_NODE_OPTIONS", own.clone());
     }
     set(&mut phase.env, "NODE_OPTIONS", options);
     set(&mut phase.env, "PASSMUSTER_REPORT", &launch.places.report);

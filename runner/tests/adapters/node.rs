@@ -151,13 +151,16 @@ fn a_forged_line_in_nodes_report_is_a_contradiction() {
 import test from 'node:test';
 import { appendFileSync, readdirSync } from 'node:fs';
 test('forges', () => {
-  const directory = process.env.PASSMUSTER_REPORT;
+  const directory = process.env.WHERE;
   for (const name of readdirSync(directory))
     appendFileSync(directory + '/' + name, JSON.stringify({ event: 'pass', name: 'forges', nesting: 0, file: import.meta.filename }) + '\nx\n');
   throw new Error('real');
 });
 "#;
-    let run = Project::new(&[("a.test.mjs", source)]).run(Framework::NodeTest, &["node", "--test"]);
+    let mut project = Project::new(&[("a.test.mjs", source)]);
+    let reports = project.tree().with_file_name("report");
+    project.set("WHERE", reports);
+    let run = project.run(Framework::NodeTest, &["node", "--test"]);
     assert!(run.contradictions.len() >= 2, "{run:?}");
 }
 
@@ -222,4 +225,33 @@ fn each_package_of_an_npm_workspace_reports_and_odd_text_stays_readable() {
         (run.report, run.contradictions),
         (ReportState::Complete, Vec::new())
     );
+}
+
+#[test]
+fn a_runner_that_a_test_starts_is_not_part_of_the_report() {
+    let source = r#"
+import test from 'node:test';
+import assert from 'node:assert';
+import { spawnSync } from 'node:child_process';
+test('starts another', () => {
+  const { NODE_TEST_CONTEXT, ...env } = process.env;
+  assert.strictEqual(env.NODE_OPTIONS, '--no-warnings');
+  assert.strictEqual(env.PASSMUSTER_REPORT, undefined);
+  assert.strictEqual(spawnSync(process.execPath, ['--test', 'fixture.mjs'], { env }).status, 1);
+});
+"#;
+    let fixture = "import test from 'node:test';\ntest('fails', () => { throw 1; });\n";
+    let mut project = Project::new(&[("a.test.mjs", source), ("fixture.mjs", fixture)]);
+    project.set("NODE_OPTIONS", "--no-warnings");
+    for argv in [
+        &["node", "--test", "a.test.mjs"][..],
+        &["node", "a.test.mjs"],
+    ] {
+        let run = project.run(Framework::NodeTest, argv);
+        assert_eq!(states(&run), ["+ a.test.mjs::starts another"], "{run:?}");
+        assert_eq!(
+            (run.report, run.outcome),
+            (ReportState::Complete, Outcome::Exited { status: 0 })
+        );
+    }
 }
