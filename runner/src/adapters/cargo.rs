@@ -10,16 +10,16 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::path::Path;
 
-use passmuster_policy::run::{BrokenUnit, Outcome, TestRun};
-use passmuster_policy::tests::{Failure, TestId, TestResult, TestStatus};
+use passmuster_policy::run::{BrokenUnit, TestRun};
+use passmuster_policy::tests::Failure;
 
 use super::cargo_messages::{self, Build, Unit};
 use super::cargo_records::{self, Kind, Record};
-use super::draft::{Draft, SUCCESS, cut_off, head, words};
-use super::libtest::{self, Ended, Events};
-use super::{AdapterError, Launch, Phase, PhaseEnd, Phases, Selection, get, ids, panics, set};
+use super::cargo_results::Reading;
+use super::draft::{Draft, SUCCESS, head};
+use super::words::without;
+use super::{AdapterError, Launch, Phase, PhaseEnd, Phases, Selection, get, set};
 
 /// Makes libtest accept unstable options, and lets no crate use unstable features.
 const BOOTSTRAP: (&str, &str) = ("RUSTC_BOOTSTRAP", "passmuster_reads_libtest_events");
@@ -102,23 +102,6 @@ fn command(argv: &[String]) -> Option<Vec<String>> {
     Some(command)
 }
 
-/// Words without these options (each with a value, in the next word or after `=`) and these flags.
-fn without(words: &[String], options: &[&str], flags: &[&str]) -> Vec<String> {
-    let mut kept = Vec::new();
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        let name = word.split('=').next().unwrap_or(word);
-        if options.contains(&name) {
-            if name == word {
-                words.next();
-            }
-        } else if !flags.contains(&word.as_str()) {
-            kept.push(word.clone());
-        }
-    }
-    kept
-}
-
 /// Cargo reads the runner of the target that it builds for: the host's two usual ones, and one that the policy names.
 fn runner_variables<P>(launch: &Launch<'_, P>) -> Vec<String> {
     let arch = std::env::consts::ARCH;
@@ -149,18 +132,20 @@ fn runner_variable(target: &str) -> String {
 
 /// What the build alone says.
 fn built(draft: &mut Draft, build: &Build, end: &PhaseEnd) {
-    draft.broken.clone_from(&build.broken);
+    for unit in &build.broken {
+        draft.broken(unit.clone());
+    }
     draft.provenance.fresh.clone_from(&build.fresh);
     if build.success.is_some() {
         draft.reported();
     }
-    if draft.broken.is_empty() && end.outcome != SUCCESS {
+    if !draft.has_broken() && end.outcome != SUCCESS {
         let stderr = String::from_utf8_lossy(&end.stderr);
         let error = stderr
             .lines()
             .find(|line| line.starts_with("error"))
             .unwrap_or("cargo failed");
-        draft.broken.push(BrokenUnit {
+        draft.broken(BrokenUnit {
             unit: "cargo".to_owned(),
             file: None,
             line: None,
@@ -332,7 +317,13 @@ fn doctests<P: Phases>(launch: &Launch<'_, P>, record: &Record) -> Phase {
         .collect();
     let words = without(
         &words,
-        &["--test-runtool", "--test-runtool-arg", "--error-format"],
+        &[
+            "--test-runtool",
+            "--test-runtool-arg",
+            "--runtool",
+            "--runtool-arg",
+            "--error-format",
+        ],
         &QUIETED,
     );
     let rustdoc = get(&launch.job.env, "RUSTDOC")
@@ -365,163 +356,6 @@ fn test_arguments(words: &[String]) -> Vec<String> {
         kept.pop();
     }
     kept
-}
-
-/// Reads the end of one binary or rustdoc run.
-struct Reading<'a> {
-    draft: &'a mut Draft,
-    record: &'a Record,
-    tree: &'a Path,
-    unit: String,
-    doctests: bool,
-}
-
-impl Reading<'_> {
-    /// A harness of the project's own: one test with the program's name for it and its exit status.
-    fn exit_status(&mut self, end: &PhaseEnd) {
-        self.draft.phase(end);
-        let passed = end.outcome == SUCCESS;
-        let detail =
-            || String::from_utf8_lossy(&[&end.stdout[..], &end.stderr[..]].concat()).into_owned();
-        self.draft.add(TestResult {
-            id: self.id("main"),
-            status: if passed {
-                TestStatus::Passed
-            } else {
-                TestStatus::Failed
-            },
-            selector: "main".to_owned(),
-            failure: (!passed).then(|| Failure {
-                message: format!("the harness ended with {}", words(&end.outcome)),
-                detail: detail(),
-                ..Failure::default()
-            }),
-            millis: Some(end.usage.wall_ms),
-        });
-    }
-
-    fn libtest(&mut self, end: &PhaseEnd) {
-        let mut events = libtest::read(&end.stdout);
-        self.draft
-            .phase_with_log(end, &[events.log.as_bytes(), &end.stderr]);
-        self.agree(&events, end);
-        for text in events.contradictions.drain(..) {
-            self.draft.contradiction(format!("{}: {text}", self.unit));
-        }
-        // Doctests of one item are told apart by their order in the file.
-        events
-            .ended
-            .sort_by_cached_key(|ended| doctest_line(&ended.name));
-        for ended in events.ended {
-            let result = self.result(ended);
-            self.draft.add(result);
-        }
-        for name in events.running {
-            self.draft
-                .add(cut_off(self.id(&name), name, &words(&end.outcome)));
-        }
-    }
-
-    /// Events and exit status must say the same.
-    fn agree(&mut self, events: &Events, end: &PhaseEnd) {
-        let (unit, how) = (&self.unit, words(&end.outcome));
-        if !events.started && self.doctests && end.outcome != SUCCESS {
-            let stderr = String::from_utf8_lossy(&end.stderr);
-            let error = stderr
-                .lines()
-                .find(|line| line.starts_with("error"))
-                .unwrap_or(&how);
-            let message = head(error, Failure::MESSAGE_CAP).to_owned();
-            let unit = format!("{unit} (doctests)");
-            self.draft.broken.push(BrokenUnit {
-                unit,
-                file: None,
-                line: None,
-                message,
-            });
-        } else if !events.started {
-            self.draft
-                .incomplete(format!("{unit} reported no tests ({how})"));
-        } else if !events.whole {
-            self.draft
-                .incomplete(format!("the tests of {unit} did not finish ({how})"));
-        } else if events.failed != (end.outcome == Outcome::Exited { status: 101 })
-            || (!events.failed && end.outcome != SUCCESS)
-        {
-            let said = if events.failed { "failed" } else { "ok" };
-            self.draft.contradiction(format!(
-                "{unit}: the suite says {said}, its process ended with {how}"
-            ));
-        }
-        if end.stdout_truncated && !events.whole {
-            self.draft.incomplete(format!(
-                "the output of {unit} was longer than the output limit"
-            ));
-        }
-    }
-
-    fn id(&self, name: &str) -> TestId {
-        let (file, name) = match name.split_once(" - ").filter(|_| self.doctests) {
-            Some((file, item)) => (
-                ids::in_tree(self.tree, &self.record.cwd, file),
-                doctest_item(item),
-            ),
-            None => (None, name.to_owned()),
-        };
-        TestId {
-            unit: self.unit.clone(),
-            file,
-            name: ids::stable(&name),
-            parameters: None,
-            ordinal: 0,
-        }
-    }
-
-    fn result(&self, ended: Ended) -> TestResult {
-        let id = self.id(&ended.name);
-        let failure = (ended.status != TestStatus::Passed).then(|| {
-            let package = self.record.variable("CARGO_MANIFEST_DIR").map(Path::new);
-            let mut failure = panics::failure(self.tree, package, &ended.message, &ended.output);
-            if self.doctests {
-                failure.file.clone_from(&id.file);
-                failure.line = doctest_line(&ended.name);
-            }
-            failure
-        });
-        TestResult {
-            id,
-            status: ended.status,
-            selector: ended.name,
-            failure,
-            millis: ended
-                .seconds
-                .filter(|s| s.is_finite() && *s >= 0.0)
-                .map(|s| (s * 1000.0) as u64),
-        }
-    }
-}
-
-/// `item (line 5) - compile fail` without the line; documentation of the file itself has no item.
-fn doctest_item(item: &str) -> String {
-    let (before, after) = item.split_once("(line ").unwrap_or((item, ""));
-    let after = after
-        .split_once(')')
-        .map(|(_, after)| after)
-        .unwrap_or_default();
-    let before = before.trim_end();
-    format!(
-        "{}{after}",
-        if before.is_empty() { "(file)" } else { before }
-    )
-}
-
-fn doctest_line(name: &str) -> Option<u32> {
-    name.rsplit_once("(line ")?
-        .1
-        .split(')')
-        .next()?
-        .parse()
-        .ok()
 }
 
 #[cfg(test)]
@@ -558,25 +392,6 @@ mod tests {
         ];
         assert_eq!(command(&given), Some(strings(&expected)));
         assert_eq!(command(&strings(&["make", "check"])), None);
-    }
-
-    #[test]
-    fn a_doctest_is_named_by_its_item_without_the_line() {
-        for (given, item, line) in [
-            ("src/lib.rs - one::two (line 12)", "one::two", Some(12)),
-            (
-                "src/lib.rs - one (line 3) - compile fail",
-                "one - compile fail",
-                Some(3),
-            ),
-            ("src/lib.rs - (line 1)", "(file)", Some(1)),
-        ] {
-            let (_, name) = given.split_once(" - ").unwrap();
-            assert_eq!(
-                (doctest_item(name).as_str(), doctest_line(given)),
-                (item, line)
-            );
-        }
     }
 
     #[test]

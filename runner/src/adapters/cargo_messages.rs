@@ -55,9 +55,10 @@ impl Unit {
 
 #[derive(Deserialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
-enum Message {
+enum Line {
     CompilerArtifact(Artifact),
-    CompilerMessage {
+    #[serde(rename = "compiler-message")]
+    Diagnosed {
         package_id: String,
         manifest_path: String,
         target: Target,
@@ -139,10 +140,10 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn message(&mut self, message: Message) {
+    fn message(&mut self, message: Line) {
         match message {
-            Message::CompilerArtifact(artifact) => self.artifact(artifact),
-            Message::CompilerMessage {
+            Line::CompilerArtifact(artifact) => self.artifact(artifact),
+            Line::Diagnosed {
                 package_id,
                 manifest_path,
                 target,
@@ -150,8 +151,8 @@ impl Reader<'_> {
             } => {
                 self.diagnostic(&unit(&package_id, &target), &manifest_path, message);
             }
-            Message::BuildFinished { success } => self.build.success = Some(success),
-            Message::Other => {}
+            Line::BuildFinished { success } => self.build.success = Some(success),
+            Line::Other => {}
         }
     }
 

@@ -5,7 +5,8 @@ use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use super::{Support, reports};
+use super::Support;
+use super::reports::{Reports, directories};
 
 /// The script that cargo starts in place of a test binary.
 pub(super) const RUNNER: Support = Support {
@@ -54,22 +55,28 @@ impl Record {
 /// Reads all records in the order in which cargo made them; what cannot be read is the error of that record.
 pub(super) fn read(directory: &Path) -> Vec<Result<Record, String>> {
     let number = |path: &Path| path.file_name()?.to_str()?.parse::<u32>().ok();
-    let directories = reports::directories(directory);
-    let numbered: BTreeMap<u32, PathBuf> = directories
+    let numbered: BTreeMap<u32, PathBuf> = directories(directory)
         .into_iter()
         .filter_map(|path| Some((number(&path)?, path)))
         .collect();
-    numbered.values().map(|path| one(path)).collect()
+    let mut reports = Reports::default();
+    numbered
+        .values()
+        .map(|path| one(&mut reports, path))
+        .collect()
 }
 
-fn one(directory: &Path) -> Result<Record, String> {
-    let file = |name: &str| {
-        reports::read(&directory.join(name)).map_err(|_| format!("a recorded launch has no {name}"))
+fn one(reports: &mut Reports, directory: &Path) -> Result<Record, String> {
+    let mut file = |name: &str| {
+        reports
+            .read(&directory.join(name))
+            .map_err(|_| format!("a recorded launch has no {name}"))
     };
     let mut argv: Vec<_> = strings(&file("argv")?).collect();
-    let program = (!argv.is_empty())
-        .then(|| argv.remove(0))
-        .unwrap_or_default();
+    if argv.is_empty() {
+        return Err("a recorded launch has no words".to_owned());
+    }
+    let program = argv.remove(0);
     let kind = match program.as_bytes().ends_with(RUSTDOC.name.as_bytes()) {
         true => Kind::Doctests,
         false => Kind::Binary,

@@ -10,6 +10,15 @@ use super::PhaseEnd;
 /// Cap of the contradictions kept: one is enough to fail, a few explain it.
 const CONTRADICTIONS_CAP: usize = 50;
 
+/// Cap of the tests of one run: ten times the largest suites known.
+const TESTS_CAP: usize = 500_000;
+
+/// Cap of a selector in bytes; no file system and no name of a test comes near it.
+const SELECTOR_CAP: usize = 16 * 1024;
+
+/// Cap of the files and targets kept that could not be loaded or built.
+const BROKEN_CAP: usize = 1000;
+
 /// Cap of the log kept for people, in bytes, for each of standard output and error of a phase and for all together.
 const LOG_CAP: usize = 16 * 1024;
 
@@ -25,21 +34,24 @@ pub(super) struct Draft {
     leaked: u32,
     usage: Usage,
     log: String,
-    /// Files and targets that could not be loaded or built.
-    pub(super) broken: Vec<BrokenUnit>,
+    broken: Vec<BrokenUnit>,
     /// Whether the tree's own code ran.
     pub(super) provenance: Provenance,
 }
 
 impl Draft {
-    /// Takes over cost, leaks and log of a phase; the first outcome that is not plain success stays.
+    /// Takes over cost, leaks and log of a phase; of several outcomes the gravest stays, and of equal ones the first.
     pub(super) fn phase(&mut self, end: &PhaseEnd) {
         self.phase_with_log(end, &[&end.stdout, &end.stderr]);
     }
 
     /// The same for a phase whose standard output is not for people.
     pub(super) fn phase_with_log(&mut self, end: &PhaseEnd, log: &[&[u8]]) {
-        if self.outcome.as_ref().is_none_or(|known| *known == SUCCESS) {
+        if self
+            .outcome
+            .as_ref()
+            .is_none_or(|known| gravity(known) < gravity(&end.outcome))
+        {
             self.outcome = Some(end.outcome.clone());
         }
         self.leaked = self.leaked.saturating_add(end.leaked);
@@ -62,10 +74,16 @@ impl Draft {
     /// Adds a test; one that is equal to an earlier one in all but its ordinal gets the next ordinal.
     pub(super) fn add(&mut self, mut result: TestResult) {
         self.reported = true;
+        if self.tests.len() >= TESTS_CAP {
+            return self.contradiction(format!("the report names more than {TESTS_CAP} tests"));
+        }
         let next = self.ordinals.entry(result.id.clone()).or_default();
         result.id.ordinal = *next;
         *next += 1;
         result.failure = result.failure.map(capped);
+        result
+            .selector
+            .truncate(result.selector.floor_char_boundary(SELECTOR_CAP));
         self.tests.insert(result.id.clone(), result);
     }
 
@@ -75,6 +93,22 @@ impl Draft {
             self.contradictions
                 .push(head(&what.into(), Failure::MESSAGE_CAP).to_owned());
         }
+    }
+
+    /// Adds a file or target that could not be loaded or built.
+    pub(super) fn broken(&mut self, mut unit: BrokenUnit) {
+        if self.broken.len() < BROKEN_CAP {
+            unit.message
+                .truncate(unit.message.floor_char_boundary(Failure::MESSAGE_CAP));
+            unit.unit
+                .truncate(unit.unit.floor_char_boundary(Failure::MESSAGE_CAP));
+            self.broken.push(unit);
+        }
+    }
+
+    /// Whether any unit could not be loaded or built.
+    pub(super) fn has_broken(&self) -> bool {
+        !self.broken.is_empty()
     }
 
     /// Notes that there is a structured report, tests or not.
@@ -88,16 +122,19 @@ impl Draft {
         self.incomplete.get_or_insert_with(|| why.into());
     }
 
-    /// Whether a limit, a signal of the runner or the sandbox ended a phase, so that no other makes sense.
+    /// Whether a limit, the runner or the sandbox ended a phase, so that no other makes sense.
     pub(super) fn stopped(&self) -> bool {
-        !matches!(
-            &self.outcome,
-            None | Some(Outcome::Exited { .. } | Outcome::Signalled { .. })
-        )
+        self.outcome
+            .as_ref()
+            .is_some_and(|outcome| gravity(outcome) > 2)
     }
 
     /// The run as it will be judged.
-    pub(super) fn finish(self) -> TestRun {
+    pub(super) fn finish(mut self) -> TestRun {
+        if self.reported && self.stopped() {
+            let how = self.outcome.as_ref().map(words).unwrap_or_default();
+            self.incomplete(format!("the run was stopped ({how})"));
+        }
         let report = match (self.reported, self.incomplete) {
             (false, _) => ReportState::Missing,
             (true, None) => ReportState::Complete,
@@ -117,6 +154,16 @@ impl Draft {
             usage: self.usage,
             log_tail: self.log,
         }
+    }
+}
+
+/// How much an outcome overrules others of the same run.
+fn gravity(outcome: &Outcome) -> u8 {
+    match outcome {
+        Outcome::Exited { status: 0 } => 0,
+        Outcome::Exited { .. } => 1,
+        Outcome::Signalled { .. } => 2,
+        _ => 3,
     }
 }
 
@@ -169,5 +216,48 @@ pub(super) fn words(outcome: &Outcome) -> String {
         Outcome::NotStarted { why } => format!("not started: {why}"),
         Outcome::SandboxError { why } => format!("sandbox error: {why}"),
         Outcome::Interrupted => "interrupted".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn end(outcome: Outcome) -> PhaseEnd {
+        PhaseEnd {
+            outcome,
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+            stdout_truncated: false,
+            leaked: 1,
+            usage: Usage::default(),
+            reports: std::path::PathBuf::new(),
+        }
+    }
+
+    #[test]
+    fn a_limit_in_a_later_phase_is_the_outcome_and_the_report_is_not_whole() {
+        let limit = Outcome::LimitExceeded {
+            limit: "wall".to_owned(),
+        };
+        let mut draft = Draft::default();
+        draft.reported();
+        for outcome in [
+            SUCCESS,
+            Outcome::Exited { status: 101 },
+            limit.clone(),
+            SUCCESS,
+        ] {
+            draft.phase(&end(outcome));
+        }
+        let run = draft.finish();
+        assert_eq!((run.outcome, run.leaked_processes), (limit, 4));
+        assert!(matches!(run.report, ReportState::Incomplete { .. }));
+    }
+
+    #[test]
+    fn texts_are_cut_between_characters() {
+        assert_eq!((head("äöü", 3), tail("äöü", 3)), ("ä", "ü"));
+        assert_eq!((head("", 3), tail("a", 0)), ("", ""));
     }
 }

@@ -5,10 +5,16 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Component, Path};
 
 use passmuster_policy::path::RepoPath;
+use sha2::{Digest, Sha256};
+
+use super::draft::head;
 
 /// Replaces what differs from run to run in a name or parameter: addresses after ` at 0x` become `0x…`, and directories
 /// that `tempfile`-like libraries make become `/tmp/…`. Letters, spaces and Unicode stay as they are.
 pub(super) fn stable(text: &str) -> String {
+    if text.len() > LENGTH_CAP {
+        return shortened(text);
+    }
     let mut stable = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(character) = rest.chars().next() {
@@ -24,6 +30,20 @@ pub(super) fn stable(text: &str) -> String {
         }
     }
     stable
+}
+
+/// Cap of a name in bytes.
+const LENGTH_CAP: usize = 4096;
+
+/// A name beyond the cap: its start, and the digest of all of it, so that different names stay different.
+fn shortened(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    let digest: String = digest
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("{}…{digest}", head(text, 256))
 }
 
 /// An address as Python and C print it: `0x` and 8 digits or more; fewer is a number that somebody wrote.
@@ -107,6 +127,13 @@ mod tests {
         ] {
             assert_eq!(stable(given), expected);
         }
+    }
+
+    #[test]
+    fn names_beyond_the_cap_stay_different() {
+        let (one, other) = ("x".repeat(5000), format!("{}y", "x".repeat(4999)));
+        assert_ne!(stable(&one), stable(&other));
+        assert!(stable(&one).len() < 300);
     }
 
     #[test]

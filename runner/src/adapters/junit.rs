@@ -12,7 +12,10 @@ use quick_xml::XmlVersion;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
 use super::draft::Draft;
-use super::{AdapterError, Launch, PhaseEnd, Phases, Places, ids, reports};
+use super::{
+    AdapterError, Launch, PhaseEnd, Phases, Places, ids,
+    reports::{Reports, files},
+};
 
 /// What `{report}` stands for, below the report directory: a good name for a file and for a directory.
 const REPORT: &str = "junit.xml";
@@ -45,12 +48,13 @@ pub(super) async fn run<P: Phases>(
     Ok(read(&end, launch.places, launch.job.cwd.as_deref()).finish())
 }
 
-fn read(end: &PhaseEnd, places: &Places, cwd: Option<&Path>) -> Draft {
+pub(super) fn read(end: &PhaseEnd, places: &Places, cwd: Option<&Path>) -> Draft {
     let mut draft = Draft::default();
     draft.phase(end);
-    for path in reports::files(&end.reports, DEPTH) {
+    let mut reports = Reports::default();
+    for path in files(&end.reports, DEPTH) {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        match reports::read(&path) {
+        match reports.read(&path) {
             Ok(bytes) => {
                 let text = String::from_utf8_lossy(&bytes);
                 let cwd = cwd.unwrap_or(&places.tree);

@@ -108,17 +108,21 @@ struct Reader {
 }
 
 impl Reader {
-    /// Output without a line end may stand before an event on its line.
+    /// Output without a line end may stand before an event on its line, or after it.
     fn line(&mut self, line: &str) {
         let at = line.rfind("{ \"type\": \"").unwrap_or(line.len());
-        let (log, event) = line.split_at(at);
-        match serde_json::from_str(event) {
-            Ok(event) => self.event(event),
-            Err(_) => self.events.log.push_str(event),
+        let (before, rest) = line.split_at(at);
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter();
+        let event = values.next().and_then(Result::ok);
+        let after = match event.is_some() {
+            true => rest.get(values.byte_offset()..).unwrap_or_default(),
+            false => rest,
+        };
+        if event.is_none() || !(before.is_empty() && after.is_empty()) {
+            self.events.log.extend([before, after, "\n"]);
         }
-        self.events.log.push_str(log);
-        if !log.is_empty() || event.is_empty() {
-            self.events.log.push('\n');
+        if let Some(event) = event {
+            self.event(event);
         }
     }
 
@@ -297,12 +301,12 @@ mod tests {
 
     #[test]
     fn a_whole_suite_has_no_contradiction_and_foreign_output_is_log() {
-        let glued = format!("progress 3%{OK}");
+        let glued = format!("progress 3%{OK} and on");
         let events = events(&["hello", START, STARTED, &glued, END_OK, "bye { }"]);
         assert_eq!(events.contradictions, Vec::<String>::new());
         assert!(events.whole && events.started && !events.failed);
         assert_eq!(events.ended.len(), 1);
-        assert_eq!(events.log, "hello\nprogress 3%\nbye { }\n");
+        assert_eq!(events.log, "hello\nprogress 3% and on\nbye { }\n");
     }
 
     #[test]

@@ -17,6 +17,7 @@ use passmuster_policy::tests::TestResult;
 mod cargo;
 mod cargo_messages;
 mod cargo_records;
+mod cargo_results;
 mod command;
 mod draft;
 mod exit;
@@ -30,6 +31,10 @@ mod pytest;
 mod python;
 mod reports;
 mod unittest;
+mod words;
+
+#[cfg(test)]
+mod hostile;
 
 pub use command::{CommandRun, run_command};
 pub use exit::{ExitMeaning, exit_meaning};
@@ -217,6 +222,9 @@ fn set(env: &mut Vec<(String, OsString)>, name: &str, value: impl Into<OsString>
     env.retain(|(key, _)| key != name);
     env.push((name.to_owned(), value.into()));
 }
+
+/// The words of a selection in the environment, one a line, for our Python modules.
+const ONLY: &str = "PASSMUSTER_ONLY";
 
 /// A variable's value in a phase's environment.
 fn get<'a>(env: &'a [(String, OsString)], name: &str) -> Option<&'a OsString> {

@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::cargo_messages::Unit;
 use super::draft::{Draft, SUCCESS, cut_off, head, words};
+use super::words::split;
 use super::{AdapterError, Launch, PhaseEnd, Phases, Selection, ids, panics, set};
 
 /// Runs nextest once.
@@ -44,18 +45,27 @@ fn command(argv: &[String], select: &Selection) -> Option<Vec<String>> {
     if !tail.iter().any(decided) {
         command.push("--no-fail-fast".to_owned());
     }
-    if let Selection::Ids(tests) = select {
-        let units: BTreeSet<_> = tests
-            .iter()
-            .map(|test| format!("binary_id(={})", test.id.unit))
-            .collect();
-        command.extend([
-            "-E".to_owned(),
-            units.into_iter().collect::<Vec<_>>().join(" + "),
-        ]);
-    }
-    command.extend_from_slice(tail);
+    let (mut rest, filters) = match select {
+        Selection::All => (tail.to_vec(), Vec::new()),
+        Selection::Ids(tests) => narrowed(tail, tests),
+    };
+    command.extend(filters);
+    command.append(&mut rest);
     Some(command)
+}
+
+/// The binaries of these tests, among those that the policy's own filters leave: several `-E` would widen each other.
+fn narrowed(words: &[String], tests: &[TestResult]) -> (Vec<String>, Vec<String>) {
+    let (rest, own) = split(words, &["-E", "--filterset", "--filter-expr"], &[]);
+    let units: BTreeSet<_> = tests
+        .iter()
+        .map(|test| format!("binary_id(={})", test.id.unit))
+        .collect();
+    let mut filter = format!("({})", units.into_iter().collect::<Vec<_>>().join(" + "));
+    if !own.is_empty() {
+        filter = format!("{filter} & (({}))", own.join(") + ("));
+    }
+    (rest, vec!["-E".to_owned(), filter])
 }
 
 #[derive(Deserialize)]
@@ -82,7 +92,7 @@ struct Test {
     exec_time: Option<f64>,
 }
 
-fn read(end: &PhaseEnd, tree: &Path) -> Draft {
+pub(super) fn read(end: &PhaseEnd, tree: &Path) -> Draft {
     let mut reader = Reader::default();
     for line in end
         .stdout
@@ -139,6 +149,7 @@ impl Reader {
 
     fn end(mut self, tree: &Path, end: &PhaseEnd) -> Draft {
         let how = words(&end.outcome);
+        let whole = self.open.values().all(|open| *open == 0);
         let mut failed = false;
         for (name, test) in std::mem::take(&mut self.tests) {
             let (prefix, test_name) = name.split_once('$').unwrap_or(("", &name));
@@ -146,12 +157,13 @@ impl Reader {
             let selector = test_name.to_owned();
             let result = match test {
                 Some(test) => result(tree, id, selector, test),
+                // An ignored test that the filter leaves out starts and never ends in nextest's events.
+                None if whole => skipped(id, selector, None),
                 None => cut_off(id, selector, &how),
             };
             failed |= result.status == TestStatus::Failed;
             self.draft.add(result);
         }
-        let whole = self.open.values().all(|open| *open == 0);
         self.judge(end, whole, failed);
         self.draft
     }
@@ -165,7 +177,7 @@ impl Reader {
             } if whole => self.draft.reported(),
             Outcome::Exited { status } if self.open.is_empty() && status != 0 => {
                 let broken = not_built(&end.stderr, &how);
-                self.draft.broken.push(broken);
+                self.draft.broken(broken);
                 self.draft.reported();
             }
             _ if self.open.is_empty() => {}
@@ -226,6 +238,17 @@ fn attempt(name: &str) -> (&str, u32) {
         .rsplit_once('#')
         .and_then(|(name, number)| Some((name, number.parse().ok()?)));
     split.unwrap_or((name, 1))
+}
+
+fn skipped(id: TestId, selector: String, millis: Option<u64>) -> TestResult {
+    let failure = Some(Failure::default());
+    TestResult {
+        id,
+        status: TestStatus::Skipped,
+        selector,
+        failure,
+        millis,
+    }
 }
 
 fn result(tree: &Path, id: TestId, selector: String, test: Test) -> TestResult {

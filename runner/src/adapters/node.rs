@@ -7,13 +7,17 @@ use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use passmuster_policy::path::RepoPath;
 use passmuster_policy::run::{BrokenUnit, TestRun};
 use passmuster_policy::tests::{Failure, TestId, TestResult, TestStatus};
 use serde::Deserialize;
 
 use super::draft::{Draft, SUCCESS, cut_off, head, words};
+use super::words::without;
 use super::{
-    AdapterError, Launch, PhaseEnd, Phases, Places, Selection, Support, get, ids, reports, set,
+    AdapterError, Launch, PhaseEnd, Phases, Places, Selection, Support, get, ids,
+    reports::{Reports, files},
+    set,
 };
 
 const REPORTER: Support = Support {
@@ -26,16 +30,18 @@ const REPORTER: Support = Support {
 pub(super) async fn run<P: Phases>(
     launch: &mut Launch<'_, P>,
 ) -> Result<TestRun, AdapterError<P::Error>> {
-    let argv = command(&launch.job.argv, &launch.job.select);
+    let argv = command(&launch.job.argv, &launch.job.select, &launch.places.tree);
     let mut phase = launch.phase(argv, vec![REPORTER]);
     let reporter = launch.places.lib.join(REPORTER.name);
     let mut options =
         OsString::from("--test-reporter=spec --test-reporter-destination=stdout --test-reporter=");
     options.push(reporter);
-    options.push(" --test-reporter-destination=/dev/null");
-    if let Some(own) = get(&launch.job.env, "NODE_OPTIONS").filter(|own| !own.is_empty()) {
+    // Ours prints nothing; node 22 and later fail to flush a device, so it shares standard output.
+    options.push(" --test-reporter-destination=stdout");
+    if let Some(own) = get(&launch.job.env, "NODE_OPTIONS") {
         options.push(" ");
         options.push(own);
+        set(&mut phase.env, "PASSMUSTER_OWN_NODE_OPTIONS", own.clone());
     }
     set(&mut phase.env, "NODE_OPTIONS", options);
     set(&mut phase.env, "PASSMUSTER_REPORT", &launch.places.report);
@@ -45,25 +51,65 @@ pub(super) async fn run<P: Phases>(
 
 /// A reporter in the command itself would lack the destination that ours make necessary. Files of a selection take the
 /// place of the files that `node --test` names; through npm there is no such place, and the whole run is done again.
-fn command(argv: &[String], select: &Selection) -> Vec<String> {
-    let is_reporter = |word: &&String| !word.starts_with("--test-reporter");
-    let mut command: Vec<String> = argv.iter().filter(is_reporter).cloned().collect();
+fn command(argv: &[String], select: &Selection, tree: &Path) -> Vec<String> {
+    let command = without(
+        argv,
+        &["--test-reporter", "--test-reporter-destination"],
+        &[],
+    );
     let direct = command.iter().position(|word| word == "--test");
-    if let (Selection::Ids(tests), Some(at)) = (select, direct) {
-        let files: BTreeSet<_> = tests
-            .iter()
-            .filter_map(|test| test.id.file.as_ref()?.as_str())
-            .collect();
-        if !files.is_empty() {
-            let kept = |(index, word): (usize, String)| {
-                (index <= at || word.starts_with('-')).then_some(word)
-            };
-            command = command.into_iter().enumerate().filter_map(kept).collect();
-            command.extend(files.into_iter().map(str::to_owned));
+    let (Selection::Ids(tests), Some(at)) = (select, direct) else {
+        return command;
+    };
+    let (head, tail) = command.split_at(at + 1);
+    let files: BTreeSet<_> = tests
+        .iter()
+        .filter_map(|test| test.id.file.as_ref()?.as_str())
+        .collect();
+    let files = files
+        .into_iter()
+        .map(|file| tree.join(file).display().to_string());
+    head.iter()
+        .cloned()
+        .chain(options(tail))
+        .chain(files)
+        .collect()
+}
+
+/// The options among node's arguments, with their values.
+fn options(words: &[String]) -> Vec<String> {
+    let mut kept = Vec::new();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        if word.starts_with('-') {
+            kept.push(word.clone());
+            if VALUED.contains(&word.as_str()) {
+                kept.extend(words.next().cloned());
+            }
         }
     }
-    command
+    kept
 }
+
+/// Node's options that take the next word and are of use to a test run (node's command-line reference, version 24).
+const VALUED: [&str; 16] = [
+    "-C",
+    "--conditions",
+    "-r",
+    "--require",
+    "--import",
+    "--loader",
+    "--experimental-loader",
+    "--env-file",
+    "--env-file-if-exists",
+    "--test-concurrency",
+    "--test-name-pattern",
+    "--test-skip-pattern",
+    "--test-shard",
+    "--test-timeout",
+    "--test-coverage-include",
+    "--test-coverage-exclude",
+];
 
 /// One line of a report.
 #[derive(Debug, Default, Deserialize)]
@@ -101,12 +147,13 @@ struct Account {
     actual: Option<String>,
 }
 
-fn read(end: &PhaseEnd, places: &Places) -> Draft {
+pub(super) fn read(end: &PhaseEnd, places: &Places) -> Draft {
     let mut draft = Draft::default();
     draft.phase(end);
     let mut failed = false;
-    for path in reports::files(&end.reports, 0) {
-        match reports::read(&path) {
+    let mut reports = Reports::default();
+    for path in files(&end.reports, 0) {
+        match reports.read(&path) {
             Ok(bytes) => {
                 failed |= Reader::new(&mut draft, &places.tree).read(&bytes, &words(&end.outcome))
             }
@@ -128,7 +175,9 @@ struct Reader<'a> {
     around: Vec<String>,
     /// Started and not ended: identity by file, line and full name.
     open: Vec<TestId>,
-    stderr: HashMap<String, String>,
+    stderr: HashMap<Option<RepoPath>, String>,
+    /// Files that failed as a whole; what they wrote to standard error may be told later.
+    broken: Vec<Record>,
     counted: u64,
     said: Option<u64>,
     failed: bool,
@@ -144,6 +193,7 @@ impl<'a> Reader<'a> {
             around: Vec::new(),
             open: Vec::new(),
             stderr: HashMap::new(),
+            broken: Vec::new(),
             counted: 0,
             said: None,
             failed: false,
@@ -198,6 +248,11 @@ impl<'a> Reader<'a> {
         self.around.push(record.name.clone());
     }
 
+    /// Some events name the file by its path, others below the working directory.
+    fn file(&self, record: &Record) -> Option<RepoPath> {
+        ids::in_tree(self.tree, &self.cwd, record.file.as_deref()?)
+    }
+
     fn id(&self, record: &Record) -> TestId {
         let mut names: Vec<_> = self
             .around
@@ -212,10 +267,7 @@ impl<'a> Reader<'a> {
         });
         TestId {
             unit: String::new(),
-            file: record
-                .file
-                .as_deref()
-                .and_then(|file| ids::in_tree(self.tree, &self.cwd, file)),
+            file: self.file(record),
             name: ids::stable(&names.join(" > ")),
             parameters: None,
             ordinal: 0,
@@ -244,7 +296,7 @@ impl<'a> Reader<'a> {
             return;
         }
         if failed && is_file(&record) {
-            self.broken(&record);
+            self.broken.push(record);
         } else {
             let result = self.test(id, record, failed);
             self.draft.add(result);
@@ -278,12 +330,7 @@ impl<'a> Reader<'a> {
         let error = record.error.as_ref().unwrap_or(&none);
         let stack = error.stack.as_deref().unwrap_or_default();
         let place = stack.lines().find_map(|line| self.frame(line));
-        let defined = || {
-            Some((
-                ids::in_tree(self.tree, &self.cwd, record.file.as_deref()?)?,
-                record.line?,
-            ))
-        };
+        let defined = || Some((self.file(record)?, record.line?));
         let (file, line) = place.or_else(defined).unzip();
         Failure {
             message: error
@@ -305,7 +352,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A stack frame inside the tree: `at name (file:///path:line:column)`.
-    fn frame(&self, line: &str) -> Option<(passmuster_policy::path::RepoPath, u32)> {
+    fn frame(&self, line: &str) -> Option<(RepoPath, u32)> {
         let place = line.trim().strip_prefix("at ")?;
         let place = place
             .rsplit_once('(')
@@ -323,26 +370,19 @@ impl<'a> Reader<'a> {
 
     /// A file whose process failed as a whole: it could not be loaded, or it ended early.
     fn broken(&mut self, record: &Record) {
-        let said = record
-            .file
-            .as_ref()
-            .and_then(|file| self.stderr.get(file))
-            .map(String::as_str);
+        let file = self.file(record);
+        let said = self.stderr.get(&file).map(String::as_str);
         let error = said
             .unwrap_or_default()
             .lines()
             .find(|line| line.contains("Error"));
         let fallback = record.error.as_ref().map(|error| error.message.as_str());
-        let file = record
-            .file
-            .as_deref()
-            .and_then(|file| ids::in_tree(self.tree, &self.cwd, file));
         let line = said.unwrap_or_default().lines().find_map(|line| {
             let (path, number) = line.rsplit_once(':')?;
             let here = file.is_some() && ids::in_tree(self.tree, &self.cwd, path) == file;
             here.then(|| number.parse().ok())?
         });
-        self.draft.broken.push(BrokenUnit {
+        self.draft.broken(BrokenUnit {
             unit: file
                 .as_ref()
                 .map_or_else(|| record.name.clone(), ToString::to_string),
@@ -364,16 +404,17 @@ impl<'a> Reader<'a> {
     }
 
     fn keep(&mut self, record: Record) {
-        let kept = self
-            .stderr
-            .entry(record.file.unwrap_or_default())
-            .or_default();
+        let file = self.file(&record);
+        let kept = self.stderr.entry(file).or_default();
         if kept.len() < Failure::DETAIL_CAP {
             kept.push_str(&record.message.unwrap_or_default());
         }
     }
 
     fn end(&mut self, how: &str) {
+        for record in std::mem::take(&mut self.broken) {
+            self.broken(&record);
+        }
         for id in std::mem::take(&mut self.open) {
             self.failed = true;
             self.draft.add(cut_off(id.clone(), id.name.clone(), how));

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 
 use passmuster_policy::run::TestRun;
-use passmuster_policy::tests::TestId;
+use passmuster_policy::tests::{TestId, TestResult};
 
 use super::python::{self, Scope, Which};
-use super::{AdapterError, Launch, Phases, Selection, Support, get, ids, set};
+use super::{AdapterError, Launch, ONLY, Phases, Selection, Support, get, ids, set};
 
 const PLUGIN: Support = Support {
     name: "passmuster_pytest.py",
@@ -19,11 +19,10 @@ const PLUGIN: Support = Support {
 pub(super) async fn run<P: Phases>(
     launch: &mut Launch<'_, P>,
 ) -> Result<TestRun, AdapterError<P::Error>> {
-    let mut argv = launch.job.argv.clone();
+    let mut phase = launch.phase(launch.job.argv.clone(), vec![python::RECORDS, PLUGIN]);
     if let Selection::Ids(tests) = &launch.job.select {
-        argv.extend(files(tests.iter().map(|test| test.selector.as_str())));
+        set(&mut phase.env, ONLY, files(tests));
     }
-    let mut phase = launch.phase(argv, vec![python::RECORDS, PLUGIN]);
     python::announce(&mut phase.env, launch.job, launch.places);
     let own = |name| get(&launch.job.env, name).cloned().unwrap_or_default();
     set(
@@ -50,12 +49,12 @@ fn joined(ours: impl Into<OsString>, between: &str, own: &OsString) -> OsString 
     value
 }
 
-/// Whole files: a test may depend on what its neighbours did.
-fn files<'a>(selectors: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let files: BTreeSet<_> = selectors
-        .map(|id| id.split("::").next().unwrap_or(id))
-        .collect();
-    files.into_iter().map(str::to_owned).collect()
+/// Whole files: a test may depend on what its neighbours did. The plugin deselects all others, whatever paths the policy's
+/// command names.
+fn files(tests: &[TestResult]) -> String {
+    let file = |test: &TestResult| test.selector.split("::").next().map(str::to_owned);
+    let files: BTreeSet<_> = tests.iter().filter_map(file).collect();
+    files.into_iter().collect::<Vec<_>>().join("\n")
 }
 
 /// `path::Class::name[parameters]`, the path below pytest's root directory.

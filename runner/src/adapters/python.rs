@@ -10,11 +10,17 @@ use passmuster_policy::tests::{Failure, TestId, TestResult, TestStatus};
 use serde::Deserialize;
 
 use super::draft::{Draft, cut_off, head, words};
-use super::reports::{self, Unreadable};
+use super::reports::{Reports, Unreadable};
 use super::{Job, PhaseEnd, Places, Support, get, ids, set};
 
 /// Name of the file that the records are written to.
 pub(super) const REPORT: &str = "python.jsonl";
+
+/// Cap of the files kept that a run loaded.
+const USED_CAP: usize = 100_000;
+
+/// Cap of the modules kept that came from elsewhere: one is evidence, a few explain it.
+const FOREIGN_CAP: usize = 100;
 
 /// The module that both assets import.
 pub(super) const RECORDS: Support = Support {
@@ -111,7 +117,7 @@ pub(super) type Identify = fn(&Scope<'_>, &Which) -> TestId;
 pub(super) fn read(end: &PhaseEnd, places: &Places, cwd: &Path, identify: Identify) -> Draft {
     let mut draft = Draft::default();
     draft.phase(end);
-    match reports::read(&end.reports.join(REPORT)) {
+    match Reports::default().read(&end.reports.join(REPORT)) {
         // Opened, but the framework stopped before it was configured: a usage error.
         Ok(bytes) if bytes.is_empty() => draft,
         Ok(bytes) => Reader::new(draft, cwd, places, identify).read(&bytes, &end.outcome),
@@ -252,7 +258,7 @@ impl<'a> Reader<'a> {
             message: head(&account.message, Failure::MESSAGE_CAP).to_owned(),
             unit,
         };
-        self.draft.broken.push(broken);
+        self.draft.broken(broken);
     }
 
     fn modules(&mut self, used: &[String], foreign: Vec<String>) {
@@ -264,9 +270,15 @@ impl<'a> Reader<'a> {
         );
         known.sort();
         known.dedup();
-        self.draft.provenance.foreign.extend(foreign);
+        known.truncate(USED_CAP);
+        let short = |module: String| head(&module, Failure::MESSAGE_CAP).to_owned();
+        self.draft
+            .provenance
+            .foreign
+            .extend(foreign.into_iter().take(FOREIGN_CAP).map(short));
         self.draft.provenance.foreign.sort();
         self.draft.provenance.foreign.dedup();
+        self.draft.provenance.foreign.truncate(FOREIGN_CAP);
     }
 
     fn end(&mut self, outcome: &Outcome) {

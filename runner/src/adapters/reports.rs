@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
 
-/// Cap of one report file in bytes: a line of at most 20 kB for each of 10,000 failing tests, and room above it.
-pub(super) const REPORT_CAP: u64 = 256 * 1024 * 1024;
+/// Cap of all report files of a phase together, in bytes: 20 kB for each of 10,000 failing tests, and room above it.
+const REPORTS_CAP: u64 = 256 * 1024 * 1024;
 
 /// Cap of the files that one report directory is read for.
 const FILES_CAP: usize = 20_000;
@@ -22,42 +22,50 @@ pub(super) enum Unreadable {
     Refused(String),
 }
 
-/// The bytes of one regular file; links, pipes and devices are refused, and so is more than [`REPORT_CAP`].
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, Unreadable> {
-    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-    let opened = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits())
-        .open(path);
-    let file = match opened {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(Unreadable::Missing);
-        }
-        Err(error) => {
-            return Err(Unreadable::Refused(format!(
-                "the report cannot be opened: {error}"
-            )));
-        }
-    };
-    read_regular(file).map_err(Unreadable::Refused)
+/// Reads report files of one phase until they are too large together.
+pub(super) struct Reports {
+    left: u64,
 }
 
-fn read_regular(file: File) -> Result<Vec<u8>, String> {
-    let kind = file
-        .metadata()
-        .map_err(|error| format!("the report cannot be read: {error}"))?;
-    if !kind.is_file() {
-        return Err("the report is not a regular file".to_owned());
+impl Default for Reports {
+    fn default() -> Self {
+        Self { left: REPORTS_CAP }
     }
-    let mut bytes = Vec::new();
-    file.take(REPORT_CAP + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| format!("the report cannot be read: {error}"))?;
-    if bytes.len() as u64 > REPORT_CAP {
-        return Err(format!("the report is larger than {REPORT_CAP} bytes"));
+}
+
+impl Reports {
+    /// The bytes of one regular file; links, pipes and devices are refused, and so is what exceeds the cap.
+    pub(super) fn read(&mut self, path: &Path) -> Result<Vec<u8>, Unreadable> {
+        let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+        let opened = OpenOptions::new()
+            .read(true)
+            .custom_flags(flags.bits())
+            .open(path);
+        match opened {
+            Ok(file) => self.read_regular(file).map_err(Unreadable::Refused),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(Unreadable::Missing),
+            Err(error) => Err(Unreadable::Refused(format!(
+                "the report cannot be opened: {error}"
+            ))),
+        }
     }
-    Ok(bytes)
+
+    fn read_regular(&mut self, file: File) -> Result<Vec<u8>, String> {
+        let unreadable = |error: std::io::Error| format!("the report cannot be read: {error}");
+        let metadata = file.metadata().map_err(unreadable)?;
+        if !metadata.is_file() {
+            return Err("the report is not a regular file".to_owned());
+        }
+        if metadata.len() > self.left {
+            return Err(format!("the reports are larger than {REPORTS_CAP} bytes"));
+        }
+        let mut bytes = Vec::new();
+        file.take(self.left)
+            .read_to_end(&mut bytes)
+            .map_err(unreadable)?;
+        self.left = self.left.saturating_sub(bytes.len() as u64);
+        Ok(bytes)
+    }
 }
 
 /// Regular files below a directory that a launch wrote, sorted by path, at most `depth` directories down.
@@ -109,6 +117,7 @@ mod tests {
         std::fs::write(&secret, "x")?;
         std::os::unix::fs::symlink(&secret, &link)?;
         nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU)?;
+        let read = |path: &Path| Reports::default().read(path);
         assert_eq!(read(&secret), Ok(b"x".to_vec()));
         assert!(matches!(read(&link), Err(Unreadable::Refused(_))));
         assert!(matches!(read(&pipe), Err(Unreadable::Refused(_))));
@@ -121,6 +130,17 @@ mod tests {
             Err(Unreadable::Missing)
         );
         assert_eq!(files(directory.path(), 1), [secret]);
+        Ok(())
+    }
+
+    #[test]
+    fn files_that_are_too_large_together_are_refused() -> std::io::Result<()> {
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("a");
+        std::fs::write(&path, "four")?;
+        let mut reports = Reports { left: 6 };
+        assert_eq!(reports.read(&path), Ok(b"four".to_vec()));
+        assert!(matches!(reports.read(&path), Err(Unreadable::Refused(_))));
         Ok(())
     }
 }

@@ -269,6 +269,71 @@ fn what_does_not_compile_is_a_broken_unit_with_its_line() {
     assert_eq!(manifest.broken_units.len(), 1, "{manifest:?}");
 }
 
+#[test]
+fn examples_benches_doctests_alone_and_build_scripts_work_as_with_cargo() {
+    let manifest = format!(
+        "{MANIFEST}build = \"build.rs\"\n[lib]\ndoctest = true\n[[example]]\nname = \"tour\"\ntest = true\n[[bench]]\nname = \"speed\"\nharness = false\n"
+    );
+    let project = Project::new(&[
+        ("Cargo.toml", &manifest),
+        (
+            "build.rs",
+            "fn main() { println!(\"{{\\\"reason\\\": 1}}\"); println!(\"cargo::rustc-env=MADE=x\"); }\n",
+        ),
+        (
+            "src/lib.rs",
+            "//! ```\n//! assert_eq!(env!(\"CARGO_PKG_NAME\"), \"shop\");\n//! ```\n#[test]\nfn made() { assert_eq!(env!(\"MADE\"), \"x\"); }\n",
+        ),
+        ("examples/tour.rs", "fn main() {}\n#[test]\nfn shown() {}\n"),
+        ("benches/speed.rs", "fn main() {}\n"),
+    ]);
+    let all = cargo(&project, &["--all-targets"]);
+    let expected = [
+        "+ shop::made",
+        "+ shop::bench/speed::main",
+        "+ shop::example/tour::shown",
+    ];
+    assert_eq!(states(&all), expected, "{}", all.log_tail);
+    assert_eq!(
+        (all.report, all.contradictions),
+        (ReportState::Complete, Vec::new())
+    );
+    let documentation = cargo(&project, &["--doc"]);
+    assert_eq!(
+        states(&documentation),
+        ["+ shop::src/lib.rs::(file)"],
+        "{}",
+        documentation.log_tail
+    );
+    assert_eq!(documentation.report, ReportState::Complete);
+}
+
+#[test]
+fn a_record_that_a_build_script_forges_is_not_run() {
+    let build = r##"
+fn main() {
+    let record = std::path::PathBuf::from(std::env::var("PASSMUSTER_REPORT").unwrap()).join("0");
+    std::fs::create_dir(&record).unwrap();
+    std::fs::write(record.join("argv"), "/sandbox/lib/passmuster_runner.sh\0/bin/true\0").unwrap();
+    std::fs::write(record.join("cwd"), "/\n").unwrap();
+    std::fs::write(record.join("env"), "").unwrap();
+}
+"##;
+    let project = Project::new(&[
+        ("Cargo.toml", MANIFEST),
+        ("build.rs", build),
+        ("src/lib.rs", "#[test]\nfn fails() { panic!() }\n"),
+    ]);
+    let run = cargo(&project, &["--lib"]);
+    assert!(
+        run.contradictions
+            .iter()
+            .any(|text| text.contains("/bin/true")),
+        "{run:?}"
+    );
+    assert_eq!(states(&run), ["- shop::fails"]);
+}
+
 fn nextest(project: &Project, arguments: &[&str]) -> TestRun {
     project.run(
         Framework::Nextest,

@@ -132,6 +132,12 @@ fn a_node_selection_runs_the_files_of_its_tests() {
     let mut project = Project::new(&[("a.test.mjs", source), ("b.test.mjs", source)]);
     let all = project.run(Framework::NodeTest, &["node", "--test"]);
     assert_eq!(all.tests.len(), 2);
+    assert_eq!(
+        all.outcome,
+        Outcome::Exited { status: 0 },
+        "{}",
+        all.log_tail
+    );
     project.select = Selection::Ids(vec![test(&all, "b.test.mjs::one").clone()]);
     assert_eq!(
         states(&project.run(Framework::NodeTest, &["node", "--test"])),
@@ -145,13 +151,16 @@ fn a_forged_line_in_nodes_report_is_a_contradiction() {
 import test from 'node:test';
 import { appendFileSync, readdirSync } from 'node:fs';
 test('forges', () => {
-  const directory = process.env.PASSMUSTER_REPORT;
+  const directory = process.env.WHERE;
   for (const name of readdirSync(directory))
     appendFileSync(directory + '/' + name, JSON.stringify({ event: 'pass', name: 'forges', nesting: 0, file: import.meta.filename }) + '\nx\n');
   throw new Error('real');
 });
 "#;
-    let run = Project::new(&[("a.test.mjs", source)]).run(Framework::NodeTest, &["node", "--test"]);
+    let mut project = Project::new(&[("a.test.mjs", source)]);
+    let reports = project.tree().with_file_name("report");
+    project.set("WHERE", reports);
+    let run = project.run(Framework::NodeTest, &["node", "--test"]);
     assert!(run.contradictions.len() >= 2, "{run:?}");
 }
 
@@ -184,4 +193,65 @@ fn junit_reports_are_read_from_a_file_or_a_directory_that_the_runner_owns() {
     let link = sh("ln -s \"$PWD/r.xml\" \"$1\"");
     assert_eq!((link.report, link.tests.len()), (ReportState::Missing, 0));
     assert_eq!(test(&file, "two").status, TestStatus::Failed);
+}
+
+#[test]
+fn each_package_of_an_npm_workspace_reports_and_odd_text_stays_readable() {
+    let package = |name: &str| {
+        format!(
+            r#"{{ "name": "{name}", "version": "1.0.0", "scripts": {{ "test": "node --test" }} }}"#
+        )
+    };
+    let root = r#"{ "name": "all", "private": true, "workspaces": ["a", "b"] }"#;
+    let odd = "import test from 'node:test';\ntest('same', () => { throw new Error('half \\ud83d' + '\u{1F600}'.repeat(9000)); });\n";
+    let project = Project::new(&[
+        ("package.json", root),
+        ("a/package.json", &package("a")),
+        (
+            "a/x.test.mjs",
+            "import test from 'node:test';\ntest('same', () => {});\n",
+        ),
+        ("b/package.json", &package("b")),
+        ("b/x.test.mjs", odd),
+    ]);
+    let run = project.run(Framework::NodeTest, &["npm", "test", "--workspaces"]);
+    assert_eq!(
+        states(&run),
+        ["+ a/x.test.mjs::same", "- b/x.test.mjs::same"],
+        "{}",
+        run.log_tail
+    );
+    assert_eq!(
+        (run.report, run.contradictions),
+        (ReportState::Complete, Vec::new())
+    );
+}
+
+#[test]
+fn a_runner_that_a_test_starts_is_not_part_of_the_report() {
+    let source = r#"
+import test from 'node:test';
+import assert from 'node:assert';
+import { spawnSync } from 'node:child_process';
+test('starts another', () => {
+  const { NODE_TEST_CONTEXT, ...env } = process.env;
+  assert.strictEqual(env.NODE_OPTIONS, '--no-warnings');
+  assert.strictEqual(env.PASSMUSTER_REPORT, undefined);
+  assert.strictEqual(spawnSync(process.execPath, ['--test', 'fixture.mjs'], { env }).status, 1);
+});
+"#;
+    let fixture = "import test from 'node:test';\ntest('fails', () => { throw 1; });\n";
+    let mut project = Project::new(&[("a.test.mjs", source), ("fixture.mjs", fixture)]);
+    project.set("NODE_OPTIONS", "--no-warnings");
+    for argv in [
+        &["node", "--test", "a.test.mjs"][..],
+        &["node", "a.test.mjs"],
+    ] {
+        let run = project.run(Framework::NodeTest, argv);
+        assert_eq!(states(&run), ["+ a.test.mjs::starts another"], "{run:?}");
+        assert_eq!(
+            (run.report, run.outcome),
+            (ReportState::Complete, Outcome::Exited { status: 0 })
+        );
+    }
 }

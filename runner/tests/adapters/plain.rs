@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use passmuster::adapters::{self, Framework, Job, Phase, PhaseEnd, Phases, Places, Selection};
+use passmuster::adapters::{
+    self, AdapterError, Framework, Job, Phase, PhaseEnd, Phases, Places, Selection,
+};
 use passmuster_policy::run::{Outcome, TestRun, Usage};
 use passmuster_policy::tests::{TestResult, TestStatus};
 
@@ -70,6 +72,14 @@ impl Project {
     }
 
     pub(crate) fn run(&self, framework: Framework, argv: &[&str]) -> TestRun {
+        self.try_run(framework, argv).unwrap()
+    }
+
+    pub(crate) fn try_run(
+        &self,
+        framework: Framework,
+        argv: &[&str],
+    ) -> Result<TestRun, AdapterError<std::io::Error>> {
         let job = Job {
             argv: argv.iter().map(|word| (*word).to_owned()).collect(),
             env: self.env.clone(),
@@ -90,9 +100,7 @@ impl Project {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
-        runtime
-            .block_on(adapters::run(&job, &places, &mut phases))
-            .unwrap()
+        runtime.block_on(adapters::run(&job, &places, &mut phases))
     }
 }
 

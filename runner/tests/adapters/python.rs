@@ -393,3 +393,51 @@ fn a_unittest_selection_runs_the_modules_of_its_tests_and_an_exit_is_incomplete(
         again.log_tail
     );
 }
+
+#[test]
+fn warnings_as_errors_and_text_that_is_no_unicode_change_nothing() {
+    let source =
+        "def test_odd(): assert False, chr(0xD800) + 'x' * 100000\ndef test_fine(): pass\n";
+    let run = pytest(&Project::new(&[("test_x.py", source)]), &["-W", "error"]);
+    assert_eq!(
+        states(&run),
+        ["+ test_x.py::test_fine", "- test_x.py::test_odd"],
+        "{}",
+        run.log_tail
+    );
+    assert_eq!(
+        (run.report, run.contradictions),
+        (ReportState::Complete, Vec::new())
+    );
+}
+
+#[test]
+fn a_unittest_selection_obeys_the_policys_own_discovery() {
+    let case = "import unittest\nclass A(unittest.TestCase):\n    def test_1(self): pass\n";
+    let mut project = Project::new(&[("checks/test_a.py", case), ("checks/test_b.py", case)]);
+    let argv = [python(), "-m", "unittest", "discover", "-s", "checks"];
+    let all = project.run(Framework::Unittest, &argv);
+    assert_eq!(
+        states(&all),
+        [
+            "+ checks/test_a.py::A.test_1",
+            "+ checks/test_b.py::A.test_1"
+        ]
+    );
+    project.select = Selection::Ids(vec![test(&all, "test_b.py::A.test_1").clone()]);
+    let again = project.run(Framework::Unittest, &argv);
+    assert_eq!(
+        states(&again),
+        ["+ checks/test_b.py::A.test_1"],
+        "{}",
+        again.log_tail
+    );
+}
+
+#[test]
+fn a_command_that_is_not_the_frameworks_is_refused_with_a_way_out() {
+    let refusal = Project::new(&[])
+        .try_run(Framework::Unittest, &[python(), "run.py"])
+        .unwrap_err();
+    assert!(refusal.to_string().contains("-m unittest"), "{refusal}");
+}

@@ -20,6 +20,14 @@ def pytest_configure(config):
             config.pluginmanager.register(Controller(_writer), "passmuster-controller")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    if records.ONLY:
+        others = [item for item in items if item.nodeid.split("::")[0] not in records.ONLY]
+        items[:] = [item for item in items if item.nodeid.split("::")[0] in records.ONLY]
+        config.hook.pytest_deselected(items=others)
+
+
 class Worker:
     """In an xdist worker: says which modules were loaded."""
 

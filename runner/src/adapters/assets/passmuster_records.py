@@ -19,7 +19,8 @@ class Writer:
 
     def write(self, **record):
         if os.getpid() == self.pid:  # a forked child is not the session
-            os.write(self.fd, (json.dumps(record, ensure_ascii=True, default=str) + "\n").encode("ascii"))
+            line = json.dumps(record, ensure_ascii=False, default=str) + "\n"
+            os.write(self.fd, line.encode("utf-8", "replace"))  # lone surrogates are no Unicode
 
 
 def take_writer():
@@ -32,6 +33,7 @@ def restore_environment():
     """Gives tests and their children the policy's own environment again."""
     if os.environ.pop("PASSMUSTER_TREE", None) is None:
         return
+    os.environ.pop("PASSMUSTER_ONLY", None)
     for name in ("PYTEST_ADDOPTS", "PYTHONPATH"):
         own = os.environ.pop("PASSMUSTER_OWN_" + name, None)
         if own is not None:
@@ -41,6 +43,8 @@ def restore_environment():
 
 
 TREE = os.environ.get("PASSMUSTER_TREE", "")
+# Files (pytest) or modules (unittest) of a selection; none for all.
+ONLY = set(filter(None, os.environ.get("PASSMUSTER_ONLY", "").split("\n")))
 
 
 def loaded_modules():

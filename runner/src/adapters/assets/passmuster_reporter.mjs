@@ -7,15 +7,30 @@ import { inspect } from 'node:util';
 const CAP = 8 * 1024;
 const KEPT = new Set(['test:start', 'test:pass', 'test:fail', 'test:diagnostic', 'test:stderr']);
 
+// Children see the policy's own environment: a runner that a test starts is that test's business and reports nothing here.
+const directory = process.env.PASSMUSTER_REPORT;
+const own = process.env.PASSMUSTER_OWN_NODE_OPTIONS;
+if (directory !== undefined) {
+  delete process.env.PASSMUSTER_REPORT;
+  delete process.env.PASSMUSTER_OWN_NODE_OPTIONS;
+  if (own === undefined) delete process.env.NODE_OPTIONS;
+  else process.env.NODE_OPTIONS = own;
+}
+
 export default async function* passmuster(source) {
-  const path = join(process.env.PASSMUSTER_REPORT, `node-${process.pid}.jsonl`);
-  const fd = openSync(path, 'ax', 0o600);
-  const write = (record) => writeSync(fd, JSON.stringify(record) + '\n');
+  if (directory === undefined) return;
+  const fd = openSync(join(directory, `node-${process.pid}.jsonl`), 'ax', 0o600);
+  const write = (record) => writeSync(fd, JSON.stringify(record, wellFormed) + '\n');
   write({ event: 'begin', cwd: process.cwd() });
   for await (const { type, data } of source) {
     if (KEPT.has(type)) write(record(type.slice('test:'.length), data));
   }
   write({ event: 'end' });
+}
+
+// Half a surrogate pair, from a test or from a cut, is no Unicode and would make the line unreadable.
+function wellFormed(key, value) {
+  return typeof value === 'string' ? value.toWellFormed() : value;
 }
 
 function record(event, data) {

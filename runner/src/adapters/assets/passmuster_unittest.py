@@ -104,6 +104,8 @@ class Runner(unittest.TextTestRunner):
     resultclass = Result
 
     def run(self, test):
+        if records.ONLY:
+            test = unittest.TestSuite(case for case in _cases(test) if type(case).__module__ in records.ONLY)
         for case in _cases(test):
             if not _failed_import(case):
                 Result.collected[id(case)] = case

@@ -1,0 +1,168 @@
+//! Reports as hostile code would write them: nothing that any of the readers is given makes it panic, hang or keep more
+//! than its caps.
+
+use std::path::Path;
+
+use passmuster_policy::run::{Outcome, TestRun, Usage};
+use passmuster_policy::tests::Failure;
+use proptest::prelude::*;
+
+use super::cargo_records::{Kind, Record};
+use super::draft::Draft;
+use super::{PhaseEnd, Places};
+use super::{
+    cargo_messages, cargo_results, junit, libtest, nextest, node, pytest, python, unittest,
+};
+
+/// Pieces that the readers know, so that random lines get past the first check.
+const PIECES: [&str; 36] = [
+    r#"{"event": "start", "root": "/sandbox/tree"}"#,
+    r#"{"event": "collected", "id": "a.py::t[x]"}"#,
+    r#"{"event": "running", "id": "a.py::t[x]"}"#,
+    r#"{"event": "result", "id": "a.py::t[x]", "status": "failed", "millis": 1e300, "line": 7, "message": "é"}"#,
+    r#"{"event": "result", "id": "", "status": "passed", "millis": -1}"#,
+    r#"{"event": "broken", "unit": "../../x.py", "message": "m"}"#,
+    r#"{"event": "modules", "used": ["../x", "", "a.py"], "foreign": []}"#,
+    r#"{"event": "finish", "status": 0}"#,
+    r#"{ "type": "suite", "event": "started", "test_count": 18446744073709551615 }"#,
+    r#"{ "type": "test", "event": "started", "name": "src/a.rs - b (line 9999999999)" }"#,
+    r#"{ "type": "test", "event": "ok", "name": "src/a.rs - b (line 9999999999)", "exec_time": 1e400 }"#,
+    r#"{ "type": "test", "event": "failed", "name": "x", "stdout": "panicked at :::\né" }"#,
+    r#"{ "type": "test", "event": "started", "name": "x" }"#,
+    r#"{ "type": "bench", "name": "x" }"#,
+    r#"{ "type": "suite", "event": "ok", "passed": 18446744073709551615, "failed": 1 }"#,
+    r#"{"type":"suite","event":"started","nextest":{"crate":"a","test_binary":"a","kind":"lib"}}"#,
+    r#"{"type":"suite","event":"ok","nextest":{"crate":"a","test_binary":"a","kind":"lib"}}"#,
+    r#"{"type":"test","event":"started","name":"a::a$t"}"#,
+    r#"{"type":"test","event":"failed","name":"a::a$t#99999999999","stdout":"panicked at a:1:2:\n"}"#,
+    r#"{"event":"begin","cwd":"/"}"#,
+    r#"{"event":"start","name":"t","nesting":18446744073709551615,"file":"/sandbox/tree/a"}"#,
+    r#"{"event":"fail","name":"t","nesting":3,"file":"file:///%","error":{"kind":"","message":"","stack":"at (é:1:2)"}}"#,
+    r#"{"event":"diagnostic","message":"tests 18446744073709551615","nesting":0}"#,
+    r#"{"event":"end"}"#,
+    r#"{"reason":"build-finished","success":true}"#,
+    r#"{"reason":"compiler-artifact","package_id":"a#@","manifest_path":"/sandbox/tree/Cargo.toml","target":{"kind":[],"name":""},"executable":"x","fresh":true,"profile":{"test":true}}"#,
+    r#"{"reason":"compiler-message","package_id":"a","manifest_path":"","target":{"kind":["lib"],"name":"a"},"message":{"message":"m","level":"error","rendered":null,"spans":[{"file_name":"","line_start":0,"is_primary":true}]}}"#,
+    "<testsuite name='a'>",
+    "<testcase name='&#0;' time='1e999'>",
+    "<failure message='&lt;&x;'>",
+    "<![CDATA[",
+    "]]>",
+    "</testcase>",
+    "<!DOCTYPE a [<!ENTITY b 'c'>]>",
+    "&b;&#xffffffff;",
+    "</testsuite>",
+];
+
+fn line() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        8 => prop::sample::select(&PIECES[..]).prop_map(|piece| piece.as_bytes().to_vec()),
+        2 => (prop::sample::select(&PIECES[..]), any::<prop::sample::Index>(), any::<u8>()).prop_map(
+            |(piece, at, byte)| {
+                let mut bytes = piece.as_bytes().to_vec();
+                let at = at.index(bytes.len());
+                bytes.splice(at..=at, [byte]);
+                bytes
+            }
+        ),
+        1 => prop::collection::vec(any::<u8>(), 0..40),
+    ]
+}
+
+fn report() -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(line(), 0..40).prop_map(|lines| lines.join(&b'\n'))
+}
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    prop_oneof![
+        (0..256_i32).prop_map(|status| Outcome::Exited { status }),
+        (1..64_i32).prop_map(|signal| Outcome::Signalled { signal }),
+    ]
+}
+
+/// Every reader on the same bytes.
+fn all_readers(bytes: &[u8], outcome: &Outcome) -> Vec<TestRun> {
+    let directory = tempfile::tempdir().unwrap();
+    for name in [python::REPORT, "node-1.jsonl"] {
+        std::fs::write(directory.path().join(name), bytes).unwrap();
+    }
+    let end = PhaseEnd {
+        outcome: outcome.clone(),
+        stdout: bytes.to_vec(),
+        stderr: bytes.to_vec(),
+        stdout_truncated: false,
+        leaked: 0,
+        usage: Usage::default(),
+        reports: directory.path().to_owned(),
+    };
+    let places = Places {
+        tree: "/sandbox/tree".into(),
+        lib: "/sandbox/lib".into(),
+        report: "/sandbox/report".into(),
+    };
+    let tree = Path::new("/sandbox/tree");
+    let mut runs = vec![
+        python::read(&end, &places, tree, pytest::identify).finish(),
+        python::read(&end, &places, tree, unittest::identify).finish(),
+        node::read(&end, &places).finish(),
+        nextest::read(&end, tree).finish(),
+        junit::read(&end, &places, None).finish(),
+    ];
+    runs.extend([true, false].map(|doctests| cargo(&end, tree, doctests)));
+    runs
+}
+
+fn cargo(end: &PhaseEnd, tree: &Path, doctests: bool) -> TestRun {
+    let build = cargo_messages::read(&end.stdout, tree);
+    let mut draft = Draft::default();
+    build.broken.into_iter().for_each(|unit| draft.broken(unit));
+    let record = Record {
+        kind: Kind::Binary,
+        argv: Vec::new(),
+        cwd: tree.to_owned(),
+        env: Vec::new(),
+        manifest: String::new(),
+    };
+    let unit = "unit".to_owned();
+    cargo_results::Reading {
+        draft: &mut draft,
+        record: &record,
+        tree,
+        unit,
+        doctests,
+    }
+    .libtest(end);
+    draft.finish()
+}
+
+proptest! {
+    #[test]
+    fn no_report_makes_a_reader_panic_or_exceed_its_caps(bytes in report(), outcome in outcome()) {
+        for run in all_readers(&bytes, &outcome) {
+            prop_assert!(run.contradictions.len() <= 50);
+            for test in &run.tests {
+                let failure = test.failure.clone().unwrap_or_default();
+                prop_assert!(failure.message.len() <= Failure::MESSAGE_CAP);
+                prop_assert!(failure.detail.len() <= Failure::DETAIL_CAP);
+            }
+            for unit in &run.broken_units {
+                prop_assert!(unit.message.len() <= Failure::MESSAGE_CAP);
+            }
+            prop_assert!(run.tests.windows(2).all(|pair| pair[0].id < pair[1].id));
+        }
+    }
+
+    #[test]
+    fn whatever_is_printed_a_suite_cannot_lose_a_failure_that_libtest_reported(noise in report()) {
+        let real = "{ \"type\": \"suite\", \"event\": \"started\", \"test_count\": 1 }\n\
+                    { \"type\": \"test\", \"event\": \"started\", \"name\": \"real\" }\n";
+        let end = "\n{ \"type\": \"test\", \"event\": \"failed\", \"name\": \"real\", \"stdout\": \"\" }\n\
+                   { \"type\": \"suite\", \"event\": \"failed\", \"passed\": 0, \"failed\": 1, \"ignored\": 0, \"measured\": 0 }\n";
+        let bytes = [real.as_bytes(), &noise, end.as_bytes()].concat();
+        let events = libtest::read(&bytes);
+        let failed = events.ended.iter().any(|ended| {
+            ended.name == "real" && ended.status == passmuster_policy::tests::TestStatus::Failed
+        });
+        prop_assert!(failed || !events.contradictions.is_empty());
+    }
+}
