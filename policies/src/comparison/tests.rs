@@ -177,6 +177,7 @@ fn renamed(from: &str, to: &str) -> FileChange {
         before: None,
         after: None,
         binary: false,
+        truncated: false,
         hunks: Vec::new(),
     }
 }

@@ -39,6 +39,7 @@ fn changed(path: &str) -> FileChange {
         before: entry("1"),
         after: entry("2"),
         binary: false,
+        truncated: false,
         hunks: Vec::new(),
     }
 }

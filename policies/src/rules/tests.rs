@@ -19,6 +19,7 @@ fn file(path: &str) -> FileChange {
         before: None,
         after: Some(entry(Mode::File, "1", None)),
         binary: false,
+        truncated: false,
         hunks: Vec::new(),
     }
 }
