@@ -1,6 +1,6 @@
 //! The decision: evidence and policy in, one verdict out. Pure and total.
 //!
-//! Each check is judged by itself; what it found goes into one [`Ledger`]. The word follows the
+//! Each check is judged by itself; what it found goes into one ledger. The word follows the
 //! strongest entry, every entry stays listed. Only an empty ledger is a pass, so whatever could
 //! not be measured has to leave an entry.
 

@@ -12,6 +12,7 @@ mod layers;
 mod preset;
 mod quantity;
 mod read;
+mod values;
 
 use std::collections::BTreeMap;
 

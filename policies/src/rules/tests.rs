@@ -140,6 +140,21 @@ fn a_rename_out_of_git_is_unsafe_too() {
 }
 
 #[test]
+fn only_an_unsafe_path_keeps_the_candidate_from_being_written() {
+    let policy = parse(POLICY, "p").unwrap();
+    for (path, expected) in [(".git/x", true), ("locked/a", false), ("Makefile", false)] {
+        let change = Change {
+            files: vec![file(path)],
+        };
+        assert_eq!(
+            unsafe_to_write(&inspect(&change, &policy)),
+            expected,
+            "{path}"
+        );
+    }
+}
+
+#[test]
 fn a_submodule_that_moves_is_up_for_review() {
     let before = Some(entry(Mode::Gitlink, "1", None));
     let moved = |after: Option<Entry>| FileChange {
