@@ -15,7 +15,7 @@
 //! 11. [`report`], [`store`]: the verdict for its readers, and the history.
 //!
 //! [`cache`] owns the directory that all of this lives in; [`places`] names the paths inside a
-//! sandbox; [`text`] makes foreign text harmless; [`progress`], [`interrupt`], [`error`] and
+//! sandbox; [`progress`], [`interrupt`], [`error`] and
 //! [`exit_code`] serve all.
 #![forbid(unsafe_code)]
 
@@ -54,7 +54,6 @@ pub mod runs;
 pub mod self_check;
 pub mod session;
 pub mod store;
-pub mod text;
 pub mod toolchains;
 pub mod trees;
 pub mod verify;

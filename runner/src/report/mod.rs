@@ -1,6 +1,6 @@
 //! Reports: one verdict, in the form that its reader needs.
 //!
-//! Whatever tests, tools or the patch could write passes through [`crate::text`] before a person or
+//! Whatever tests, tools or the patch could write passes through [`passmuster_policy::text`] before a person or
 //! a model sees it; in JSON the serialiser's escapes do the rest.
 
 mod agent;
