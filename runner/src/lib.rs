@@ -10,7 +10,7 @@
 //! 6. [`plan`]: which checks run on which trees.
 //! 7. [`content`], [`trees`], [`merged`], [`layers`]: the trees on disk and what prepare steps make for them.
 //! 8. [`self_check`], [`session`], [`runs`], [`adapters`]: checks in sandboxes, and how test frameworks are read.
-//! 9. [`measure`], [`reruns`], [`obstacles`]: both trees of every check, and what was in the way.
+//! 9. [`measure`], [`reruns`], [`oracle`], [`obstacles`]: both trees of every check, and what was in the way.
 //! 10. [`verify`]: all of it together, up to the decision.
 //! 11. [`report`], [`store`]: the verdict for its readers, and the history.
 //!
@@ -42,6 +42,7 @@ pub mod locate;
 pub mod measure;
 pub mod merged;
 pub mod obstacles;
+pub mod oracle;
 pub mod places;
 pub mod plan;
 pub mod policy_source;

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use passmuster_policy::agreement::ExitMeaning;
 use passmuster_policy::path::RepoPath;
 use passmuster_policy::policy::{Check, Framework as Word};
 use passmuster_policy::run::TestRun;
@@ -12,7 +11,7 @@ use passmuster_process::Enforcement;
 use thiserror::Error;
 
 use crate::adapters::{
-    self, AdapterError, CommandRun, Framework, Job, Places, Selection, exit_meaning, run_command,
+    self, AdapterError, CommandRun, Framework, Job, Places, Selection, run_command,
 };
 use crate::grants::{Access, Grants, View};
 use crate::places;
@@ -124,20 +123,5 @@ fn adapter(word: Word) -> Framework {
         Word::Nextest => Framework::Nextest,
         Word::NodeTest => Framework::NodeTest,
         Word::Junit | Word::Vitest | Word::Jest | Word::GoTest => Framework::Junit,
-    }
-}
-
-/// Every exit status of a framework that means something.
-pub fn exit_statuses(word: Word) -> ExitMeaning {
-    let framework = adapter(word);
-    let meaning = |wanted: adapters::ExitMeaning| {
-        (0..=255)
-            .filter(|status| exit_meaning(framework, *status) == wanted)
-            .collect()
-    };
-    ExitMeaning {
-        passed: meaning(adapters::ExitMeaning::Passed),
-        failed: meaning(adapters::ExitMeaning::Failed),
-        no_tests: meaning(adapters::ExitMeaning::NoTests),
     }
 }

@@ -8,6 +8,7 @@
 //! What is wrong with the request, the policy or the repository is an error; what is wrong with the
 //! change, or could not be found out about it, is a verdict.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ use passmuster_policy::evidence::{
     self, CheckEvidence, CheckResult, EnforcementState, Evidence, Subject, Timing, WhyNotRun,
 };
 use passmuster_policy::finding::{Finding, FindingLevel, fingerprint};
-use passmuster_policy::policy::Policy;
+use passmuster_policy::policy::{Check, CheckKind, Policy};
 use passmuster_policy::reason::{Reason, ReasonCode};
 use passmuster_policy::rules;
 use passmuster_policy::verdict::{Decision, Verdict};
@@ -38,6 +39,7 @@ use crate::layers::{Snapshot, Workshop, digest};
 use crate::locate::Programs;
 use crate::measure::{Bench, Measured};
 use crate::obstacles::sandbox_reason;
+use crate::oracle;
 use crate::plan::{CheckPlan, plan};
 use crate::policy_source::{self, Choice, Loaded};
 use crate::progress::Progress;
@@ -295,6 +297,7 @@ impl Case<'_> {
             base,
             candidate,
             change,
+            own_tests: self.own_tests(base, candidate, change, content),
             progress: self.world.progress,
             side_by_side: self.request.jobs > 1,
             use_stored: self.request.use_stored,
@@ -309,6 +312,31 @@ impl Case<'_> {
             read_blob: &mut read_blob,
         };
         Ok(bench.measure(plans, &mut workshop).await?)
+    }
+}
+
+impl Case<'_> {
+    /// The checks whose tests and harness the change leaves alone.
+    fn own_tests(
+        &self,
+        base: &Snapshot,
+        candidate: &Snapshot,
+        change: &Change,
+        content: &mut Content,
+    ) -> BTreeSet<String> {
+        let mut read = |entry: &TreeEntry| content.read(entry);
+        let mut needless = |check: &&Check| match &check.kind {
+            CheckKind::Test(test) => {
+                oracle::is_needless(change, check, test, [base, candidate], &mut read)
+            }
+            _ => false,
+        };
+        self.policy
+            .check
+            .iter()
+            .filter(|check| needless(check))
+            .map(|check| check.name.clone())
+            .collect()
     }
 }
 

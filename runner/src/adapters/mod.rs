@@ -20,7 +20,6 @@ mod cargo_records;
 mod cargo_results;
 mod command;
 mod draft;
-mod exit;
 mod ids;
 mod junit;
 mod libtest;
@@ -37,7 +36,6 @@ mod words;
 mod hostile;
 
 pub use command::{CommandRun, run_command};
-pub use exit::{ExitMeaning, exit_meaning};
 
 /// One launch inside the run's sandbox. All phases of one run share the tree's writable layer; all processes of a phase
 /// are dead before the next starts.

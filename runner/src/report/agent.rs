@@ -40,6 +40,7 @@ pub(super) fn text(verdict: &Verdict, run: &str) -> String {
     for (what, entries) in failing_tests(verdict) {
         lines.extend(entries.iter().take(SHOWN).map(|entry| failure(what, entry)));
         if entries.len() > SHOWN {
+            truncated = true;
             lines.push(format!(
                 "and {} more tests of which each {what}",
                 entries.len() - SHOWN
