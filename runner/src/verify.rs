@@ -144,6 +144,8 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
         Ok(proposal) => proposal,
         Err(error) if error.is_verdict() => {
             evidence.reasons.push(rejection(&error));
+            let plans = plan(&loaded.policy, &evidence.change, &request.checks);
+            add_unmeasured(&mut evidence, &plans);
             evidence.timing.total_ms = millis(start.elapsed());
             let verdict = decide(&loaded.policy, &evidence);
             return keep(&store, &repository, None, verdict);
