@@ -7,11 +7,8 @@
 //! id. So equal keys mean that the step could not have told the two trees apart, and a layer may be
 //! used for every tree whose key is equal.
 //!
-//! # What a candidate may use
-//!
-//! A step that is affected by the change runs again on the candidate's tree, and so do the steps
-//! after it; what they make is private: its key holds the candidate's tree id. A `warm` step is a
-//! build cache, made from the base only; it is used while nothing below it is private.
+//! What a step makes on a candidate's tree is private: its key holds the candidate's tree id. Which
+//! steps that is, [`crate::uses`] decides.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -20,7 +17,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use passmuster_policy::change::{Change, ChangeKind, Mode};
+use passmuster_policy::change::{Change, Mode};
 use passmuster_policy::path::RepoPath;
 use passmuster_policy::policy::{Globs, Limits, Prepare};
 use passmuster_policy::run::Outcome;
@@ -39,6 +36,7 @@ use crate::progress::Progress;
 use crate::session::{Machine, Session, SessionError, make_owned};
 use crate::toolchains::ToolMissing;
 use crate::trees::{FileTime, TreeError, TreeWriter, layer_plan};
+use crate::uses::{Use, touched};
 
 /// Raised whenever what a layer holds, or how it is mounted, changes its meaning.
 const FORMAT: u32 = 1;
@@ -65,18 +63,6 @@ pub struct Layer {
     pub prepends: Vec<PathBuf>,
     /// Variables of all that comes after.
     pub vars: BTreeMap<String, String>,
-}
-
-/// How one step is made available to a candidate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Use {
-    /// The base's layer fits.
-    Shared,
-    /// It runs again on the candidate's tree.
-    Private,
-    /// A build cache that does not fit any more: the check builds from nothing.
-    LeftOut,
 }
 
 /// A layer could not be made.
@@ -141,51 +127,6 @@ pub struct Workshop<'a> {
     pub limits: &'a Limits,
     /// The bytes of an entry, as a checkout would have them.
     pub read_blob: &'a mut dyn FnMut(&TreeEntry) -> io::Result<Vec<u8>>,
-}
-
-/// How each step is made available to the candidate of this change.
-pub fn uses(steps: &[&Prepare], change: &Change) -> Vec<Use> {
-    let mut private = false;
-    steps
-        .iter()
-        .map(|step| {
-            let affected = private || is_affected(step, change);
-            match (affected, step.warm) {
-                (false, _) => Use::Shared,
-                (true, true) => Use::LeftOut,
-                (true, false) => {
-                    private = true;
-                    Use::Private
-                }
-            }
-        })
-        .collect()
-}
-
-fn is_affected(step: &Prepare, change: &Change) -> bool {
-    if change.files.is_empty() {
-        return false;
-    }
-    match &step.inputs {
-        Some(inputs) => change
-            .files
-            .iter()
-            .flat_map(touched)
-            .any(|path| inputs.matches(path)),
-        // It sees the whole tree. A build cache is brought up to date by the check itself.
-        None => !step.warm,
-    }
-}
-
-/// The paths that an entry of a change is about.
-pub(crate) fn touched(
-    file: &passmuster_policy::change::FileChange,
-) -> impl Iterator<Item = &RepoPath> {
-    let old = match &file.kind {
-        ChangeKind::Renamed(old) | ChangeKind::Copied(old) => Some(old),
-        _ => None,
-    };
-    old.into_iter().chain([&file.path])
 }
 
 impl Workshop<'_> {

@@ -43,6 +43,7 @@ pub mod measure;
 pub mod merged;
 pub mod obstacles;
 pub mod oracle;
+pub mod past;
 pub mod places;
 pub mod plan;
 pub mod policy_source;
@@ -50,6 +51,7 @@ pub mod progress;
 pub mod proposal;
 pub mod report;
 pub mod repository;
+pub mod reproduce;
 pub mod reruns;
 pub mod runs;
 pub mod self_check;
@@ -57,6 +59,7 @@ pub mod session;
 pub mod store;
 pub mod toolchains;
 pub mod trees;
+pub mod uses;
 pub mod verify;
 
 /// The program. Becomes the sandbox's helper when it was started as such; that has to come before

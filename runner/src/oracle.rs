@@ -9,7 +9,8 @@ use passmuster_policy::path::RepoPath;
 use passmuster_policy::policy::{Check, Framework, TestCheck};
 
 use crate::git::objects::TreeEntry;
-use crate::layers::{Snapshot, touched};
+use crate::layers::Snapshot;
+use crate::uses::touched;
 
 /// What a Rust source says where it holds tests. Broader than the language: a needless doubt costs
 /// a proof, a missed test would be a false one.

@@ -1,3 +1,5 @@
+//! The static rules, change by change.
+
 use super::*;
 use crate::change::{ChangeKind, Entry, FileChange, Hunk, Mode};
 use crate::path::RepoPath;

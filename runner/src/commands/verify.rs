@@ -35,6 +35,7 @@ pub(super) async fn run(world: &World, arguments: &Verify) -> Result<Exit, UserE
         &verified.run,
     )?;
     print(&text)?;
+    world.cache.tend();
     Ok(exit(verified.verdict.verdict))
 }
 

@@ -8,8 +8,7 @@ use std::fmt::Write as _;
 use passmuster_policy::reason::{Level, ReasonCode};
 use passmuster_policy::verdict::{Decision, TestEntry, Verdict};
 
-use super::failing_tests;
-use crate::verify::word;
+use super::{failing_tests, word};
 use passmuster_policy::text::line;
 
 /// Most bytes of a report: about a thousand tokens.

@@ -9,8 +9,7 @@ use passmuster_policy::verdict::{
     CheckStatus, CheckSummary, Decision, TestEntry, TestSummary, Verdict,
 };
 
-use super::failing_tests;
-use crate::verify::word;
+use super::{failing_tests, word};
 use passmuster_policy::text::{block, line};
 
 /// Tests listed in full under each heading; the JSON form has all of them.
