@@ -429,7 +429,8 @@ pub fn shadowed(change: &Change, base: &Snapshot, layers: &[Layer]) -> Vec<RepoP
             let tree = layer.made.path().join("tree");
             let at =
                 |path: &[u8]| fs::symlink_metadata(tree.join(std::ffi::OsStr::from_bytes(path)));
-            let itself = at(path.as_bytes()).is_ok_and(|meta| !meta.is_dir());
+            let own = !tracked.contains(path.as_bytes());
+            let itself = at(path.as_bytes()).is_ok_and(|meta| own || !meta.is_dir());
             itself || parents(path).any(|parent| !tracked.contains(parent) && at(parent).is_ok())
         })
     };

@@ -14,6 +14,7 @@ mod concurrency;
 mod docs;
 mod examples;
 mod interrupt;
+mod layers;
 mod policy;
 mod proposals;
 mod reports;
