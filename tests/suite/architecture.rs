@@ -109,8 +109,8 @@ fn the_runner_alone_knows_the_other_packages() {
     );
     assert_eq!(
         arrows("passmuster-tests"),
-        ["passmuster"],
-        "for its binary alone"
+        ["passmuster", "passmuster-process"],
+        "for its binary, and to measure the sandbox alone"
     );
 }
 
