@@ -70,12 +70,12 @@ impl Content {
         tree: &str,
     ) -> Result<(Snapshot, Vec<External>), ContentError> {
         let mut entries = tree_entries(repository.git(), tree)?;
-        for (path, ends) in crlf_paths(repository.git(), tree)? {
+        for (path, ends) in crlf_paths(repository.git(), tree, &entries)? {
             // What the base says counts: it is read first.
             self.line_ends.entry(path).or_insert(ends);
         }
-        let missing =
-            self.add_externals(repository, tree, &RepoPath::new(""), &mut entries, DEPTH)?;
+        let found = externals(repository.git(), repository.layout(), &entries)?;
+        let missing = self.add_externals(found, &RepoPath::new(""), &mut entries, DEPTH)?;
         entries.sort_by(|one, other| one.path.cmp(&other.path));
         Ok((
             Snapshot {
@@ -87,17 +87,16 @@ impl Content {
     }
 
     /// Replaces submodules among `entries` by their files and notes where large files are; `prefix`
-    /// is where `tree` lies in the whole.
+    /// is where the tree in which they were found lies in the whole.
     fn add_externals(
         &mut self,
-        repository: &Repository,
-        tree: &str,
+        found: Vec<External>,
         prefix: &RepoPath,
         entries: &mut Vec<TreeEntry>,
         depth: u32,
     ) -> Result<Vec<External>, ContentError> {
         let mut missing = Vec::new();
-        for mut external in externals(repository.git(), repository.layout(), tree)? {
+        for mut external in found {
             external.path = below(prefix, &external.path);
             match (&external.available_at, external.kind) {
                 (Some(file), ExternalKind::Lfs) => {
@@ -133,6 +132,7 @@ impl Content {
             }
             result => result?,
         };
+        let held_elsewhere = externals(repository.git(), repository.layout(), &inside)?;
         let reader = self.readers.len();
         self.readers.push(BlobReader::start(repository.git())?);
         entries.retain(|entry| entry.path != external.path);
@@ -141,7 +141,7 @@ impl Content {
             self.elsewhere.insert(entry.oid.clone(), reader);
             entries.push(entry);
         }
-        let missing = self.add_externals(&repository, &tree, &external.path, entries, depth)?;
+        let missing = self.add_externals(held_elsewhere, &external.path, entries, depth)?;
         self.submodules.push(repository);
         Ok(missing)
     }

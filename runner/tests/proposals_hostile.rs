@@ -77,7 +77,8 @@ fn nothing_of_a_hostile_repository_runs() {
         let (git, base) = (repository.git(), &proposal.base.tree);
         inspect::change(git, base, &proposal.candidate_tree).unwrap();
         proposal.externals(&repository).unwrap();
-        passmuster::git::attributes::crlf_paths(git, base).unwrap();
+        let entries = passmuster::git::objects::tree_entries(git, base).unwrap();
+        passmuster::git::attributes::crlf_paths(git, base, &entries).unwrap();
         assert!(!canary.exists(), "{input:?}");
     }
     // The trap works: git itself springs it.

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use passmuster_policy::path::RepoPath;
 
-use super::objects::{TreeEntry, tree_names};
+use super::objects::TreeEntry;
 use super::{Git, GitError};
 
 /// How line ends of one file are treated.
@@ -84,10 +84,14 @@ fn to_crlf(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The files of `tree` that are checked out with CRLF; empty when it has no `.gitattributes`.
-pub fn crlf_paths(git: &Git, tree: &str) -> Result<HashMap<RepoPath, LineEnds>, GitError> {
-    let entries = tree_names(git, tree)?;
-    if !has_attributes(&entries) {
+/// The files of `tree`, listed in `entries`, that are checked out with CRLF; empty when it has no
+/// `.gitattributes`.
+pub fn crlf_paths(
+    git: &Git,
+    tree: &str,
+    entries: &[TreeEntry],
+) -> Result<HashMap<RepoPath, LineEnds>, GitError> {
+    if !has_attributes(entries) {
         return Ok(HashMap::new());
     }
     let index = tempfile::Builder::new()

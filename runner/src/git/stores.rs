@@ -7,7 +7,7 @@ use passmuster_policy::change::Mode;
 use passmuster_policy::path::RepoPath;
 
 use super::layout::Layout;
-use super::objects::{BlobReader, TreeEntry, tree_entries};
+use super::objects::{BlobReader, TreeEntry};
 use super::settings;
 use super::{Git, GitError};
 
@@ -63,15 +63,15 @@ pub struct External {
     pub available_at: Option<PathBuf>,
 }
 
-/// All entries of `tree` that are held elsewhere. `layout` is the user's repository.
+/// All of a tree's entries, listed with their sizes, that are held elsewhere. `layout` is the user's
+/// repository.
 pub fn externals(
     git: &Git,
     layout: Option<&Layout>,
-    tree: &str,
+    entries: &[TreeEntry],
 ) -> Result<Vec<External>, GitError> {
-    let entries = tree_entries(git, tree)?;
-    let mut found = large_files(git, layout, &entries)?;
-    found.extend(submodules(git, layout, &entries)?);
+    let mut found = large_files(git, layout, entries)?;
+    found.extend(submodules(git, layout, entries)?);
     found.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(found)
 }

@@ -10,6 +10,7 @@ mod working_tree;
 use passmuster_policy::path::RepoPath;
 
 use crate::base::{self, Base, BaseTrust};
+use crate::git::objects::tree_entries;
 use crate::git::quarantine::{self, Update};
 use crate::git::stores::External;
 use crate::git::{Git, GitError, stores};
@@ -58,7 +59,8 @@ impl Proposal {
     /// Large files and submodules of the candidate, with where their content is. One call reads
     /// the tree with sizes, so ask once.
     pub fn externals(&self, repository: &Repository) -> Result<Vec<External>, GitError> {
-        stores::externals(repository.git(), repository.layout(), &self.candidate_tree)
+        let entries = tree_entries(repository.git(), &self.candidate_tree)?;
+        stores::externals(repository.git(), repository.layout(), &entries)
     }
 }
 
