@@ -36,8 +36,8 @@ const SETTINGS: [&str; 15] = [
     "protocol.allow=never",
     // A cache: after a power failure a damaged object is an error, never a wrong answer.
     "core.fsync=none",
-    // One pack for a stream of blobs, however few: no second process that unpacks them.
-    "fastimport.unpackLimit=1",
+    // One pack for a stream of objects, even of a single one: no second process that unpacks them.
+    "fastimport.unpackLimit=0",
     "gc.auto=0",
     "maintenance.auto=false",
 ];
