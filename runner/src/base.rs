@@ -268,9 +268,8 @@ fn head_name(refs: &Refs) -> String {
 }
 
 fn local(git: &Git, commit: String, ref_name: Option<String>) -> Result<Base, BaseError> {
-    let commit = resolve(git, &commit, "commit")?
+    let tree = resolve(git, &commit, "tree")?
         .ok_or_else(|| git.missing("read the commit of HEAD", &commit))?;
-    let tree = tree_of(git, &commit)?;
     Ok(Base {
         tree,
         commit: Some(commit),
