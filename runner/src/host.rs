@@ -16,38 +16,41 @@ pub struct Found {
     pub reasons: Vec<Reason>,
 }
 
-/// Looks for the toolchains of a policy as the base's pin files want them. Where the change edits a
-/// pin, what the candidate asks for has to be there as well.
-pub fn find(
-    policy: &Policy,
-    operator: &Operator,
-    base: &Pins,
-    candidate: &Pins,
-    change: &Change,
-) -> Found {
+/// Looks for the toolchains of a policy as the base's pin files want them.
+pub fn find(policy: &Policy, operator: &Operator, base: &Pins) -> Found {
     let mut found = Found::default();
-    let pins_change = change.files.iter().any(|file| {
-        Pins::FILES
-            .iter()
-            .any(|pin| file.path.as_bytes() == pin.as_bytes())
-    });
     for word in &policy.sandbox.toolchains {
         let name = name(*word);
         match discover(name, operator, base) {
             Ok(toolchain) => found.toolchains.push(toolchain),
             Err(error) => found.reasons.push(reason(name, &error)),
         }
-        if pins_change {
-            found.reasons.extend(
-                discover(name, operator, candidate)
-                    .err()
-                    .map(|error| reason(name, &error)),
-            );
-        }
     }
-    found.reasons.sort();
-    found.reasons.dedup();
     found
+}
+
+/// Why what the candidate asks for is not there, where the change edits a pin.
+pub fn missing_for_candidate(
+    policy: &Policy,
+    operator: &Operator,
+    candidate: &Pins,
+    change: &Change,
+) -> Vec<Reason> {
+    let is_pin = |path: &[u8]| Pins::FILES.iter().any(|pin| path == pin.as_bytes());
+    if !change.files.iter().any(|file| is_pin(file.path.as_bytes())) {
+        return Vec::new();
+    }
+    let missing = |word: &Word| {
+        let name = name(*word);
+        let error = discover(name, operator, candidate).err()?;
+        Some(reason(name, &error))
+    };
+    policy
+        .sandbox
+        .toolchains
+        .iter()
+        .filter_map(missing)
+        .collect()
 }
 
 fn name(word: Word) -> Name {

@@ -17,16 +17,21 @@ use crate::verify::{Request, Verified};
 /// Raised whenever the same evidence would lead to another verdict.
 const FORMAT: u32 = 1;
 
-/// All that a verdict depends on.
+/// All that a verdict depends on. What a patch makes of its base is said by the two of them, so that
+/// a stored verdict on a patch is found before the patch is applied.
 pub fn verdict_key(request: &Request, evidence: &Evidence, grants: &Grants) -> String {
     let mut checks = request.checks.clone();
     checks.sort();
     checks.dedup();
     let version = env!("CARGO_PKG_VERSION");
+    let mut subject = evidence.subject.clone();
+    if subject.patch_sha256.is_some() {
+        subject.candidate_tree = None;
+    }
     digest(&(
         FORMAT,
         version,
-        &evidence.subject,
+        &subject,
         &evidence.policy.sha256,
         grants.digest(),
         &checks,

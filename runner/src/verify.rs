@@ -28,6 +28,7 @@ use crate::base::{Base, BaseTrust};
 use crate::cache::Cache;
 use crate::content::Content;
 use crate::error::UserError;
+use crate::git::hash::sha256;
 use crate::git::objects::TreeEntry;
 use crate::git::stores::{External, ExternalKind};
 use crate::grants::Grants;
@@ -138,6 +139,30 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
     refuse_wide_grants(&loaded.policy, &world.operator, &repository)?;
     let mut evidence = empty_evidence(request, &loaded, subject(&base));
 
+    let pins =
+        |tree: &Snapshot| Pins::read(|path| policy_source::file_of(git, tree, path).ok().flatten());
+    let operator = world.operator.outside(repository.root());
+    let found = host::find(&loaded.policy, &operator, &pins(&base_tree));
+    let programs = Programs::find(
+        &loaded.policy,
+        &operator,
+        &found.toolchains,
+        repository.root(),
+    );
+    let grants = Grants::new(
+        &loaded.policy,
+        &operator,
+        &found.toolchains,
+        &programs.tools(),
+    );
+    evidence.subject.patch_sha256 = request.proposed.patch_sha256();
+    if evidence.subject.patch_sha256.is_some() {
+        let key = verdict_key(request, &evidence, &grants);
+        if let Some(stored) = stored_verdict(&store, request, &key)? {
+            return Ok(stored);
+        }
+    }
+
     let proposal = match proposal::with_base(&repository, input, base) {
         Ok(proposal) => proposal,
         Err(error) if error.is_verdict() => {
@@ -151,10 +176,10 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
         Err(error) => return Err(error.into()),
     };
     evidence.subject.candidate_tree = Some(proposal.candidate_tree.clone());
-    evidence
-        .subject
-        .patch_sha256
-        .clone_from(&proposal.patch_sha256);
+    let key = verdict_key(request, &evidence, &grants);
+    if let Some(stored) = stored_verdict(&store, request, &key)? {
+        return Ok(stored);
+    }
     evidence
         .findings
         .extend(proposal.notes.iter().map(|note| remark(&note.to_string())));
@@ -170,36 +195,16 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
         &candidate_tree,
     )?);
 
-    let pins =
-        |tree: &Snapshot| Pins::read(|path| policy_source::file_of(git, tree, path).ok().flatten());
-    let (base_pins, candidate_pins) = (pins(&base_tree), pins(&candidate_tree));
-    let operator = world.operator.outside(repository.root());
-    let found = host::find(
-        &loaded.policy,
-        &operator,
-        &base_pins,
-        &candidate_pins,
-        &evidence.change,
-    );
     evidence.environment = host::environment(&found.toolchains);
-    evidence.reasons.extend(found.reasons.clone());
-    let programs = Programs::find(
+    evidence.reasons.extend(found.reasons);
+    evidence.reasons.extend(host::missing_for_candidate(
         &loaded.policy,
         &operator,
-        &found.toolchains,
-        repository.root(),
-    );
-    let grants = Grants::new(
-        &loaded.policy,
-        &operator,
-        &found.toolchains,
-        &programs.tools(),
-    );
-
-    let key = verdict_key(request, &evidence, &grants);
-    if let Some(stored) = stored_verdict(&store, request, &key)? {
-        return Ok(stored);
-    }
+        &pins(&candidate_tree),
+        &evidence.change,
+    ));
+    evidence.reasons.sort();
+    evidence.reasons.dedup();
     let owner = identity::host().map(|ids| Owner {
         uid: ids.uid,
         gid: ids.gid,
@@ -341,6 +346,14 @@ impl Case<'_> {
 }
 
 impl Proposed {
+    /// Names a patch by its bytes as they came; the other forms have none.
+    fn patch_sha256(&self) -> Option<String> {
+        match self {
+            Self::Patch { bytes, .. } => Some(sha256(bytes)),
+            _ => None,
+        }
+    }
+
     fn as_input(&self) -> Input<'_> {
         match self {
             Self::Patch { bytes, name } => Input::Patch { bytes, name },

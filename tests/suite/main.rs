@@ -12,6 +12,7 @@ mod architecture;
 mod bad_input;
 mod concurrency;
 mod docs;
+mod economy;
 mod examples;
 mod interrupt;
 mod layers;
