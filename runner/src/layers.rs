@@ -28,7 +28,7 @@ use thiserror::Error;
 use crate::adapters::{Phase, PhaseEnd, Phases as _};
 use crate::cache::{CacheError, LayerGuard, remove_tree};
 use crate::git::objects::TreeEntry;
-use crate::grants::{Access, Grants, View, wall};
+use crate::grants::{Access, Grants, View, limits};
 use crate::locate::{Programs, locate};
 use crate::merged::show_below;
 use crate::places;
@@ -287,8 +287,8 @@ impl Workshop<'_> {
             step: step.name.clone(),
             missing,
         })?;
-        let wall = wall(step.limits.over(self.limits).wall);
-        let mut session = Session::open(self.machine, self.grants, &view, Access::Prepare, wall)?;
+        let limits = limits(&step.limits.over(self.limits));
+        let mut session = Session::open(self.machine, self.grants, &view, Access::Prepare, limits)?;
         let phase = phase(step, program, self.grants.environment(&view));
         let end = self
             .progress

@@ -18,7 +18,7 @@ use passmuster_policy::policy::{Check, CheckKind, Policy, TestCheck};
 use passmuster_policy::reason::{Reason, ReasonCode};
 use passmuster_policy::run::{Outcome, ReportState, TestRun, Usage};
 use passmuster_policy::tests::TestResult;
-use passmuster_process::Enforcement;
+use passmuster_process::{Enforcement, Limits};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -468,7 +468,10 @@ impl<'a> Bench<'a> {
             program: side.program.clone(),
             view: side.view.clone(),
             changed_product: changed,
-            wall,
+            limits: Limits {
+                wall,
+                ..grants::limits(&check.limits.over(&self.policy.limits))
+            },
         }
     }
 

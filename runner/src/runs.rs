@@ -1,13 +1,12 @@
 //! Runs: one check on one tree in one sandbox, and what it gave.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use passmuster_policy::path::RepoPath;
 use passmuster_policy::policy::{Check, Framework as Word};
 use passmuster_policy::run::TestRun;
 use passmuster_policy::tests::TestResult;
-use passmuster_process::Enforcement;
+use passmuster_process::{Enforcement, Limits};
 use thiserror::Error;
 
 use crate::adapters::{
@@ -39,8 +38,8 @@ pub struct Task<'a> {
     pub view: View,
     /// Product files that the change touches; empty on the base.
     pub changed_product: Vec<RepoPath>,
-    /// Time for all of it.
-    pub wall: Duration,
+    /// How much it may use.
+    pub limits: Limits,
 }
 
 /// What a run gave, and what protected the host meanwhile.
@@ -60,7 +59,13 @@ pub async fn test(
     framework: Word,
     only: Option<Vec<TestResult>>,
 ) -> Result<Ran<TestRun>, RunError> {
-    let mut session = Session::open(machine, grants, &task.view, Access::Check, task.wall)?;
+    let mut session = Session::open(
+        machine,
+        grants,
+        &task.view,
+        Access::Check,
+        task.limits.clone(),
+    )?;
     let select = only.map_or(Selection::All, Selection::Ids);
     let job = job(grants, task, adapter(framework), select);
     let result = adapters::run(&job, &places(), &mut session).await?;
@@ -76,7 +81,13 @@ pub async fn command(
     grants: &Grants,
     task: &Task<'_>,
 ) -> Result<Ran<CommandRun>, RunError> {
-    let mut session = Session::open(machine, grants, &task.view, Access::Check, task.wall)?;
+    let mut session = Session::open(
+        machine,
+        grants,
+        &task.view,
+        Access::Check,
+        task.limits.clone(),
+    )?;
     // A command has no framework; the job's other fields are what is used of it.
     let job = job(grants, task, Framework::Junit, Selection::All);
     let result = run_command(&job, &places(), &mut session)

@@ -15,6 +15,7 @@ mod docs;
 mod examples;
 mod interrupt;
 mod layers;
+mod limits;
 mod policy;
 mod proposals;
 mod reports;
