@@ -58,6 +58,12 @@ pub(super) fn text(verdict: &Verdict, run: &str) -> String {
             .map(|advice| format!("next: {advice}")),
     );
     lines.push(format!("run: {run}"));
+    lines.extend(
+        verdict
+            .reproduce
+            .iter()
+            .map(|command| format!("reproduce: {}", line(command, 8 * QUOTE))),
+    );
     fit(&lines, truncated)
 }
 
