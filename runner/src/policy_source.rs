@@ -46,7 +46,7 @@ pub struct Loaded {
 pub enum PolicySourceError {
     /// The base has none and the operator gave none.
     #[error(
-        "the base has no {FILE_NAME}; `passmuster init` writes one that fits this repository, and \
+        "the base has no {FILE_NAME} (one counts once it is committed); `passmuster init` writes one that fits this repository, and \
          `--policy auto` verifies with what it would write"
     )]
     Missing,
