@@ -24,7 +24,7 @@ use passmuster_policy::rules;
 use passmuster_policy::verdict::Verdict;
 use passmuster_process::{Enforcement, Launcher, State, identity};
 
-use crate::base::{Base, BaseTrust};
+use crate::base::Base;
 use crate::cache::Cache;
 use crate::content::Content;
 use crate::error::UserError;
@@ -357,11 +357,7 @@ fn subject(base: &Base) -> Subject {
         candidate_tree: None,
         base_commit: base.commit.clone(),
         base_ref: base.ref_name.clone(),
-        base_trust: Some(match base.trust {
-            BaseTrust::Pinned => evidence::BaseTrust::Pinned,
-            BaseTrust::RemoteTracking => evidence::BaseTrust::RemoteTracking,
-            BaseTrust::Local => evidence::BaseTrust::Local,
-        }),
+        base_trust: Some(base.trust),
         patch_sha256: None,
     }
 }

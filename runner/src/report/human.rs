@@ -64,28 +64,30 @@ pub(super) fn write(
     verdict: &Verdict,
     run: &str,
 ) -> io::Result<()> {
-    writeln!(
-        out,
-        "{}  {}",
-        palette.decision(verdict.verdict),
-        summary(verdict)
-    )?;
-    reasons(out, palette, verdict)?;
-    tests(out, palette, verdict)?;
-    good_news(out, palette, verdict)?;
+    heart(out, palette, verdict)?;
     findings(out, palette, verdict)?;
     checks(out, palette, verdict)?;
     next_steps(out, palette, verdict)?;
     footer(out, palette, verdict, run)
 }
 
-/// The decision, the reasons and the tests.
+/// The heart of it, and where the rest is.
 pub(super) fn brief(
     out: &mut dyn Write,
     palette: Palette,
     verdict: &Verdict,
     run: &str,
 ) -> io::Result<()> {
+    heart(out, palette, verdict)?;
+    writeln!(
+        out,
+        "{}",
+        palette.dim(&format!("all of it: passmuster show {run}"))
+    )
+}
+
+/// The decision, the reasons and the tests.
+fn heart(out: &mut dyn Write, palette: Palette, verdict: &Verdict) -> io::Result<()> {
     writeln!(
         out,
         "{}  {}",
@@ -94,12 +96,7 @@ pub(super) fn brief(
     )?;
     reasons(out, palette, verdict)?;
     tests(out, palette, verdict)?;
-    good_news(out, palette, verdict)?;
-    writeln!(
-        out,
-        "{}",
-        palette.dim(&format!("all of it: passmuster show {run}"))
-    )
+    good_news(out, palette, verdict)
 }
 
 /// The checks, and what is in the way of any of them.
