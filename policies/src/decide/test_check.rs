@@ -134,27 +134,27 @@ const FAILING: [(Class, ReasonCode, &str); 5] = [
     (
         Class::Regressed,
         ReasonCode::TestsRegressed,
-        "pass on the base and fail on the candidate",
+        "passed on the base and failed on the candidate",
     ),
     (
         Class::BrokenTest,
         ReasonCode::TestsBroken,
-        "fail as edited, while the base's version passes",
+        "failed as edited, while the base's version passed",
     ),
     (
         Class::Vanished,
         ReasonCode::TestsVanished,
-        "pass on the base and are gone",
+        "passed on the base and disappeared",
     ),
     (
         Class::Silenced,
         ReasonCode::TestsSilenced,
-        "pass on the base and are skipped now",
+        "passed on the base and got skipped",
     ),
     (
         Class::AddedFailing,
         ReasonCode::TestsAddedFailing,
-        "are new or were skipped, and fail",
+        "failed on the candidate, new or skipped before",
     ),
 ];
 
@@ -232,7 +232,7 @@ fn effects(
             .as_ref()
             .map_or_else(|| "the suite".to_owned(), ToString::to_string);
         let message = format!(
-            "{file}: of tests whose names do not repeat, {} pass on the base and {} on the candidate",
+            "{file}: of tests whose names do not repeat, {} passed on the base and {} on the candidate",
             count.base, count.candidate
         );
         let files = count.file.iter().cloned().collect();

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
+use passmuster_policy::evidence::PolicySource;
 use passmuster_policy::finding::FindingLevel;
 use passmuster_policy::reason::ReasonCode;
 use passmuster_policy::verdict::{
@@ -264,6 +265,7 @@ fn checks(out: &mut dyn Write, palette: Palette, verdict: &Verdict) -> io::Resul
     writeln!(out, "\n{}", palette.bold("checks"))?;
     for check in &verdict.checks {
         writeln!(out, "  {}", check_line(check))?;
+        log(out, palette, check, !failing_tests(verdict).is_empty())?;
     }
     if let Some(tests) = &verdict.tests {
         writeln!(out, "  tests: {}", counts(tests))?;
@@ -356,7 +358,7 @@ fn footer(out: &mut dyn Write, palette: Palette, verdict: &Verdict, run: &str) -
         ),
         format!(
             "policy {} {}",
-            verdict.policy.path.as_deref().unwrap_or("detected"),
+            policy_name(verdict),
             short(&verdict.policy.sha256)
         ),
     ];
@@ -375,6 +377,45 @@ fn footer(out: &mut dyn Write, palette: Palette, verdict: &Verdict, run: &str) -
     lines
         .iter()
         .try_for_each(|line| writeln!(out, "{}", palette.dim(line)))
+}
+
+/// Where the policy came from, as its reader would call it.
+fn policy_name(verdict: &Verdict) -> &str {
+    match (&verdict.policy.path, verdict.policy.source) {
+        (Some(path), _) => path,
+        (None, PolicySource::Detected) => "detected",
+        (None, PolicySource::Base | PolicySource::Operator) => "of a preset",
+    }
+}
+
+/// The end of the log where nothing else explains how a check came out.
+fn log(
+    out: &mut dyn Write,
+    palette: Palette,
+    check: &CheckSummary,
+    listed: bool,
+) -> io::Result<()> {
+    let explained = match check.status {
+        CheckStatus::Failed => listed,
+        CheckStatus::Inconclusive => false,
+        CheckStatus::Passed | CheckStatus::NotApplicable | CheckStatus::NotRun => true,
+    };
+    let Some(text) = check.log.as_deref().filter(|_| !explained) else {
+        return Ok(());
+    };
+    let text = block(text, usize::MAX);
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    for text in lines.iter().skip(lines.len().saturating_sub(DETAIL_LINES)) {
+        writeln!(
+            out,
+            "    {}",
+            palette.dim(&format!("| {}", line(text, LINE)))
+        )?;
+    }
+    Ok(())
 }
 
 fn short(id: &str) -> &str {
