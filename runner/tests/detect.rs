@@ -178,7 +178,12 @@ const CASES: &[(&str, Tree, &[&str], &[&str])] = &[
         ],
         &[],
         &[
-            "step environment: python -m venv --system-site-packages /sandbox/env/venv",
+            concat!(
+                "step environment: python -c import importlib.util, pathlib, sysconfig, venv; env = pathlib.Path('/sandbox/env/venv'); ",
+                "venv.create(env, system_site_packages=True, symlinks=True, with_pip=not importlib.util.find_spec('pip')); ",
+                "[(site / 'over.pth').write_text(f\"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\\n\") ",
+                "for site in env.glob('lib/python*/site-packages')]"
+            ),
             "step project: /sandbox/env/venv/bin/python -m pip install --no-index --no-build-isolation --no-deps --editable .",
             "pytest [pytest]: python -m pytest -q",
         ],

@@ -6,6 +6,14 @@ use crate::detect::{Detected, Step, place, words};
 /// Where an environment made by a step is, in every run.
 const VENV: &str = "/sandbox/env/venv";
 
+/// Makes an environment that sees the packages of the Python that makes it. `--system-site-packages`
+/// alone would not do: made from a virtual environment it sees the packages of the Python below that.
+const OVER_OWN_PACKAGES: &str = "import importlib.util, pathlib, sysconfig, venv; \
+    env = pathlib.Path('/sandbox/env/venv'); \
+    venv.create(env, system_site_packages=True, symlinks=True, with_pip=not importlib.util.find_spec('pip')); \
+    [(site / 'over.pth').write_text(f\"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\\n\") \
+    for site in env.glob('lib/python*/site-packages')]";
+
 impl Project<'_> {
     pub(super) fn environment(&self, found: &mut Detected) {
         found.compiles |= self.native().is_some();
@@ -176,7 +184,9 @@ impl Project<'_> {
         let make = Step {
             name: "environment".to_owned(),
             cwd: self.dir.to_owned(),
-            run: words(&format!("python -m venv --system-site-packages {VENV}")),
+            run: ["python", "-c", OVER_OWN_PACKAGES]
+                .map(str::to_owned)
+                .into(),
             // A step without inputs would be made again for every tree.
             inputs: vec![self.at("pyproject.toml"), self.at("setup.py")],
             path: vec![format!("{VENV}/bin")],
