@@ -1,6 +1,6 @@
 //! The decision: evidence and policy in, one verdict out. Pure and total.
 //!
-//! Each check is judged by itself; what it found goes into one [`Ledger`]. The word follows the
+//! Each check is judged by itself; what it found goes into one ledger. The word follows the
 //! strongest entry, every entry stays listed. Only an empty ledger is a pass, so whatever could
 //! not be measured has to leave an entry.
 
@@ -201,7 +201,7 @@ fn not_run(check: &Check, evidence: &Evidence, why: &WhyNotRun, own: &mut Ledger
                 "it was not asked for",
             );
         }
-        WhyNotRun::Blocked if explained(check, &evidence.reasons) => {}
+        WhyNotRun::Blocked if explained(check, evidence) => {}
         WhyNotRun::Blocked => {
             own.reason(
                 ReasonCode::CheckNotRun,
@@ -217,13 +217,17 @@ fn not_run(check: &Check, evidence: &Evidence, why: &WhyNotRun, own: &mut Ledger
     CheckStatus::NotRun
 }
 
-/// Whether some reason that counts names the check, or the whole run.
-fn explained(check: &Check, reasons: &[Reason]) -> bool {
+/// Whether it is known why the check did not run: a reason names it or the whole run, a rule denied
+/// the change before anything ran, or there is no change.
+fn explained(check: &Check, evidence: &Evidence) -> bool {
     let names = |reason: &&Reason| reason.check.as_ref().is_none_or(|name| *name == check.name);
-    reasons
-        .iter()
-        .filter(names)
-        .any(|reason| reason.code.level() >= Level::Inconclusive)
+    let denied = |finding: &Finding| finding.level == FindingLevel::Deny;
+    let reasons = evidence.reasons.iter().filter(names);
+    evidence.change.files.is_empty()
+        || evidence.findings.iter().any(denied)
+        || reasons
+            .map(|reason| reason.code.level())
+            .any(|level| level >= Level::Inconclusive)
 }
 
 fn summary_of(

@@ -16,7 +16,7 @@ use crate::reason::{Reason, Review};
 use crate::run::{Outcome, TestRun, Usage};
 use crate::tests::TestId;
 
-/// All that [`crate::verdict::decide`] looks at beside the policy.
+/// All that [`crate::decide::decide`] looks at beside the policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// What the verdict is about.

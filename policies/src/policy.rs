@@ -12,6 +12,7 @@ mod layers;
 mod preset;
 mod quantity;
 mod read;
+mod values;
 
 use std::collections::BTreeMap;
 
@@ -349,6 +350,13 @@ pub enum RuleEffect {
     Review,
     /// The change is at fault.
     Deny,
+}
+
+impl std::fmt::Display for Framework {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // As a policy writes it.
+        self.serialize(f)
+    }
 }
 
 fn is_false(value: &bool) -> bool {

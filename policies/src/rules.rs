@@ -11,11 +11,11 @@ mod unsafe_paths;
 use crate::change::{Change, FileChange};
 use crate::finding::Finding;
 use crate::policy::{Globs, Policy};
+use crate::reason::ReasonCode;
 
 /// All static findings about a change, the dangerous ones first.
 ///
-/// A finding of level [`crate::finding::FindingLevel::Deny`] with rule `patch-unsafe` means that
-/// the candidate must not be written anywhere.
+/// Ask [`unsafe_to_write`] before the candidate is written anywhere.
 pub fn inspect(change: &Change, policy: &Policy) -> Vec<Finding> {
     let mut findings = unsafe_paths::inspect(change);
     findings.extend(submodules::inspect(change));
@@ -23,6 +23,14 @@ pub fn inspect(change: &Change, policy: &Policy) -> Vec<Finding> {
     findings.extend(harness::inspect(change, policy));
     findings.extend(size::inspect(change, policy));
     findings
+}
+
+/// Whether the candidate must not be written anywhere.
+pub fn unsafe_to_write(findings: &[Finding]) -> bool {
+    let code = ReasonCode::PatchUnsafe.name();
+    findings
+        .iter()
+        .any(|finding| finding.check.is_none() && finding.rule == code)
 }
 
 /// Whether a file's change touches a path that one of the globs matches.

@@ -39,25 +39,42 @@ pub fn id(text: &str) -> String {
 
 fn unseemly(one: char) -> bool {
     one.is_control()
-        || matches!(one, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(one, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Drops terminal sequences: ESC `[` up to its final byte, and ESC with the one character after it.
+/// Drops terminal sequences: ESC `[` up to its final byte, ESC `]` up to the BEL or ESC `\` that
+/// ends it, and ESC with the one character after it.
 fn without_sequences(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
-    let mut rest = text.chars();
-    while let Some(one) = rest.next() {
-        if one != '\u{1b}' {
-            kept.push(one);
-        } else if rest.next() == Some('[') {
-            // Parameters come before the final byte, which lies from `@` to `~`.
-            let _ = rest.by_ref().find(|one| matches!(one, '@'..='~'));
-        }
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\u{1b}') {
+        kept.push_str(before);
+        rest = after_sequence(after);
     }
-    kept
+    kept + rest
 }
 
-/// At most `cap` bytes, at a character's border; a cut is visible.
+/// What follows the sequence whose escape character stood before `text`. One that never ends takes
+/// nothing but its introducer with it: text must not vanish behind it.
+fn after_sequence(text: &str) -> &str {
+    let behind = |at: usize, length: usize| text.get(at + length..);
+    let rest = match text.chars().next() {
+        Some('[') => text
+            .char_indices()
+            .skip(1)
+            .find(|(_, one)| matches!(one, '@'..='~'))
+            .and_then(|(at, _)| behind(at, 1)),
+        Some(']') => text
+            .find('\u{7}')
+            .and_then(|at| behind(at, 1))
+            .or_else(|| text.find("\u{1b}\\").and_then(|at| behind(at, 2))),
+        Some(other) => behind(0, other.len_utf8()),
+        None => None,
+    };
+    rest.unwrap_or(text)
+}
+
+/// At most `cap` bytes, at a character's border, and an ellipsis where something was cut.
 fn cut(text: &str, cap: usize) -> String {
     if text.len() <= cap {
         return text.to_owned();
@@ -76,9 +93,15 @@ mod tests {
             ("plain é", "plain é", "plain é"),
             ("\u{1b}[31mred\u{1b}[0m", "red", "red"),
             ("a\nb\tc\rd", "a b c d", "a\nb\tcd"),
-            ("\u{1b}]0;title\u{7}x", "0;title x", "0;titlex"),
+            ("\u{1b}]0;title\u{7}x", "x", "x"),
             ("a\u{202e}b\u{0}c", "a b c", "abc"),
-            ("\u{1b}[12", "", ""),
+            ("kept \u{1b}[12", "kept [12", "kept [12"),
+            (
+                "kept \u{1b}]0;never ended",
+                "kept ]0;never ended",
+                "kept ]0;never ended",
+            ),
+            ("\u{1b}]8;;http://x\u{1b}\\link", "link", "link"),
             ("\u{1b}", "", ""),
         ] {
             assert_eq!(

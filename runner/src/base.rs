@@ -143,11 +143,8 @@ pub fn of_revision(repository: &Repository, revision: &str) -> Result<Base, Base
     };
     let mut base = merge_base(git, &commit, &tip)?.ok_or_else(unrelated)?;
     if base == commit {
-        base =
-            resolve(git, &format!("{commit}^1"), "commit")?.ok_or_else(|| BaseError::NoParent {
-                revision: revision.to_owned(),
-                branch: branch.name.clone(),
-            })?;
+        base = resolve(git, &format!("{commit}^1"), "commit")?
+            .ok_or_else(|| no_parent(git, revision, &branch.name))?;
     }
     let tree = tree_of(git, &base)?;
     Ok(Base {
@@ -156,6 +153,19 @@ pub fn of_revision(repository: &Repository, revision: &str) -> Result<Base, Base
         ref_name: Some(branch.name),
         trust: branch.trust,
     })
+}
+
+/// In a shallow clone the parent may only be missing here.
+fn no_parent(git: &Git, revision: &str, branch: &str) -> BaseError {
+    if git.directory().join("shallow").exists() {
+        return git
+            .missing("find the parent of the proposal", "the history ends there")
+            .into();
+    }
+    BaseError::NoParent {
+        revision: revision.to_owned(),
+        branch: branch.to_owned(),
+    }
 }
 
 /// For servers and hooks, asked once at their start: where `HEAD` left the default branch's

@@ -17,10 +17,15 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nix::fcntl::{Flock, FlockArg};
 use thiserror::Error;
+
+/// Bytes of layers that are kept without being asked: some dozens of prepared Rust projects.
+const SIZE: u64 = 20 << 30;
+/// How often that is looked after: walking a full cache takes seconds.
+const TENDED: Duration = Duration::from_secs(24 * 3600);
 
 /// The cache, opened; cheap to clone.
 #[derive(Clone, Debug)]
@@ -152,6 +157,21 @@ impl Cache {
             }
         }
         freed
+    }
+
+    /// Keeps the cache within its size: once a day, layers beyond 20 GiB go, least recently used first.
+    pub fn tend(&self) {
+        let mark = self.root.join("tended");
+        let age = fs::metadata(&mark)
+            .and_then(|meta| meta.modified())
+            .ok()
+            .and_then(|time| time.elapsed().ok());
+        if age.is_some_and(|age| age < TENDED) {
+            return;
+        }
+        // Written first: two runners need not walk the cache at the same time.
+        let _ = fs::write(&mark, "");
+        self.prune(SIZE);
     }
 
     /// Finds a finished layer and holds it: while the guard lives, no prune removes it.
@@ -396,8 +416,8 @@ mod tests {
         let tree = cache.root().join("tmp/tree");
         fs::create_dir_all(tree.join("a/b")).unwrap();
         fs::write(tree.join("a/b/file"), "x").unwrap();
-        fs::set_permissions(tree.join("a/b"), fs::Permissions::from_mode(0)).unwrap();
-        fs::set_permissions(tree.join("a"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(tree.join("a/b"), fs::Permissions::from_mode(0o000)).unwrap();
+        fs::set_permissions(tree.join("a"), fs::Permissions::from_mode(0o000)).unwrap();
         remove_tree(&tree);
         assert!(!tree.exists());
     }
@@ -411,7 +431,7 @@ mod tests {
             fs::create_dir(&made).unwrap();
             fs::write(made.join("file"), [0; 1000]).unwrap();
             let guard = cache.publish(&made, name).unwrap();
-            let time = SystemTime::now() - std::time::Duration::from_secs(age);
+            let time = SystemTime::now() - Duration::from_secs(age);
             File::open(guard.path())
                 .unwrap()
                 .set_modified(time)

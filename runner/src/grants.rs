@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use passmuster_policy::policy::{Policy, Size, TimeLimit};
+use passmuster_policy::policy::{self, Policy, Size, TimeLimit};
 use passmuster_process::{Command, Limits, Lower, Mount, Spec};
 use serde::Serialize;
 
@@ -69,7 +69,6 @@ pub struct Grants {
     copy: Vec<PathBuf>,
     path: Vec<PathBuf>,
     env: BTreeMap<String, String>,
-    limits: Limits,
     digest: String,
 }
 
@@ -106,7 +105,6 @@ impl Grants {
             copy: policy.sandbox.copy.iter().map(PathBuf::from).collect(),
             path: search_path(toolchains, tools),
             env: base_environment(),
-            limits: limits(policy),
             digest: String::new(),
         };
         toolchains
@@ -188,7 +186,7 @@ impl Grants {
     }
 
     /// The sandbox of one phase.
-    pub fn spec(&self, room: &Room, phase: &Phase, reports: &Path, wall: Duration) -> Spec {
+    pub fn spec(&self, room: &Room, phase: &Phase, reports: &Path, limits: Limits) -> Spec {
         let mut words = phase.argv.iter().cloned();
         let program = words.next().map(PathBuf::from).unwrap_or_default();
         let report = Mount::Writable {
@@ -217,10 +215,7 @@ impl Grants {
                 cwd: phase.cwd.clone().unwrap_or_else(|| places::TREE.into()),
             },
             mounts: mounts.collect(),
-            limits: Limits {
-                wall,
-                ..self.limits.clone()
-            },
+            limits,
         }
     }
 
@@ -450,8 +445,8 @@ pub(crate) fn cache_grant(cache: &Path, operator: &Operator) -> (PathBuf, PathBu
     }
 }
 
-fn limits(policy: &Policy) -> Limits {
-    let written = &policy.limits;
+/// The limits that a policy writes, with the defaults of the format.
+pub fn limits(written: &policy::Limits) -> Limits {
     Limits {
         wall: wall(written.wall),
         grace: GRACE,

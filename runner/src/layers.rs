@@ -7,11 +7,8 @@
 //! id. So equal keys mean that the step could not have told the two trees apart, and a layer may be
 //! used for every tree whose key is equal.
 //!
-//! # What a candidate may use
-//!
-//! A step that is affected by the change runs again on the candidate's tree, and so do the steps
-//! after it; what they make is private: its key holds the candidate's tree id. A `warm` step is a
-//! build cache, made from the base only; it is used while nothing below it is private.
+//! What a step makes on a candidate's tree is private: its key holds the candidate's tree id. Which
+//! steps that is, [`crate::uses`] decides.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -20,7 +17,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use passmuster_policy::change::{Change, ChangeKind, Mode};
+use passmuster_policy::change::{Change, Mode};
 use passmuster_policy::path::RepoPath;
 use passmuster_policy::policy::{Globs, Limits, Prepare};
 use passmuster_policy::run::Outcome;
@@ -31,7 +28,7 @@ use thiserror::Error;
 use crate::adapters::{Phase, PhaseEnd, Phases as _};
 use crate::cache::{CacheError, LayerGuard, remove_tree};
 use crate::git::objects::TreeEntry;
-use crate::grants::{Access, Grants, View, wall};
+use crate::grants::{Access, Grants, View, limits};
 use crate::locate::{Programs, locate};
 use crate::merged::show_below;
 use crate::places;
@@ -39,6 +36,7 @@ use crate::progress::Progress;
 use crate::session::{Machine, Session, SessionError, make_owned};
 use crate::toolchains::ToolMissing;
 use crate::trees::{FileTime, TreeError, TreeWriter, layer_plan};
+use crate::uses::{Use, touched};
 
 /// Raised whenever what a layer holds, or how it is mounted, changes its meaning.
 const FORMAT: u32 = 1;
@@ -65,18 +63,6 @@ pub struct Layer {
     pub prepends: Vec<PathBuf>,
     /// Variables of all that comes after.
     pub vars: BTreeMap<String, String>,
-}
-
-/// How one step is made available to a candidate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Use {
-    /// The base's layer fits.
-    Shared,
-    /// It runs again on the candidate's tree.
-    Private,
-    /// A build cache that does not fit any more: the check builds from nothing.
-    LeftOut,
 }
 
 /// A layer could not be made.
@@ -141,51 +127,6 @@ pub struct Workshop<'a> {
     pub limits: &'a Limits,
     /// The bytes of an entry, as a checkout would have them.
     pub read_blob: &'a mut dyn FnMut(&TreeEntry) -> io::Result<Vec<u8>>,
-}
-
-/// How each step is made available to the candidate of this change.
-pub fn uses(steps: &[&Prepare], change: &Change) -> Vec<Use> {
-    let mut private = false;
-    steps
-        .iter()
-        .map(|step| {
-            let affected = private || is_affected(step, change);
-            match (affected, step.warm) {
-                (false, _) => Use::Shared,
-                (true, true) => Use::LeftOut,
-                (true, false) => {
-                    private = true;
-                    Use::Private
-                }
-            }
-        })
-        .collect()
-}
-
-fn is_affected(step: &Prepare, change: &Change) -> bool {
-    if change.files.is_empty() {
-        return false;
-    }
-    match &step.inputs {
-        Some(inputs) => change
-            .files
-            .iter()
-            .flat_map(touched)
-            .any(|path| inputs.matches(path)),
-        // It sees the whole tree. A build cache is brought up to date by the check itself.
-        None => !step.warm,
-    }
-}
-
-/// The paths that an entry of a change is about.
-pub(crate) fn touched(
-    file: &passmuster_policy::change::FileChange,
-) -> impl Iterator<Item = &RepoPath> {
-    let old = match &file.kind {
-        ChangeKind::Renamed(old) | ChangeKind::Copied(old) => Some(old),
-        _ => None,
-    };
-    old.into_iter().chain([&file.path])
 }
 
 impl Workshop<'_> {
@@ -346,8 +287,8 @@ impl Workshop<'_> {
             step: step.name.clone(),
             missing,
         })?;
-        let wall = wall(step.limits.over(self.limits).wall);
-        let mut session = Session::open(self.machine, self.grants, &view, Access::Prepare, wall)?;
+        let limits = limits(&step.limits.over(self.limits));
+        let mut session = Session::open(self.machine, self.grants, &view, Access::Prepare, limits)?;
         let phase = phase(step, program, self.grants.environment(&view));
         let end = self
             .progress
@@ -488,7 +429,8 @@ pub fn shadowed(change: &Change, base: &Snapshot, layers: &[Layer]) -> Vec<RepoP
             let tree = layer.made.path().join("tree");
             let at =
                 |path: &[u8]| fs::symlink_metadata(tree.join(std::ffi::OsStr::from_bytes(path)));
-            let itself = at(path.as_bytes()).is_ok_and(|meta| !meta.is_dir());
+            let own = !tracked.contains(path.as_bytes());
+            let itself = at(path.as_bytes()).is_ok_and(|meta| own || !meta.is_dir());
             itself || parents(path).any(|parent| !tracked.contains(parent) && at(parent).is_ok())
         })
     };

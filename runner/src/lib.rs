@@ -10,12 +10,12 @@
 //! 6. [`plan`]: which checks run on which trees.
 //! 7. [`content`], [`trees`], [`merged`], [`layers`]: the trees on disk and what prepare steps make for them.
 //! 8. [`self_check`], [`session`], [`runs`], [`adapters`]: checks in sandboxes, and how test frameworks are read.
-//! 9. [`measure`], [`reruns`], [`obstacles`]: both trees of every check, and what was in the way.
+//! 9. [`measure`], [`reruns`], [`oracle`], [`obstacles`]: both trees of every check, and what was in the way.
 //! 10. [`verify`]: all of it together, up to the decision.
 //! 11. [`report`], [`store`]: the verdict for its readers, and the history.
 //!
 //! [`cache`] owns the directory that all of this lives in; [`places`] names the paths inside a
-//! sandbox; [`text`] makes foreign text harmless; [`progress`], [`interrupt`], [`error`] and
+//! sandbox; [`progress`], [`interrupt`], [`error`] and
 //! [`exit_code`] serve all.
 #![forbid(unsafe_code)]
 
@@ -42,6 +42,8 @@ pub mod locate;
 pub mod measure;
 pub mod merged;
 pub mod obstacles;
+pub mod oracle;
+pub mod past;
 pub mod places;
 pub mod plan;
 pub mod policy_source;
@@ -49,14 +51,15 @@ pub mod progress;
 pub mod proposal;
 pub mod report;
 pub mod repository;
+pub mod reproduce;
 pub mod reruns;
 pub mod runs;
 pub mod self_check;
 pub mod session;
 pub mod store;
-pub mod text;
 pub mod toolchains;
 pub mod trees;
+pub mod uses;
 pub mod verify;
 
 /// The program. Becomes the sandbox's helper when it was started as such; that has to come before

@@ -3,6 +3,7 @@
 //! The base's result is stored and reused; the candidate's is measured each time that its verdict
 //! is not stored. Whatever goes wrong on our side becomes a reason, never a test result.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use passmuster_policy::policy::{Check, CheckKind, Policy, TestCheck};
 use passmuster_policy::reason::{Reason, ReasonCode};
 use passmuster_policy::run::{Outcome, ReportState, TestRun, Usage};
 use passmuster_policy::tests::TestResult;
-use passmuster_process::Enforcement;
+use passmuster_process::{Enforcement, Limits};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -57,6 +58,8 @@ pub struct Bench<'a> {
     pub candidate: &'a Snapshot,
     /// What lies between them.
     pub change: &'a Change,
+    /// Checks of which the change edits no test and no harness.
+    pub own_tests: BTreeSet<String>,
     /// Says what runs.
     pub progress: Progress,
     /// Whether base and candidate may run at the same time.
@@ -288,10 +291,14 @@ impl<'a> Bench<'a> {
             log: Some(candidate.log_tail.clone()),
             usage,
             result: CheckResult::Test(Box::new(TestEvidence {
-                exit: runs::exit_statuses(test.framework),
+                exit: test.framework.exit_meaning(),
                 base,
                 candidate: Some(candidate),
-                oracle: Oracle::NotRun,
+                oracle: if self.own_tests.contains(&check.name) {
+                    Oracle::NotNeeded
+                } else {
+                    Oracle::NotRun
+                },
                 reruns: again.reruns,
                 unstable: again.unstable,
             })),
@@ -461,7 +468,10 @@ impl<'a> Bench<'a> {
             program: side.program.clone(),
             view: side.view.clone(),
             changed_product: changed,
-            wall,
+            limits: Limits {
+                wall,
+                ..grants::limits(&check.limits.over(&self.policy.limits))
+            },
         }
     }
 

@@ -10,7 +10,7 @@ use crate::adapters::AdapterError;
 use crate::layers::LayerError;
 use crate::runs::RunError;
 use crate::session::SessionError;
-use crate::text::{clean, clean_line};
+use passmuster_policy::text::{block, line};
 
 /// Most bytes of a log that a reason quotes.
 const QUOTE: usize = 1000;
@@ -138,12 +138,12 @@ pub fn role_name(role: TreeRole) -> &'static str {
 
 /// The end of a log on one line: errors come last.
 fn quote(log: &str) -> String {
-    let log = clean(log, usize::MAX);
+    let log = block(log, usize::MAX);
     let start = log.len().saturating_sub(QUOTE);
     let start = (start..=log.len())
         .find(|at| log.is_char_boundary(*at))
         .unwrap_or(0);
-    clean_line(log.get(start..).unwrap_or_default(), QUOTE)
+    line(log.get(start..).unwrap_or_default(), QUOTE)
 }
 
 #[cfg(test)]

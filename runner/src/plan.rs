@@ -4,7 +4,7 @@ use passmuster_policy::change::Change;
 use passmuster_policy::evidence::WhyNotRun;
 use passmuster_policy::policy::{Check, Policy, Prepare};
 
-use crate::layers::{Use, touched, uses};
+use crate::uses::{Use, touched, uses};
 
 /// What will be done about one check.
 #[derive(Clone, Debug)]

@@ -1,18 +1,16 @@
 //! Runs: one check on one tree in one sandbox, and what it gave.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use passmuster_policy::agreement::ExitMeaning;
 use passmuster_policy::path::RepoPath;
 use passmuster_policy::policy::{Check, Framework as Word};
 use passmuster_policy::run::TestRun;
 use passmuster_policy::tests::TestResult;
-use passmuster_process::Enforcement;
+use passmuster_process::{Enforcement, Limits};
 use thiserror::Error;
 
 use crate::adapters::{
-    self, AdapterError, CommandRun, Framework, Job, Places, Selection, exit_meaning, run_command,
+    self, AdapterError, CommandRun, Framework, Job, Places, Selection, run_command,
 };
 use crate::grants::{Access, Grants, View};
 use crate::places;
@@ -40,8 +38,8 @@ pub struct Task<'a> {
     pub view: View,
     /// Product files that the change touches; empty on the base.
     pub changed_product: Vec<RepoPath>,
-    /// Time for all of it.
-    pub wall: Duration,
+    /// How much it may use.
+    pub limits: Limits,
 }
 
 /// What a run gave, and what protected the host meanwhile.
@@ -61,7 +59,13 @@ pub async fn test(
     framework: Word,
     only: Option<Vec<TestResult>>,
 ) -> Result<Ran<TestRun>, RunError> {
-    let mut session = Session::open(machine, grants, &task.view, Access::Check, task.wall)?;
+    let mut session = Session::open(
+        machine,
+        grants,
+        &task.view,
+        Access::Check,
+        task.limits.clone(),
+    )?;
     let select = only.map_or(Selection::All, Selection::Ids);
     let job = job(grants, task, adapter(framework), select);
     let result = adapters::run(&job, &places(), &mut session).await?;
@@ -77,7 +81,13 @@ pub async fn command(
     grants: &Grants,
     task: &Task<'_>,
 ) -> Result<Ran<CommandRun>, RunError> {
-    let mut session = Session::open(machine, grants, &task.view, Access::Check, task.wall)?;
+    let mut session = Session::open(
+        machine,
+        grants,
+        &task.view,
+        Access::Check,
+        task.limits.clone(),
+    )?;
     // A command has no framework; the job's other fields are what is used of it.
     let job = job(grants, task, Framework::Junit, Selection::All);
     let result = run_command(&job, &places(), &mut session)
@@ -124,20 +134,5 @@ fn adapter(word: Word) -> Framework {
         Word::Nextest => Framework::Nextest,
         Word::NodeTest => Framework::NodeTest,
         Word::Junit | Word::Vitest | Word::Jest | Word::GoTest => Framework::Junit,
-    }
-}
-
-/// Every exit status of a framework that means something.
-pub fn exit_statuses(word: Word) -> ExitMeaning {
-    let framework = adapter(word);
-    let meaning = |wanted: adapters::ExitMeaning| {
-        (0..=255)
-            .filter(|status| exit_meaning(framework, *status) == wanted)
-            .collect()
-    };
-    ExitMeaning {
-        passed: meaning(adapters::ExitMeaning::Passed),
-        failed: meaning(adapters::ExitMeaning::Failed),
-        no_tests: meaning(adapters::ExitMeaning::NoTests),
     }
 }

@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use thiserror::Error;
 
 /// How long a writer waits for another runner's transaction.
@@ -33,6 +33,16 @@ pub struct StoreError {
     step: &'static str,
     path: PathBuf,
     source: rusqlite::Error,
+}
+
+impl StoreError {
+    fn is_damage(&self) -> bool {
+        let code = self.source.sqlite_error_code();
+        matches!(
+            code,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+        )
+    }
 }
 
 /// The open history.
@@ -67,8 +77,24 @@ pub struct VerdictRow<'a> {
 }
 
 impl Store {
-    /// Opens or makes the file.
+    /// Opens or makes the file. One that is no database any more (cut short, overwritten) is moved
+    /// aside: all it held can be measured again.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        match Self::open_file(path) {
+            Err(error) if error.is_damage() => {
+                let aside = path.with_extension("db.damaged");
+                std::fs::rename(path, &aside).map_err(|_| error)?;
+                for companion in ["db-wal", "db-shm"] {
+                    // Left over from the damaged file, where there is one.
+                    let _ = std::fs::remove_file(path.with_extension(companion));
+                }
+                Self::open_file(path)
+            }
+            result => result,
+        }
+    }
+
+    fn open_file(path: &Path) -> Result<Self, StoreError> {
         let connection = Connection::open(path).map_err(failed("open", path))?;
         let store = Self {
             path: path.to_owned(),
@@ -220,15 +246,13 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_database_is_an_error_that_names_it() {
+    fn a_file_that_is_no_database_is_moved_aside() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("history.db");
         std::fs::write(&path, "not a database, by far not one at all").unwrap();
-        assert!(
-            Store::open(&path)
-                .unwrap_err()
-                .to_string()
-                .contains("history.db")
-        );
+        let store = Store::open(&path).unwrap();
+        store.put_result("key", "1").unwrap();
+        assert_eq!(store.result("key").unwrap().as_deref(), Some("1"));
+        assert!(dir.path().join("history.db.damaged").exists());
     }
 }

@@ -8,7 +8,7 @@
 //! What is wrong with the request, the policy or the repository is an error; what is wrong with the
 //! change, or could not be found out about it, is a verdict.
 
-use std::io;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -18,10 +18,10 @@ use passmuster_policy::evidence::{
     self, CheckEvidence, CheckResult, EnforcementState, Evidence, Subject, Timing, WhyNotRun,
 };
 use passmuster_policy::finding::{Finding, FindingLevel, fingerprint};
-use passmuster_policy::policy::Policy;
+use passmuster_policy::policy::{Check, CheckKind, Policy};
 use passmuster_policy::reason::{Reason, ReasonCode};
 use passmuster_policy::rules;
-use passmuster_policy::verdict::{Decision, Verdict};
+use passmuster_policy::verdict::Verdict;
 use passmuster_process::{Enforcement, Launcher, State, identity};
 
 use crate::base::{Base, BaseTrust};
@@ -34,18 +34,21 @@ use crate::grants::Grants;
 use crate::host;
 use crate::inspect;
 use crate::interrupt::Stop;
-use crate::layers::{Snapshot, Workshop, digest};
+use crate::layers::{Snapshot, Workshop};
 use crate::locate::Programs;
 use crate::measure::{Bench, Measured};
 use crate::obstacles::sandbox_reason;
+use crate::oracle;
+use crate::past::{keep, stored_verdict, verdict_key, worse_of_stored};
 use crate::plan::{CheckPlan, plan};
 use crate::policy_source::{self, Choice, Loaded};
 use crate::progress::Progress;
 use crate::proposal::{self, Input, ProposalError};
 use crate::repository::Repository;
+use crate::reproduce::reproduce;
 use crate::self_check::{SelfCheck, self_check};
 use crate::session::Machine;
-use crate::store::{Store, VerdictRow};
+use crate::store::Store;
 use crate::toolchains::{Operator, Pins, covers};
 use crate::trees::Owner;
 
@@ -114,9 +117,6 @@ pub struct Verified {
     pub stored: bool,
 }
 
-/// Raised whenever the same evidence would lead to another verdict.
-const FORMAT: u32 = 1;
-
 /// Verifies a change.
 pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserError> {
     let start = Instant::now();
@@ -142,6 +142,8 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
         Ok(proposal) => proposal,
         Err(error) if error.is_verdict() => {
             evidence.reasons.push(rejection(&error));
+            let plans = plan(&loaded.policy, &evidence.change, &request.checks);
+            add_unmeasured(&mut evidence, &plans);
             evidence.timing.total_ms = millis(start.elapsed());
             let verdict = decide(&loaded.policy, &evidence);
             return keep(&store, &repository, None, verdict);
@@ -295,6 +297,7 @@ impl Case<'_> {
             base,
             candidate,
             change,
+            own_tests: self.own_tests(base, candidate, change, content),
             progress: self.world.progress,
             side_by_side: self.request.jobs > 1,
             use_stored: self.request.use_stored,
@@ -309,6 +312,31 @@ impl Case<'_> {
             read_blob: &mut read_blob,
         };
         Ok(bench.measure(plans, &mut workshop).await?)
+    }
+}
+
+impl Case<'_> {
+    /// The checks whose tests and harness the change leaves alone.
+    fn own_tests(
+        &self,
+        base: &Snapshot,
+        candidate: &Snapshot,
+        change: &Change,
+        content: &mut Content,
+    ) -> BTreeSet<String> {
+        let mut read = |entry: &TreeEntry| content.read(entry);
+        let mut needless = |check: &&Check| match &check.kind {
+            CheckKind::Test(test) => {
+                oracle::is_needless(change, check, test, [base, candidate], &mut read)
+            }
+            _ => false,
+        };
+        self.policy
+            .check
+            .iter()
+            .filter(|check| needless(check))
+            .map(|check| check.name.clone())
+            .collect()
     }
 }
 
@@ -528,187 +556,6 @@ fn refuse_wide_grants(
     Ok(())
 }
 
-/// All that a verdict depends on.
-fn verdict_key(request: &Request, evidence: &Evidence, grants: &Grants) -> String {
-    let mut checks = request.checks.clone();
-    checks.sort();
-    checks.dedup();
-    let version = env!("CARGO_PKG_VERSION");
-    digest(&(
-        FORMAT,
-        version,
-        &evidence.subject,
-        &evidence.policy.sha256,
-        grants.digest(),
-        &checks,
-    ))
-}
-
-fn stored_verdict(
-    store: &Store,
-    request: &Request,
-    key: &str,
-) -> Result<Option<Verified>, UserError> {
-    if !request.use_stored || request.trial {
-        return Ok(None);
-    }
-    let Some(found) = store.verdict(key)? else {
-        return Ok(None);
-    };
-    // What an older version wrote and this one cannot read is measured again.
-    let verdict = serde_json::from_str(&found.json).ok();
-    Ok(verdict.map(|verdict| Verified {
-        run: found.run,
-        verdict,
-        stored: true,
-    }))
-}
-
-/// Measuring again may find something new; it never takes back what was found.
-fn worse_of_stored(
-    store: &Store,
-    request: &Request,
-    key: &str,
-    fresh: Verdict,
-) -> Result<Verdict, UserError> {
-    if request.use_stored {
-        return Ok(fresh);
-    }
-    let stored: Option<Verdict> = store
-        .verdict(key)?
-        .and_then(|found| serde_json::from_str(&found.json).ok());
-    Ok(stored
-        .filter(|stored| stored.verdict > fresh.verdict)
-        .unwrap_or(fresh))
-}
-
-/// Stores the verdict under a new run id. `key` is none where there is nothing to find it by.
-fn keep(
-    store: &Store,
-    repository: &Repository,
-    key: Option<&String>,
-    verdict: Verdict,
-) -> Result<Verified, UserError> {
-    let run = new_run_id(&verdict);
-    let json = serde_json::to_string(&verdict).map_err(io::Error::from)?;
-    store.put_verdict(VerdictRow {
-        run: &run,
-        key: key
-            .filter(|_| is_lasting(&verdict))
-            .map_or("", String::as_str),
-        repository: &repository.root().to_string_lossy(),
-        verdict: word(verdict.verdict),
-        json: &json,
-    })?;
-    Ok(Verified {
-        run,
-        verdict,
-        stored: false,
-    })
-}
-
-/// Whether the verdict is about the change. What only says that this machine lacked something is
-/// measured again when it may have it.
-fn is_lasting(verdict: &Verdict) -> bool {
-    use ReasonCode::{BaselineUnhealthy, ChangedCodeNotTested, EmptyChange, NoTests, PartialRun};
-    let about_change = [
-        BaselineUnhealthy,
-        ChangedCodeNotTested,
-        EmptyChange,
-        NoTests,
-        PartialRun,
-    ];
-    verdict.verdict != Decision::Inconclusive
-        || verdict
-            .reasons
-            .iter()
-            .all(|reason| about_change.contains(&reason.code))
-}
-
-/// Sixteen hex digits: unique on this machine for all practical purposes, short enough to type.
-fn new_run_id(verdict: &Verdict) -> String {
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
-    let id = digest(&(
-        now.as_nanos().to_string(),
-        std::process::id(),
-        &verdict.digest,
-    ));
-    id.chars().take(16).collect()
-}
-
-/// The word as the verdict document has it.
-pub fn word(decision: Decision) -> &'static str {
-    match decision {
-        Decision::Pass => "pass",
-        Decision::Fail => "fail",
-        Decision::Review => "review",
-        Decision::Inconclusive => "inconclusive",
-    }
-}
-
-/// The command that gives the same verdict again.
-fn reproduce(request: &Request, subject: &Subject) -> String {
-    let mut words = vec!["passmuster".to_owned(), "verify".to_owned()];
-    match &request.proposed {
-        Proposed::Patch { name, .. } => words.push(name.clone()),
-        Proposed::Head(revision) => words.extend(["--head".to_owned(), revision.clone()]),
-        Proposed::Staged => words.push("--staged".to_owned()),
-        Proposed::WorkingTree => words.push("--worktree".to_owned()),
-    }
-    words.extend([
-        "--repo".to_owned(),
-        request.repository.display().to_string(),
-    ]);
-    if let Some(commit) = &subject.base_commit {
-        words.extend(["--base".to_owned(), commit.clone()]);
-    }
-    match &request.policy {
-        Choice::Base => {}
-        Choice::Auto => words.extend(["--policy".to_owned(), "auto".to_owned()]),
-        Choice::Preset(name) => words.extend(["--policy".to_owned(), format!("preset:{name}")]),
-        Choice::File(file) => words.extend(["--policy".to_owned(), file.display().to_string()]),
-    }
-    words.extend(
-        request
-            .checks
-            .iter()
-            .flat_map(|name| ["--check".to_owned(), name.clone()]),
-    );
-    words
-        .iter()
-        .map(|word| quoted(word))
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
-/// A word as a shell reads it back.
-fn quoted(word: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@+,".contains(&byte);
-    if !word.is_empty() && word.bytes().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
-}
-
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_quoted_for_a_shell() {
-        for (word, shell) in [
-            ("a.patch", "a.patch"),
-            ("it's", r"'it'\''s'"),
-            ("a b", "'a b'"),
-            ("", "''"),
-        ] {
-            assert_eq!(quoted(word), shell);
-        }
-    }
 }

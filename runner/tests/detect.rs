@@ -362,12 +362,13 @@ fn each_check_and_step_says_why_and_has_its_own_name() {
     }
 }
 
-/// The integrator adds here: the text parses with the policy crate's own parser.
 #[test]
-fn each_policy_text_is_toml_that_holds_what_was_detected() {
+fn each_policy_text_parses_and_holds_what_was_detected() {
     for (name, tree, programs, _) in CASES {
         let found = look(tree, programs);
         let text = policy_text(&found);
+        let parsed = passmuster_policy::policy::parse(&text, name);
+        assert!(parsed.is_ok(), "{name}: {}\n{text}", parsed.unwrap_err());
         let policy: toml::Table = text
             .parse()
             .unwrap_or_else(|error| panic!("{name}: {error}\n{text}"));

@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 pub use environment::TestEnv;
 pub use program::{Finished, Invocation};
 pub use repository::Repository;
-pub use verdict::Verdict;
+pub use verdict::{Verdict, assert_protection};
 
 /// The root of this workspace.
 pub fn workspace() -> PathBuf {

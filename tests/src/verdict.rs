@@ -107,3 +107,14 @@ impl fmt::Display for Verdict {
         write!(f, "{:#}", self.0)
     }
 }
+
+/// What this version does not have; everything else has to be in force on every machine that runs the tests.
+const ABSENT: [&str; 3] = ["landlock", "memory-limit", "disk-limit"];
+
+/// A protection is in force, or is one that is known to be absent and says why.
+pub fn assert_protection(protection: &serde_json::Value) {
+    let known_absent = ABSENT.iter().any(|name| protection["protection"] == *name);
+    let state = if known_absent { "absent" } else { "enforced" };
+    assert_eq!(protection["state"], state, "{protection}");
+    assert_eq!(protection["why"].is_string(), known_absent, "{protection}");
+}

@@ -14,6 +14,8 @@ mod concurrency;
 mod docs;
 mod examples;
 mod interrupt;
+mod layers;
+mod limits;
 mod policy;
 mod proposals;
 mod reports;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use passmuster_tests::{TestEnv, proposal, workspace};
+use passmuster_tests::{TestEnv, assert_protection, proposal, workspace};
 
 const REPO: &str = "python-ledger";
 
@@ -60,7 +60,7 @@ fn every_verdict_says_what_was_enforced_and_how_to_get_it_again() {
     let enforcement = verdict.0["enforcement"].as_array().unwrap();
     assert!(!enforcement.is_empty(), "{verdict}");
     for protection in enforcement {
-        assert_eq!(protection["state"], "enforced", "{protection}");
+        assert_protection(protection);
     }
     assert!(
         verdict.0["reproduce"]

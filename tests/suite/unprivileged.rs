@@ -1,7 +1,7 @@
 //! An ordinary user gets the same verdicts as root: nothing needs a privilege.
 
 use passmuster_tests::snapshot::Snapshot;
-use passmuster_tests::{TestEnv, proposal, tool};
+use passmuster_tests::{TestEnv, assert_protection, proposal, tool};
 
 fn check(repo: &str, good: &str, bad: &str, reason: &str) {
     let user = TestEnv::as_user();
@@ -15,7 +15,7 @@ fn check(repo: &str, good: &str, bad: &str, reason: &str) {
     before.assert_unchanged(theirs.root());
     user.assert_nothing_left("");
     for protection in passed.0["enforcement"].as_array().unwrap() {
-        assert_eq!(protection["state"], "enforced", "{protection}");
+        assert_protection(protection);
     }
 }
 

@@ -1,3 +1,5 @@
+//! Agreement of exit status, report and inventory, case by case.
+
 use super::*;
 use crate::run::BrokenUnit;
 use crate::testing::run;

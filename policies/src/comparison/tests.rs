@@ -1,3 +1,5 @@
+//! The comparison's table, row by row, and what lies around it.
+
 use super::*;
 use crate::change::FileChange;
 use crate::testing::{id, run};

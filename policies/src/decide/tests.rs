@@ -1,3 +1,5 @@
+//! The decision: evidence in, verdict out.
+
 mod checks;
 mod laws;
 

@@ -57,8 +57,8 @@ fn extends(tree: &Node<'_>, errors: &Errors) -> Vec<String> {
     let Some(mut fields) = Fields::of(tree, "", errors) else {
         return Vec::new();
     };
-    let read: fields::Reader<String> = |node, errors| {
-        let name = fields::string(node, errors)?;
+    let read: values::Reader<String> = |node, errors| {
+        let name = values::string(node, errors)?;
         if PRESETS.iter().any(|preset| preset.name == name) {
             return Some(name);
         }
@@ -73,7 +73,7 @@ fn extends(tree: &Node<'_>, errors: &Errors) -> Vec<String> {
     let Some(node) = fields.node("extends") else {
         return Vec::new();
     };
-    let names = fields::array(node, errors, read).unwrap_or_default();
+    let names = values::array(node, errors, read).unwrap_or_default();
     let mut seen = BTreeSet::new();
     for name in names.iter().filter(|name| !seen.insert(*name)) {
         errors.at(
@@ -104,7 +104,7 @@ fn document(
             "write `version = 1`".to_owned(),
         );
     }
-    let version: u32 = root.get("version", fields::whole).unwrap_or(1);
+    let version: u32 = root.get("version", values::whole).unwrap_or(1);
     if version != 1 {
         root.complain(
             "version",
@@ -164,16 +164,16 @@ fn references(root: &mut Fields<'_, '_>, policy: &Policy) {
 
 fn sandbox(mut table: Fields<'_, '_>) -> Sandbox {
     let sandbox = Sandbox {
-        isolation: table.get("isolation", fields::word).unwrap_or_default(),
-        toolchains: table.get("toolchains", fields::words).unwrap_or_default(),
+        isolation: table.get("isolation", values::word).unwrap_or_default(),
+        toolchains: table.get("toolchains", values::words).unwrap_or_default(),
         read: table
-            .get("read", fields::absolute_paths)
+            .get("read", values::absolute_paths)
             .unwrap_or_default(),
-        env: table.get("env", fields::environment).unwrap_or_default(),
+        env: table.get("env", values::environment).unwrap_or_default(),
         caches: table
-            .get("caches", fields::absolute_paths)
+            .get("caches", values::absolute_paths)
             .unwrap_or_default(),
-        copy: table.get("copy", fields::tree_paths).unwrap_or_default(),
+        copy: table.get("copy", values::tree_paths).unwrap_or_default(),
     };
     table.finish(nowhere);
     sandbox
@@ -181,14 +181,14 @@ fn sandbox(mut table: Fields<'_, '_>) -> Sandbox {
 
 fn limits(mut table: Fields<'_, '_>) -> Limits {
     let limits = Limits {
-        wall: table.get("wall", fields::parsed),
-        cpu: table.get("cpu", fields::parsed),
-        idle: table.get("idle", fields::parsed),
-        memory: table.get("memory", fields::parsed),
-        processes: table.get("processes", fields::positive),
-        open_files: table.get("open-files", fields::positive),
-        disk: table.get("disk", fields::parsed),
-        output: table.get("output", fields::parsed),
+        wall: table.get("wall", values::parsed),
+        cpu: table.get("cpu", values::parsed),
+        idle: table.get("idle", values::parsed),
+        memory: table.get("memory", values::parsed),
+        processes: table.get("processes", values::positive),
+        open_files: table.get("open-files", values::positive),
+        disk: table.get("disk", values::parsed),
+        output: table.get("output", values::parsed),
     };
     table.finish(nowhere);
     limits
@@ -198,21 +198,21 @@ const HOW_TO_NAME: &str = "write a short word; it stands in the verdict";
 const HOW_TO_RUN: &str = "write the program and its arguments as an array";
 
 fn prepare(mut table: Fields<'_, '_>) -> Option<Prepare> {
-    let name = table.require("name", fields::name, HOW_TO_NAME);
-    let run = table.require("run", fields::command, HOW_TO_RUN);
+    let name = table.require("name", values::name, HOW_TO_NAME);
+    let run = table.require("run", values::command, HOW_TO_RUN);
     let step = Prepare {
         name: name.clone().unwrap_or_default(),
         run: run.clone().unwrap_or_default(),
-        cwd: table.get("cwd", fields::tree_path).unwrap_or_default(),
-        inputs: table.get("inputs", fields::globs),
-        network: table.get("network", fields::endpoints).unwrap_or_default(),
-        secrets: table.get("secrets", fields::strings).unwrap_or_default(),
-        env: table.get("env", fields::environment).unwrap_or_default(),
+        cwd: table.get("cwd", values::tree_path).unwrap_or_default(),
+        inputs: table.get("inputs", values::globs),
+        network: table.get("network", values::endpoints).unwrap_or_default(),
+        secrets: table.get("secrets", values::strings).unwrap_or_default(),
+        env: table.get("env", values::environment).unwrap_or_default(),
         path: table
-            .get("path", fields::absolute_paths)
+            .get("path", values::absolute_paths)
             .unwrap_or_default(),
-        warm: table.get("warm", fields::boolean).unwrap_or_default(),
-        git: table.get("git", fields::word).unwrap_or_default(),
+        warm: table.get("warm", values::boolean).unwrap_or_default(),
+        git: table.get("git", values::word).unwrap_or_default(),
         limits: table.table("limits").map(limits).unwrap_or_default(),
     };
     if !step.network.is_empty() && step.inputs.is_none() {
@@ -228,14 +228,14 @@ fn prepare(mut table: Fields<'_, '_>) -> Option<Prepare> {
 }
 
 fn service(mut table: Fields<'_, '_>) -> Option<Service> {
-    let name = table.require("name", fields::name, HOW_TO_NAME);
-    let run = table.require("run", fields::command, HOW_TO_RUN);
+    let name = table.require("name", values::name, HOW_TO_NAME);
+    let run = table.require("run", values::command, HOW_TO_RUN);
     let ready = table.table("ready").map(|mut ready| {
-        let port = ready.get("port", fields::whole);
+        let port = ready.get("port", values::whole);
         ready.finish(nowhere);
         Ready { port }
     });
-    let checks = table.get("checks", fields::strings).unwrap_or_default();
+    let checks = table.get("checks", values::strings).unwrap_or_default();
     table.finish(nowhere);
     Some(Service {
         name: name?,
@@ -246,28 +246,28 @@ fn service(mut table: Fields<'_, '_>) -> Option<Service> {
 }
 
 fn read_check(mut table: Fields<'_, '_>) -> Option<Check> {
-    let name = table.require("name", fields::name, HOW_TO_NAME);
+    let name = table.require("name", values::name, HOW_TO_NAME);
     let word: Option<KindName> = table.require(
         "kind",
-        fields::word,
+        values::word,
         "one of `test`, `lint`, `command`, `plugin`",
     );
     let run = match word {
         Some(KindName::Plugin) => Some(Vec::new()),
-        _ => table.require("run", fields::command, HOW_TO_RUN),
+        _ => table.require("run", values::command, HOW_TO_RUN),
     };
     let kind = word.and_then(|word| kind(&mut table, word, run.as_deref()));
     let check = Check {
         name: name.clone().unwrap_or_default(),
         kind: kind.clone().unwrap_or(CheckKind::Command),
         run: run.clone().unwrap_or_default(),
-        cwd: table.get("cwd", fields::tree_path).unwrap_or_default(),
-        env: table.get("env", fields::environment).unwrap_or_default(),
+        cwd: table.get("cwd", values::tree_path).unwrap_or_default(),
+        env: table.get("env", values::environment).unwrap_or_default(),
         limits: table.table("limits").map(limits).unwrap_or_default(),
-        needs: table.get("needs", fields::strings),
-        git: table.get("git", fields::word).unwrap_or_default(),
-        required: table.get("required", fields::boolean).unwrap_or(true),
-        paths: table.get("paths", fields::globs),
+        needs: table.get("needs", values::strings),
+        git: table.get("git", values::word).unwrap_or_default(),
+        required: table.get("required", values::boolean).unwrap_or(true),
+        paths: table.get("paths", values::globs),
     };
     if word.is_some() {
         table.finish(kind_of_key);
@@ -307,14 +307,14 @@ fn names_report(run: Option<&[String]>) -> bool {
 
 fn test_check(table: &mut Fields<'_, '_>, run: Option<&[String]>) -> Option<TestCheck> {
     let known = "for instance `pytest`, `cargo-test`, `node-test`, or `junit` for any other";
-    let framework = table.require("framework", fields::word, known);
+    let framework = table.require("framework", values::word, known);
     let check = TestCheck {
         framework: framework.unwrap_or(Framework::Junit),
-        retries: table.get("retries", fields::whole).unwrap_or(3),
-        unavailable: table.get("unavailable", fields::globs).unwrap_or_default(),
-        tests: table.get("tests", fields::globs).unwrap_or_default(),
-        harness: table.get("harness", fields::globs).unwrap_or_default(),
-        product: table.get("product", fields::globs).unwrap_or_default(),
+        retries: table.get("retries", values::whole).unwrap_or(3),
+        unavailable: table.get("unavailable", values::globs).unwrap_or_default(),
+        tests: table.get("tests", values::globs).unwrap_or_default(),
+        harness: table.get("harness", values::globs).unwrap_or_default(),
+        product: table.get("product", values::globs).unwrap_or_default(),
     };
     if framework == Some(Framework::Junit) && !names_report(run) {
         let message = "`run` of a junit check has to name `{report}`".to_owned();
@@ -328,12 +328,12 @@ fn test_check(table: &mut Fields<'_, '_>, run: Option<&[String]>) -> Option<Test
 }
 
 fn lint_check(table: &mut Fields<'_, '_>, run: Option<&[String]>) -> Option<LintCheck> {
-    let report = table.require("report", fields::word, "the format of the linter's report");
-    let report_from = table.get("report-from", fields::word).unwrap_or_default();
+    let report = table.require("report", values::word, "the format of the linter's report");
+    let report_from = table.get("report-from", values::word).unwrap_or_default();
     let ok_exit = table
-        .get("ok-exit", fields::integers)
+        .get("ok-exit", values::integers)
         .unwrap_or_else(check::zero_and_one);
-    let gate = table.get("gate", fields::word).unwrap_or_default();
+    let gate = table.get("gate", values::word).unwrap_or_default();
     if report_from == ReportFrom::File && !names_report(run) {
         let message = "`run` has to name `{report}`".to_owned();
         table.complain(
@@ -353,12 +353,12 @@ fn lint_check(table: &mut Fields<'_, '_>, run: Option<&[String]>) -> Option<Lint
 fn plugin_check(table: &mut Fields<'_, '_>) -> Option<PluginCheck> {
     let plugin = table.require(
         "plugin",
-        fields::string,
+        values::string,
         "a path in the base tree, or a name",
     );
-    let sha256 = table.require("sha256", fields::sha256, "a plugin is pinned by its digest");
-    let grants = table.get("grants", fields::strings).unwrap_or_default();
-    let config = table.get("config", fields::json_table).unwrap_or_default();
+    let sha256 = table.require("sha256", values::sha256, "a plugin is pinned by its digest");
+    let grants = table.get("grants", values::strings).unwrap_or_default();
+    let config = table.get("config", values::json_table).unwrap_or_default();
     Some(PluginCheck {
         plugin: plugin?,
         sha256: sha256?,
@@ -370,12 +370,12 @@ fn plugin_check(table: &mut Fields<'_, '_>) -> Option<PluginCheck> {
 fn tests(mut table: Fields<'_, '_>) -> Tests {
     let default = Tests::default();
     let tests = Tests {
-        assurance: table.get("assurance", fields::word).unwrap_or_default(),
+        assurance: table.get("assurance", values::word).unwrap_or_default(),
         max_preexisting: table
-            .get("max-preexisting", fields::share)
+            .get("max-preexisting", values::share)
             .unwrap_or(default.max_preexisting),
-        flaky: table.get("flaky", fields::word).unwrap_or_default(),
-        contract: table.get("contract", fields::word),
+        flaky: table.get("flaky", values::word).unwrap_or_default(),
+        contract: table.get("contract", values::word),
     };
     table.finish(nowhere);
     tests
@@ -384,14 +384,14 @@ fn tests(mut table: Fields<'_, '_>) -> Tests {
 fn rules(mut table: Fields<'_, '_>) -> Rules {
     let default = Rules::default();
     let rules = Rules {
-        protected: table.get("protected", fields::globs).unwrap_or_default(),
+        protected: table.get("protected", values::globs).unwrap_or_default(),
         max_changed_lines: table
-            .get("max-changed-lines", fields::whole)
+            .get("max-changed-lines", values::whole)
             .unwrap_or(default.max_changed_lines),
-        new_dependencies: table.get("new-dependencies", fields::word),
-        new_suppressions: table.get("new-suppressions", fields::word),
-        special_casing: table.get("special-casing", fields::word),
-        secrets: table.get("secrets", fields::word),
+        new_dependencies: table.get("new-dependencies", values::word),
+        new_suppressions: table.get("new-suppressions", values::word),
+        special_casing: table.get("special-casing", values::word),
+        secrets: table.get("secrets", values::word),
     };
     table.finish(nowhere);
     rules

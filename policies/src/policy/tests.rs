@@ -1,3 +1,5 @@
+//! Policies read, merged, refused and printed again.
+
 use super::*;
 
 const MINIMAL: &str = "version = 1\n";

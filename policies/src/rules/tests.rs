@@ -1,3 +1,5 @@
+//! The static rules, change by change.
+
 use super::*;
 use crate::change::{ChangeKind, Entry, FileChange, Hunk, Mode};
 use crate::path::RepoPath;
@@ -137,6 +139,21 @@ fn a_rename_out_of_git_is_unsafe_too() {
         found(vec![FileChange { kind, ..file("a") }]),
         ["patch-unsafe a"]
     );
+}
+
+#[test]
+fn only_an_unsafe_path_keeps_the_candidate_from_being_written() {
+    let policy = parse(POLICY, "p").unwrap();
+    for (path, expected) in [(".git/x", true), ("locked/a", false), ("Makefile", false)] {
+        let change = Change {
+            files: vec![file(path)],
+        };
+        assert_eq!(
+            unsafe_to_write(&inspect(&change, &policy)),
+            expected,
+            "{path}"
+        );
+    }
 }
 
 #[test]

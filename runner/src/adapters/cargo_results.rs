@@ -178,6 +178,56 @@ mod tests {
     use super::*;
 
     #[test]
+    fn doctests_of_one_item_are_counted_in_the_order_of_the_file() {
+        let record = Record {
+            kind: crate::adapters::cargo_records::Kind::Doctests,
+            argv: Vec::new(),
+            cwd: "/t".into(),
+            env: Vec::new(),
+            manifest: String::new(),
+        };
+        let mut stdout =
+            "{ \"type\": \"suite\", \"event\": \"started\", \"test_count\": 2 }\n".to_owned();
+        for (line, end) in [(9, "ok"), (5, "failed")] {
+            for event in ["started", end] {
+                stdout += &format!(
+                    "{{ \"type\": \"test\", \"event\": \"{event}\", \"name\": \"a.rs - f (line {line})\" }}\n"
+                );
+            }
+        }
+        let mut draft = Draft::default();
+        let end = PhaseEnd {
+            outcome: Outcome::Exited { status: 101 },
+            stdout: stdout.into_bytes(),
+            stderr: Vec::new(),
+            stdout_truncated: false,
+            leaked: 0,
+            usage: passmuster_policy::run::Usage::default(),
+            reports: "/none".into(),
+        };
+        let (tree, unit) = (Path::new("/t"), "u".to_owned());
+        Reading {
+            draft: &mut draft,
+            record: &record,
+            tree,
+            unit,
+            doctests: true,
+        }
+        .libtest(&end);
+        let run = draft.finish();
+        let found: Vec<_> = run
+            .tests
+            .iter()
+            .map(|test| (test.id.to_string(), test.status))
+            .collect();
+        let expected = [
+            ("u::a.rs::f".to_owned(), TestStatus::Failed),
+            ("u::a.rs::f#2".to_owned(), TestStatus::Passed),
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
     fn a_doctest_is_named_by_its_item_without_the_line() {
         for (given, item, line) in [
             ("src/lib.rs - one::two (line 12)", "one::two", Some(12)),

@@ -4,7 +4,7 @@
 //! ends into one [`TestRun`]. Everything that a launch wrote is data of code that wants to pass: read without following
 //! links, capped, and noted as a contradiction where it does not add up. Nothing here decides what a result means.
 //!
-//! Controls are launched by the adapters too, in the same process as the tests: [`Launch`] is where they will be added.
+//! Controls are launched by the adapters too, in the same process as the tests: `Launch` is where they will be added.
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -20,7 +20,6 @@ mod cargo_records;
 mod cargo_results;
 mod command;
 mod draft;
-mod exit;
 mod ids;
 mod junit;
 mod libtest;
@@ -37,7 +36,6 @@ mod words;
 mod hostile;
 
 pub use command::{CommandRun, run_command};
-pub use exit::{ExitMeaning, exit_meaning};
 
 /// One launch inside the run's sandbox. All phases of one run share the tree's writable layer; all processes of a phase
 /// are dead before the next starts.
@@ -145,7 +143,8 @@ pub struct Job {
     pub framework: Framework,
     /// Which tests to run.
     pub select: Selection,
-    /// Product files that the change touches; empty on the base.
+    /// Product files that the change touches; empty on the base. For controls and for adapters that need to be told;
+    /// those here report all that they saw in [`passmuster_policy::run::Provenance`], whatever changed.
     pub changed_product: Vec<RepoPath>,
 }
 

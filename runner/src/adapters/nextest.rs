@@ -57,15 +57,20 @@ fn command(argv: &[String], select: &Selection) -> Option<Vec<String>> {
 /// The binaries of these tests, among those that the policy's own filters leave: several `-E` would widen each other.
 fn narrowed(words: &[String], tests: &[TestResult]) -> (Vec<String>, Vec<String>) {
     let (rest, own) = split(words, &["-E", "--filterset", "--filter-expr"], &[]);
-    let units: BTreeSet<_> = tests
-        .iter()
-        .map(|test| format!("binary_id(={})", test.id.unit))
-        .collect();
+    let units: BTreeSet<_> = tests.iter().map(|test| binaries(&test.id.unit)).collect();
     let mut filter = format!("({})", units.into_iter().collect::<Vec<_>>().join(" + "));
     if !own.is_empty() {
         filter = format!("{filter} & (({}))", own.join(") + ("));
     }
     (rest, vec!["-E".to_owned(), filter])
+}
+
+/// The filter for a unit; a library's may hold tests of the package's programs, see [`Reader::id`].
+fn binaries(unit: &str) -> String {
+    match unit.contains("::") {
+        true => format!("binary_id(={unit})"),
+        false => format!("(package(={unit}) & (kind(lib) + kind(proc-macro) + kind(bin)))"),
+    }
 }
 
 #[derive(Deserialize)]

@@ -63,7 +63,7 @@ fn shown(bytes: u64) -> String {
             || format!("{bytes} bytes"),
             |(shift, unit)| {
                 // Tenths, in whole numbers.
-                let tenths = u128::from(bytes) * 10 >> shift;
+                let tenths = (u128::from(bytes) * 10) >> shift;
                 format!("{}.{} {unit}", tenths / 10, tenths % 10)
             },
         )

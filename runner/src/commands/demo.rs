@@ -11,8 +11,8 @@ use crate::cli::Demo;
 use crate::error::UserError;
 use crate::exit_code::Exit;
 use crate::policy_source::Choice;
-use crate::report;
-use crate::verify::{Proposed, Request, Verified, World, verify, word};
+use crate::report::{self, word};
+use crate::verify::{Proposed, Request, Verified, World, verify};
 
 static REPOSITORY: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../examples/repos/rust-calculator");
 static PROPOSALS: Dir<'_> =

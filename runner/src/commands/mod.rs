@@ -20,7 +20,7 @@ use crate::exit_code::Exit;
 use crate::interrupt::Stop;
 use crate::progress::Progress;
 use crate::report::Palette;
-use crate::toolchains::Operator;
+use crate::toolchains::{Operator, memory};
 use crate::verify::World;
 
 /// Runs a command and says on standard error why it could not be carried out.
@@ -39,6 +39,24 @@ pub fn run(cli: &Cli) -> Exit {
 }
 
 fn start(cli: &Cli) -> Result<Exit, UserError> {
+    remembering(cli, || run_to_end(cli))
+}
+
+/// What was learnt about the host's toolchains is kept for the next start; without it all is learnt anew.
+fn remembering(
+    cli: &Cli,
+    work: impl FnOnce() -> Result<Exit, UserError>,
+) -> Result<Exit, UserError> {
+    let file = cache_of(cli)
+        .ok()
+        .map(|cache| cache.root().join("toolchains.json"));
+    file.iter().for_each(|file| memory::load(file));
+    let done = work();
+    let _ = file.map(|file| memory::save(&file));
+    done
+}
+
+fn run_to_end(cli: &Cli) -> Result<Exit, UserError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;

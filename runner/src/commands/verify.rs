@@ -23,9 +23,6 @@ pub(super) async fn run(world: &World, arguments: &Verify) -> Result<Exit, UserE
             .progress
             .say("this change was verified before; --no-cache measures again");
     }
-    for (format, path) in &arguments.outputs {
-        write_file(*format, path, &verified.verdict, &verified.run)?;
-    }
     let mut text = Vec::new();
     report::write(
         &mut text,
@@ -35,6 +32,10 @@ pub(super) async fn run(world: &World, arguments: &Verify) -> Result<Exit, UserE
         &verified.run,
     )?;
     print(&text)?;
+    for (format, path) in &arguments.outputs {
+        write_file(*format, path, &verified.verdict, &verified.run)?;
+    }
+    world.cache.tend();
     Ok(exit(verified.verdict.verdict))
 }
 

@@ -8,9 +8,8 @@ use std::fmt::Write as _;
 use passmuster_policy::reason::{Level, ReasonCode};
 use passmuster_policy::verdict::{Decision, TestEntry, Verdict};
 
-use super::failing_tests;
-use crate::text::clean_line;
-use crate::verify::word;
+use super::{failing_tests, word};
+use passmuster_policy::text::line;
 
 /// Most bytes of a report: about a thousand tokens.
 const BUDGET: usize = 4096;
@@ -23,6 +22,7 @@ const TRUNCATED: &str = "truncated: true\n";
 
 /// The report.
 pub(super) fn text(verdict: &Verdict, run: &str) -> String {
+    let mut truncated = false;
     let mut lines = vec![headline(verdict)];
     lines.extend(
         verdict
@@ -39,6 +39,7 @@ pub(super) fn text(verdict: &Verdict, run: &str) -> String {
     for (what, entries) in failing_tests(verdict) {
         lines.extend(entries.iter().take(SHOWN).map(|entry| failure(what, entry)));
         if entries.len() > SHOWN {
+            truncated = true;
             lines.push(format!(
                 "and {} more tests of which each {what}",
                 entries.len() - SHOWN
@@ -57,7 +58,13 @@ pub(super) fn text(verdict: &Verdict, run: &str) -> String {
             .map(|advice| format!("next: {advice}")),
     );
     lines.push(format!("run: {run}"));
-    fit(&lines)
+    lines.extend(
+        verdict
+            .reproduce
+            .iter()
+            .map(|command| format!("reproduce: {}", line(command, 8 * QUOTE))),
+    );
+    fit(&lines, truncated)
 }
 
 fn headline(verdict: &Verdict) -> String {
@@ -123,11 +130,11 @@ fn counts(verdict: &Verdict, code: ReasonCode) -> bool {
 }
 
 fn quote(text: &str) -> String {
-    format!("\"{}\"", clean_line(text, QUOTE).replace('"', "'"))
+    format!("\"{}\"", line(text, QUOTE).replace('"', "'"))
 }
 
-/// As many whole lines as fit the budget.
-fn fit(lines: &[String]) -> String {
+/// As many whole lines as fit the budget; the last one says when something is missing.
+fn fit(lines: &[String], truncated: bool) -> String {
     let mut text = String::new();
     for line in lines {
         if text.len() + line.len() + 1 + TRUNCATED.len() > BUDGET {
@@ -136,6 +143,9 @@ fn fit(lines: &[String]) -> String {
         }
         text.push_str(line);
         text.push('\n');
+    }
+    if truncated {
+        text.push_str(TRUNCATED);
     }
     text
 }
@@ -147,10 +157,10 @@ mod tests {
     #[test]
     fn a_report_never_exceeds_its_budget_and_says_when_it_was_cut() {
         let lines = vec!["x".repeat(100); 100];
-        let text = fit(&lines);
+        let text = fit(&lines, false);
         assert!(text.len() <= BUDGET);
         assert!(text.ends_with(TRUNCATED));
-        assert_eq!(fit(&["short".to_owned()]), "short\n");
+        assert_eq!(fit(&["short".to_owned()], false), "short\n");
     }
 
     #[test]

@@ -9,9 +9,8 @@ use passmuster_policy::verdict::{
     CheckStatus, CheckSummary, Decision, TestEntry, TestSummary, Verdict,
 };
 
-use super::failing_tests;
-use crate::text::{clean, clean_line};
-use crate::verify::word;
+use super::{failing_tests, word};
+use passmuster_policy::text::{block, line};
 
 /// Tests listed in full under each heading; the JSON form has all of them.
 const LISTED: usize = 20;
@@ -114,7 +113,7 @@ pub(super) fn trial(out: &mut dyn Write, palette: Palette, verdict: &Verdict) ->
             out,
             "{}: {}",
             palette.bold(reason.code.name()),
-            clean_line(&reason.message, 4 * LINE)
+            line(&reason.message, 4 * LINE)
         )?;
     }
     checks(out, palette, verdict)
@@ -143,16 +142,16 @@ fn reasons(out: &mut dyn Write, palette: Palette, verdict: &Verdict) -> io::Resu
         let check = reason
             .check
             .as_ref()
-            .map(|check| format!(" ({})", clean_line(check, LINE)))
+            .map(|check| format!(" ({})", line(check, LINE)))
             .unwrap_or_default();
         writeln!(out, "\n{}{check}", palette.bold(reason.code.name()))?;
-        writeln!(out, "  {}", clean_line(&reason.message, 4 * LINE))?;
+        writeln!(out, "  {}", line(&reason.message, 4 * LINE))?;
     }
     for review in &verdict.review {
         writeln!(out, "\n{}", palette.bold(review.code.name()))?;
-        writeln!(out, "  {}", clean_line(&review.message, 4 * LINE))?;
+        writeln!(out, "  {}", line(&review.message, 4 * LINE))?;
         for file in review.files.iter().take(LISTED) {
-            writeln!(out, "  - {}", clean_line(&file.to_string(), LINE))?;
+            writeln!(out, "  - {}", line(&file.to_string(), LINE))?;
         }
     }
     Ok(())
@@ -175,7 +174,7 @@ fn tests(out: &mut dyn Write, palette: Palette, verdict: &Verdict) -> io::Result
 }
 
 fn test(out: &mut dyn Write, palette: Palette, what: &str, entry: &TestEntry) -> io::Result<()> {
-    writeln!(out, "\n{}", palette.bold(&clean_line(&entry.id, LINE)))?;
+    writeln!(out, "\n{}", palette.bold(&line(&entry.id, LINE)))?;
     let place = place(entry)
         .map(|place| format!("  at {place}"))
         .unwrap_or_default();
@@ -185,14 +184,14 @@ fn test(out: &mut dyn Write, palette: Palette, what: &str, entry: &TestEntry) ->
         .as_deref()
         .filter(|message| !message.is_empty())
     {
-        writeln!(out, "  {}", clean_line(message, LINE))?;
+        writeln!(out, "  {}", line(message, LINE))?;
     }
     for (name, value) in [("expected", &entry.expected), ("actual  ", &entry.actual)] {
         if let Some(value) = value {
-            writeln!(out, "  {name}: {}", clean_line(value, LINE))?;
+            writeln!(out, "  {name}: {}", line(value, LINE))?;
         }
     }
-    let detail = clean(entry.detail.as_deref().unwrap_or_default(), 16 * LINE);
+    let detail = block(entry.detail.as_deref().unwrap_or_default(), 16 * LINE);
     let lines: Vec<&str> = detail
         .lines()
         .filter(|line| !line.trim().is_empty())
@@ -201,14 +200,14 @@ fn test(out: &mut dyn Write, palette: Palette, what: &str, entry: &TestEntry) ->
         writeln!(
             out,
             "  {}",
-            palette.dim(&format!("| {}", clean(line, LINE)))
+            palette.dim(&format!("| {}", block(line, LINE)))
         )?;
     }
     Ok(())
 }
 
 fn place(entry: &TestEntry) -> Option<String> {
-    let file = clean_line(&entry.file.as_ref()?.to_string(), LINE);
+    let file = line(&entry.file.as_ref()?.to_string(), LINE);
     Some(
         entry
             .line
@@ -234,7 +233,7 @@ fn good_news(out: &mut dyn Write, palette: Palette, verdict: &Verdict) -> io::Re
             palette.bold(&format!("{what}: {}", entries.len()))
         )?;
         for entry in entries.iter().take(LISTED) {
-            writeln!(out, "  + {}", clean_line(&entry.id, LINE))?;
+            writeln!(out, "  + {}", line(&entry.id, LINE))?;
         }
     }
     Ok(())
@@ -254,13 +253,9 @@ fn findings(out: &mut dyn Write, palette: Palette, verdict: &Verdict) -> io::Res
         let path = finding
             .path
             .as_ref()
-            .map(|path| format!("{}: ", clean_line(&path.to_string(), LINE)))
+            .map(|path| format!("{}: ", line(&path.to_string(), LINE)))
             .unwrap_or_default();
-        writeln!(
-            out,
-            "  {level}: {path}{}",
-            clean_line(&finding.message, LINE)
-        )?;
+        writeln!(out, "  {level}: {path}{}", line(&finding.message, LINE))?;
     }
     Ok(())
 }
@@ -299,7 +294,7 @@ fn check_line(check: &CheckSummary) -> String {
     let optional = if check.required { "" } else { ", not required" };
     format!(
         "{}: {status}{tests}{cached}{optional}",
-        clean_line(&check.name, LINE)
+        line(&check.name, LINE)
     )
 }
 
@@ -336,9 +331,9 @@ fn next_steps(out: &mut dyn Write, palette: Palette, verdict: &Verdict) -> io::R
         let target = step
             .target
             .as_ref()
-            .map(|target| format!("{}: ", clean_line(target, LINE)))
+            .map(|target| format!("{}: ", line(target, LINE)))
             .unwrap_or_default();
-        writeln!(out, "  - {target}{}", clean_line(&step.why, LINE))?;
+        writeln!(out, "  - {target}{}", line(&step.why, LINE))?;
     }
     Ok(())
 }
@@ -348,7 +343,7 @@ fn footer(out: &mut dyn Write, palette: Palette, verdict: &Verdict, run: &str) -
     let base_ref = subject
         .base_ref
         .as_ref()
-        .map(|name| format!(" ({})", clean_line(name, LINE)))
+        .map(|name| format!(" ({})", line(name, LINE)))
         .unwrap_or_default();
     let candidate = subject.candidate_tree.as_deref().map_or("none", short);
     let weak: Vec<&str> = verdict
@@ -377,7 +372,7 @@ fn footer(out: &mut dyn Write, palette: Palette, verdict: &Verdict, run: &str) -
         verdict
             .reproduce
             .iter()
-            .map(|command| format!("reproduce: {}", clean_line(command, 8 * LINE))),
+            .map(|command| format!("reproduce: {}", line(command, 8 * LINE))),
     );
     writeln!(out)?;
     lines

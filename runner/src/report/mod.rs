@@ -1,6 +1,6 @@
 //! Reports: one verdict, in the form that its reader needs.
 //!
-//! Whatever tests, tools or the patch could write passes through [`crate::text`] before a person or
+//! Whatever tests, tools or the patch could write passes through [`passmuster_policy::text`] before a person or
 //! a model sees it; in JSON the serialiser's escapes do the rest.
 
 mod agent;
@@ -8,7 +8,7 @@ mod human;
 
 use std::io;
 
-use passmuster_policy::verdict::Verdict;
+use passmuster_policy::verdict::{Decision, Verdict};
 
 use crate::cli::Format;
 
@@ -29,6 +29,16 @@ pub fn write(
             serde_json::to_writer_pretty(&mut *out, verdict)?;
             out.write_all(b"\n")
         }
+    }
+}
+
+/// The word as the verdict document has it.
+pub fn word(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Pass => "pass",
+        Decision::Fail => "fail",
+        Decision::Review => "review",
+        Decision::Inconclusive => "inconclusive",
     }
 }
 

@@ -75,7 +75,14 @@ fn cargo(project: &Project, arguments: &[&str]) -> TestRun {
 
 #[test]
 fn every_state_of_a_rust_test_is_read_from_libtests_events() {
-    let manifest = format!("{MANIFEST}[[test]]\nname = \"own\"\nharness = false\n");
+    // Edition 2024 compiles doctests into one program, earlier ones into a program each.
+    for edition in ["2021", "2024"] {
+        every_state(&MANIFEST.replace("2024", edition));
+    }
+}
+
+fn every_state(package: &str) {
+    let manifest = format!("{package}[[test]]\nname = \"own\"\nharness = false\n");
     let project = Project::new(&[
         ("Cargo.toml", &manifest),
         ("src/lib.rs", LIB),
@@ -365,10 +372,16 @@ fn every_state_of_a_nextest_test_is_read_and_named_as_cargo_test_names_it() {
     let mut project = Project::new(&[
         ("Cargo.toml", MANIFEST),
         ("src/lib.rs", "#[test]\nfn inside() {}\n"),
+        (
+            "src/main.rs",
+            "fn main() {}\n#[test]\nfn in_the_program() {}\n",
+        ),
         ("tests/outside.rs", TESTS),
     ]);
     let run = nextest(&project, &["--retries", "1"]);
     let expected = [
+        // Nextest's events do not tell a program from a library of the same name.
+        "+ shop::in_the_program",
         "+ shop::inside",
         "- shop::outside::aborts",
         "- shop::outside::fails",
@@ -389,7 +402,10 @@ fn every_state_of_a_nextest_test_is_read_and_named_as_cargo_test_names_it() {
     assert_eq!(test(&run, "fails").failure.clone().unwrap().line, Some(5));
 
     project.select = Selection::Ids(vec![test(&run, "inside").clone()]);
-    assert_eq!(states(&nextest(&project, &[])), ["+ shop::inside"]);
+    assert_eq!(
+        states(&nextest(&project, &[])),
+        ["+ shop::in_the_program", "+ shop::inside"]
+    );
     project.select = Selection::All;
     let none = nextest(&project, &["nothing_is_called_so"]);
     // Nextest names ignored tests whatever the filter.

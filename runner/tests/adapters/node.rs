@@ -104,6 +104,19 @@ fn a_test_that_ends_its_process_leaves_no_complete_report_of_its_file() {
 }
 
 #[test]
+fn a_process_that_is_killed_leaves_what_was_reported_and_an_incomplete_report() {
+    let source = "import test from 'node:test';\ntest('first', () => {});\ntest('dies', async () => {\n  await new Promise((done) => setTimeout(done, 500));\n  process.kill(process.pid, 'SIGKILL');\n});\n";
+    let run =
+        Project::new(&[("a.test.mjs", source)]).run(Framework::NodeTest, &["node", "a.test.mjs"]);
+    assert_eq!(run.outcome, Outcome::Signalled { signal: 9 });
+    assert!(
+        matches!(run.report, ReportState::Incomplete { .. }),
+        "{run:?}"
+    );
+    assert_eq!(states(&run), ["+ a.test.mjs::first"]);
+}
+
+#[test]
 fn a_file_that_cannot_be_loaded_is_a_broken_unit_with_its_line() {
     let project = Project::new(&[
         (

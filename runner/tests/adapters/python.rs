@@ -357,6 +357,13 @@ fn every_state_of_a_unittest_test_is_read_from_the_records() {
         ),
         (Some("3"), Some("2"), Some(6))
     );
+    let parts = test(&run, "test_parts").failure.clone().unwrap();
+    assert!(
+        parts
+            .message
+            .starts_with("subtest (part=2): AssertionError"),
+        "{parts:?}"
+    );
     let broken = &run.broken_units[0];
     assert!(
         broken.unit.contains("test_b") && broken.message.contains("not_there_at_all"),

@@ -1,0 +1,129 @@
+//! Past verdicts: the second answer for the same candidate is the first one.
+
+use std::io;
+
+use passmuster_policy::evidence::Evidence;
+use passmuster_policy::reason::ReasonCode;
+use passmuster_policy::verdict::{Decision, Verdict};
+
+use crate::error::UserError;
+use crate::grants::Grants;
+use crate::layers::digest;
+use crate::report::word;
+use crate::repository::Repository;
+use crate::store::{Store, VerdictRow};
+use crate::verify::{Request, Verified};
+
+/// Raised whenever the same evidence would lead to another verdict.
+const FORMAT: u32 = 1;
+
+/// All that a verdict depends on.
+pub fn verdict_key(request: &Request, evidence: &Evidence, grants: &Grants) -> String {
+    let mut checks = request.checks.clone();
+    checks.sort();
+    checks.dedup();
+    let version = env!("CARGO_PKG_VERSION");
+    digest(&(
+        FORMAT,
+        version,
+        &evidence.subject,
+        &evidence.policy.sha256,
+        grants.digest(),
+        &checks,
+    ))
+}
+
+/// The verdict that counts for this key, unless the operator wants it measured again.
+pub fn stored_verdict(
+    store: &Store,
+    request: &Request,
+    key: &str,
+) -> Result<Option<Verified>, UserError> {
+    if !request.use_stored || request.trial {
+        return Ok(None);
+    }
+    let Some(found) = store.verdict(key)? else {
+        return Ok(None);
+    };
+    // What an older version wrote and this one cannot read is measured again.
+    let verdict = serde_json::from_str(&found.json).ok();
+    Ok(verdict.map(|verdict| Verified {
+        run: found.run,
+        verdict,
+        stored: true,
+    }))
+}
+
+/// Measuring again may find something new; it never takes back what was found.
+pub fn worse_of_stored(
+    store: &Store,
+    request: &Request,
+    key: &str,
+    fresh: Verdict,
+) -> Result<Verdict, UserError> {
+    if request.use_stored {
+        return Ok(fresh);
+    }
+    let stored: Option<Verdict> = store
+        .verdict(key)?
+        .and_then(|found| serde_json::from_str(&found.json).ok());
+    Ok(stored
+        .filter(|stored| stored.verdict > fresh.verdict)
+        .unwrap_or(fresh))
+}
+
+/// Stores the verdict under a new run id. `key` is none where there is nothing to find it by.
+pub fn keep(
+    store: &Store,
+    repository: &Repository,
+    key: Option<&String>,
+    verdict: Verdict,
+) -> Result<Verified, UserError> {
+    let run = new_run_id(&verdict);
+    let json = serde_json::to_string(&verdict).map_err(io::Error::from)?;
+    store.put_verdict(VerdictRow {
+        run: &run,
+        key: key
+            .filter(|_| is_lasting(&verdict))
+            .map_or("", String::as_str),
+        repository: &repository.root().to_string_lossy(),
+        verdict: word(verdict.verdict),
+        json: &json,
+    })?;
+    Ok(Verified {
+        run,
+        verdict,
+        stored: false,
+    })
+}
+
+/// Whether the verdict is about the change. What only says that this machine lacked something is
+/// measured again when it may have it.
+fn is_lasting(verdict: &Verdict) -> bool {
+    use ReasonCode::{BaselineUnhealthy, ChangedCodeNotTested, EmptyChange, NoTests, PartialRun};
+    let about_change = [
+        BaselineUnhealthy,
+        ChangedCodeNotTested,
+        EmptyChange,
+        NoTests,
+        PartialRun,
+    ];
+    verdict.verdict != Decision::Inconclusive
+        || verdict
+            .reasons
+            .iter()
+            .all(|reason| about_change.contains(&reason.code))
+}
+
+/// Sixteen hex digits: unique on this machine for all practical purposes, short enough to type.
+fn new_run_id(verdict: &Verdict) -> String {
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    let id = digest(&(
+        now.as_nanos().to_string(),
+        std::process::id(),
+        &verdict.digest,
+    ));
+    id.chars().take(16).collect()
+}

@@ -1,0 +1,133 @@
+//! Runs over trees in both forms that a tree can have: an overlay, and the copy where the kernel
+//! refuses overlays.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use passmuster::adapters::{Phase, Phases as _};
+use passmuster::cache::Cache;
+use passmuster::grants::{Access, Grants, View};
+use passmuster::interrupt::Stop;
+use passmuster::session::{Machine, Session, make_owned};
+use passmuster::toolchains::Operator;
+use passmuster::trees::Owner;
+use passmuster_policy::policy::parse;
+use passmuster_policy::run::Outcome;
+use passmuster_process::{Launcher, Limits, identity};
+
+fn machine(root: &Path, overlay: bool) -> Machine {
+    let ids = identity::host().unwrap();
+    Machine {
+        launcher: Launcher::new(env!("CARGO_BIN_EXE_passmuster")),
+        cache: Cache::open(&root.join("cache")).unwrap(),
+        owner: Owner {
+            uid: ids.uid,
+            gid: ids.gid,
+        },
+        overlay,
+        stop: Stop::on_signals().unwrap(),
+    }
+}
+
+/// A layer that belongs to the sandboxed command, as the tree writer makes them.
+fn layer(machine: &Machine, root: &Path, name: &str, files: &[&str]) -> PathBuf {
+    let layer = root.join(name);
+    make_owned(&layer, machine.owner).unwrap();
+    for file in files {
+        let path = layer.join(file);
+        make_owned(path.parent().unwrap(), machine.owner).unwrap();
+        fs::write(&path, name).unwrap();
+        std::os::unix::fs::chown(&path, Some(machine.owner.uid), Some(machine.owner.gid)).unwrap();
+    }
+    layer
+}
+
+async fn run(machine: &Machine, view: &View, scripts: &[&str]) -> Vec<(Outcome, String)> {
+    let policy = parse("version = 1\n", "test").unwrap();
+    let grants = Grants::new(&policy, &Operator::default(), &[], &[]);
+    let limits = Limits {
+        wall: Duration::from_secs(60),
+        ..Limits::default()
+    };
+    let mut session = Session::open(machine, &grants, view, Access::Check, limits).unwrap();
+    let mut ends = Vec::new();
+    for script in scripts {
+        let argv = ["/bin/sh", "-c", script].map(OsString::from).to_vec();
+        let env = grants.environment(view);
+        let phase = Phase {
+            argv,
+            env,
+            cwd: None,
+            support: Vec::new(),
+        };
+        let end = session.launch(phase).await.unwrap();
+        ends.push((
+            end.outcome,
+            String::from_utf8_lossy(&end.stdout).into_owned(),
+        ));
+    }
+    ends
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn phases_share_what_they_write_and_layers_stay_as_they_were_with_and_without_overlays() {
+    for overlay in [true, false] {
+        let dir = tempfile::tempdir().unwrap();
+        let machine = machine(dir.path(), overlay);
+        let low = layer(&machine, dir.path(), "low", &["a", "d/b", "d/c"]);
+        let high = layer(&machine, dir.path(), "high", &["a", "d/b"]);
+        let view = View {
+            tree: vec![high.clone(), low.clone()],
+            ..View::default()
+        };
+        let scripts = [
+            "cat a d/b d/c; echo changed > a; rm d/c; echo made > made",
+            "cat a made; ls d",
+        ];
+        let ends = run(&machine, &view, &scripts).await;
+        let said: Vec<&str> = ends.iter().map(|(_, said)| said.as_str()).collect();
+        assert_eq!(
+            said,
+            ["highhighlow", "changed\nmade\nb\n"],
+            "overlay: {overlay}"
+        );
+        assert!(
+            ends.iter()
+                .all(|(outcome, _)| *outcome == Outcome::Exited { status: 0 })
+        );
+        for (path, content) in [
+            (high.join("a"), "high"),
+            (low.join("a"), "low"),
+            (low.join("d/c"), "low"),
+        ] {
+            assert_eq!(
+                fs::read_to_string(path).unwrap(),
+                content,
+                "overlay: {overlay}"
+            );
+        }
+        assert!(!low.join("made").exists() && !high.join("made").exists());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_a_session_is_left_when_it_is_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let machine = machine(dir.path(), true);
+    let tree = layer(&machine, dir.path(), "tree", &["a"]);
+    let view = View {
+        tree: vec![tree],
+        ..View::default()
+    };
+    // A directory that nobody may enter, and a process that wants to stay.
+    let script = "mkdir -p shut/in && chmod 000 shut; (sleep 1000 > /dev/null 2>&1 &)";
+    run(&machine, &view, &[script]).await;
+    let left: Vec<_> = fs::read_dir(machine.cache.root().join("tmp"))
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}

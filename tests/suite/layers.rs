@@ -1,0 +1,173 @@
+//! Prepare steps and their layers: what a step sees, what its key covers, who may use what it made,
+//! and why no build cache can pass an old build off as the change.
+
+use passmuster_tests::{Repository, TestEnv, Verdict};
+
+/// A repository of shell checks over a prepare step: small enough that a test can say all of it.
+fn repo<'env>(env: &'env TestEnv, policy: &str, files: &[(&str, &str)]) -> Repository<'env> {
+    let repo = env.repo("python-ledger");
+    repo.write("passmuster.toml", format!("version = 1\n{policy}"));
+    for (path, content) in files {
+        repo.write(path, content);
+    }
+    repo.commit("A policy with a step");
+    repo
+}
+
+fn step(name: &str, keys: &str, script: &str) -> String {
+    format!("\n[[prepare]]\nname = \"{name}\"\n{keys}\nrun = [\"sh\", \"-c\", '''{script}''']\n")
+}
+
+fn check(script: &str) -> String {
+    format!(
+        "\n[[check]]\nname = \"holds\"\nkind = \"command\"\nrun = [\"sh\", \"-c\", '''{script}''']\n"
+    )
+}
+
+fn verify(env: &TestEnv, repo: &Repository<'_>) -> Verdict {
+    env.verify(repo, ["--worktree"]).verdict().1
+}
+
+fn assert_verdict(verdict: &Verdict, expected: &str) {
+    assert_eq!(verdict.0["verdict"], expected, "{verdict}");
+}
+
+#[test]
+fn a_step_with_inputs_sees_that_other_files_exist_and_not_what_they_say() {
+    let env = TestEnv::new();
+    let sees = "test -s wanted/a && test -e README.md && test ! -s README.md && cp wanted/a /sandbox/env/made";
+    let policy = step("see", "inputs = [\"wanted/**\"]", sees)
+        + &check("test \"$(cat /sandbox/env/made)\" = one && test -s README.md");
+    let repo = repo(&env, &policy, &[("wanted/a", "one\n")]);
+    repo.edit("README.md", "Shared expenses", "Common expenses");
+    assert_verdict(&verify(&env, &repo), "pass");
+}
+
+#[test]
+fn environments_are_read_only_for_checks_and_paths_and_variables_of_steps_reach_them() {
+    let env = TestEnv::new();
+    let make = "mkdir /sandbox/env/bin && printf '#!/bin/sh\\nexit 0\\n' > /sandbox/env/bin/made-tool && chmod +x /sandbox/env/bin/made-tool";
+    let keys = "inputs = [\"wanted/**\"]\npath = [\"/sandbox/env/bin\"]\nenv = { MADE = \"yes\" }";
+    let holds = "made-tool && test \"$MADE\" = yes && ! touch /sandbox/env/new 2>/dev/null";
+    let policy = step("make", keys, make)
+        + &check(holds)
+        + "\n[[check]]\nname = \"by name\"\nkind = \"command\"\nrun = [\"made-tool\"]\n";
+    let repo = repo(&env, &policy, &[("wanted/a", "one\n")]);
+    repo.edit("README.md", "Shared expenses", "Common expenses");
+    assert_verdict(&verify(&env, &repo), "pass");
+}
+
+#[test]
+fn a_change_of_the_inputs_runs_the_step_again_for_this_candidate_alone() {
+    let env = TestEnv::new();
+    let policy = step(
+        "copy",
+        "inputs = [\"wanted/**\"]",
+        "cp wanted/a /sandbox/env/made",
+    ) + &check("cmp wanted/a /sandbox/env/made");
+    let repo = repo(&env, &policy, &[("wanted/a", "one\n")]);
+    for content in ["two\n", "three\n", "two\n"] {
+        repo.write("wanted/a", content);
+        assert_verdict(&verify(&env, &repo), "pass");
+    }
+    // The base's layer was never touched by any of them.
+    repo.write("wanted/a", "one\n");
+    repo.edit("README.md", "Shared expenses", "Common expenses");
+    assert_verdict(&verify(&env, &repo), "pass");
+}
+
+#[test]
+fn a_step_cannot_say_what_a_tracked_file_contains() {
+    let env = TestEnv::new();
+    let overwrite =
+        "echo overwritten > README.md; rm -r src; mkdir src; echo new > src/made; echo made > made";
+    let policy = step("overwrite", "inputs = [\"wanted/**\"]", overwrite)
+        + &check("! grep -q overwritten README.md && test -s src/ledger/money.py && test -s made");
+    let repo = repo(&env, &policy, &[("wanted/a", "one\n")]);
+    repo.edit("README.md", "Shared expenses", "Common expenses");
+    assert_verdict(&verify(&env, &repo), "pass");
+}
+
+#[test]
+fn a_step_that_fails_on_the_candidate_alone_is_its_fault() {
+    let env = TestEnv::new();
+    let policy = step("build", "inputs = [\"wanted/**\"]", "grep -q one wanted/a") + &check("true");
+    let repo = repo(&env, &policy, &[("wanted/a", "one\n")]);
+    repo.write("wanted/a", "two\n");
+    let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+    finished.assert_code(1);
+    assert_eq!(verdict.reasons(), ["prepare-failed"]);
+}
+
+#[test]
+fn a_step_that_fails_on_the_base_says_nothing_about_the_change() {
+    let env = TestEnv::new();
+    let policy = step("build", "", "exit 7") + &check("true");
+    let repo = repo(&env, &policy, &[]);
+    repo.edit("README.md", "Shared expenses", "Common expenses");
+    let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+    finished.assert_code(3);
+    assert_eq!(verdict.reasons(), ["baseline-failed"]);
+}
+
+#[test]
+fn a_step_that_asks_for_the_network_is_not_run() {
+    let env = TestEnv::new();
+    let keys = "inputs = [\"wanted/**\"]\nnetwork = [\"localhost:9\"]";
+    let policy = step("fetch", keys, "true") + &check("true");
+    let repo = repo(&env, &policy, &[("wanted/a", "one\n")]);
+    repo.edit("README.md", "Shared expenses", "Common expenses");
+    let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+    finished.assert_code(3);
+    assert_eq!(verdict.reasons(), ["prepare-unavailable"]);
+}
+
+#[test]
+fn a_change_into_what_a_step_made_is_denied_before_anything_of_it_runs() {
+    for path in ["made/tool", "made", "src/ledger/made.txt"] {
+        let env = TestEnv::new();
+        let make = "mkdir made; echo trusted > made/tool; echo trusted > src/ledger/made.txt";
+        let policy = step("make", "inputs = [\"wanted/**\"]", make) + &check("true");
+        let repo = repo(&env, &policy, &[("wanted/a", "one\n")]);
+        repo.write(path, "planted\n");
+        let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+        finished.assert_code(1);
+        assert_eq!(verdict.reasons(), ["environment-shadowed"], "{path}");
+    }
+}
+
+#[test]
+fn compiled_python_of_the_base_never_passes_for_the_change() {
+    let env = TestEnv::new();
+    // Same size, so only the time can tell the compiled file that it is stale.
+    let policy = "\n[sandbox]\ntoolchains = [\"python\"]\n".to_owned()
+        + "\n[[prepare]]\nname = \"compile\"\nwarm = true\nrun = [\"python\", \"-m\", \"compileall\", \"-q\", \".\"]\n"
+        + "\n[[check]]\nname = \"holds\"\nkind = \"command\"\nrun = [\"python\", \"-c\", \"import value; raise SystemExit(value.N != 1)\"]\n";
+    let repo = repo(&env, &policy, &[("value.py", "N = 1\n")]);
+    repo.write("value.py", "N = 2\n");
+    let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+    finished.assert_code(1);
+    assert_eq!(verdict.reasons(), ["command-failed"]);
+}
+
+#[test]
+fn a_file_that_a_candidate_removes_is_gone_with_what_builds_left_beside_it() {
+    let env = TestEnv::new();
+    let policy = step("litter", "warm = true", "echo old > extra/left-over")
+        + &check("test ! -e extra || test -e extra/kept");
+    let repo = repo(&env, &policy, &[("extra/kept", "1\n")]);
+    repo.remove("extra/kept");
+    assert_verdict(&verify(&env, &repo), "pass");
+}
+
+#[test]
+fn directories_that_the_policy_copies_can_be_renamed() {
+    let env = TestEnv::new();
+    let rename = "python3 -c \"import os; os.rename('src', 'moved')\"";
+    for (copy, expected) in [("[]", "inconclusive"), ("[\"src\"]", "pass")] {
+        let policy = format!("\n[sandbox]\ncopy = {copy}\n") + &check(rename);
+        let repo = repo(&env, &policy, &[]);
+        repo.edit("README.md", "Shared expenses", "Common expenses");
+        assert_verdict(&verify(&env, &repo), expected);
+    }
+}
