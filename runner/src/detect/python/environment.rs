@@ -33,7 +33,7 @@ impl Project<'_> {
             found.note(format!("{} found: no step is written for it; tests use the packages of your Python (activate the project's environment first, if it is outside the repository).", self.at(lock)));
         } else {
             found.note(format!(
-                "Python{}: tests use the packages of the Python that is first on your PATH.",
+                "Python{}: tests use the packages of the Python that is first on your PATH, outside the repository. An environment inside it (.venv) is not visible to runs: a change could write to it; make one outside, install what the tests need, and activate it.",
                 place(self.dir)
             ));
         }
