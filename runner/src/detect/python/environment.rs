@@ -78,11 +78,17 @@ impl Project<'_> {
     }
 
     fn uv_steps(&self) -> Vec<Step> {
-        let mut steps = vec![self.uv_packages()];
-        if self.builds() {
-            steps.push(self.uv_project());
+        let packages = self.uv_packages();
+        if !self.builds() {
+            return vec![packages];
         }
-        steps
+        // The second step has to use the operator's uv like the first, whose cache it reads, not
+        // another version that is among the packages (with tox-uv, for one).
+        let packages = Step {
+            path: Vec::new(),
+            ..packages
+        };
+        vec![packages, self.uv_project()]
     }
 
     fn uv_packages(&self) -> Step {
@@ -100,8 +106,10 @@ impl Project<'_> {
                     "{}: the locked packages, from uv's cache on this machine.",
                     self.at("uv.lock")
                 ),
-                "Offline: run `uv sync` in the repository once if packages are missing there."
-                    .to_owned(),
+                format!(
+                    "Offline: run `{}` in the repository once if packages are missing there.",
+                    [words("uv sync"), self.uv_extras()].concat().join(" ")
+                ),
             ],
             ..Step::default()
         }
