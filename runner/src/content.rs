@@ -77,10 +77,13 @@ impl Content {
         let missing =
             self.add_externals(repository, tree, &RepoPath::new(""), &mut entries, DEPTH)?;
         entries.sort_by(|one, other| one.path.cmp(&other.path));
+        let mut absent: Vec<RepoPath> = missing.iter().map(|one| one.path.clone()).collect();
+        absent.sort();
         Ok((
             Snapshot {
                 id: tree.to_owned(),
                 entries,
+                absent,
             },
             missing,
         ))

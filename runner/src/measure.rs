@@ -260,7 +260,7 @@ impl<'a> Bench<'a> {
             role,
             view: view(tree, layers),
             program,
-            layers: std::iter::once(snapshot.id.clone()).chain(keys).collect(),
+            layers: std::iter::once(snapshot.content_id()).chain(keys).collect(),
         })
     }
 

@@ -11,6 +11,7 @@
 mod architecture;
 mod bad_input;
 mod concurrency;
+mod content;
 mod docs;
 mod examples;
 mod interrupt;
