@@ -288,7 +288,7 @@ impl<'a> Bench<'a> {
             name: check.name.clone(),
             kind: check.kind.name(),
             cached: cached.then_some(TreeRole::Base).into_iter().collect(),
-            log: Some(candidate.log_tail.clone()),
+            log: Some(log_of(&base, &candidate)),
             usage,
             result: CheckResult::Test(Box::new(TestEvidence {
                 exit: test.framework.exit_meaning(),
@@ -522,6 +522,12 @@ impl Measured {
             self.enforcement = enforcement.to_vec();
         }
     }
+}
+
+/// The log that explains the outcome: of the base where that is what did not work.
+fn log_of(base: &TestRun, candidate: &TestRun) -> String {
+    let run = if is_whole(base) { candidate } else { base };
+    run.log_tail.clone()
 }
 
 /// Whether a run can stand for its tree: it ended by itself and its report is whole.
