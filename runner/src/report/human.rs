@@ -321,20 +321,22 @@ fn counts(tests: &TestSummary) -> String {
         .join(", ")
 }
 
+/// The table's advice for a person, each once, strongest first.
 fn next_steps(out: &mut dyn Write, palette: Palette, verdict: &Verdict) -> io::Result<()> {
-    if verdict.next_steps.is_empty() {
-        return Ok(());
+    let reasons = verdict.reasons.iter().map(|reason| reason.code);
+    let codes = reasons.chain(verdict.review.iter().map(|review| review.code));
+    let mut advice: Vec<&str> = Vec::new();
+    for code in codes {
+        if !advice.contains(&code.entry().human) {
+            advice.push(code.entry().human);
+        }
     }
-    writeln!(out, "\n{}", palette.bold("what to do"))?;
-    for step in verdict.next_steps.iter().take(LISTED) {
-        let target = step
-            .target
-            .as_ref()
-            .map(|target| format!("{}: ", line(target, LINE)))
-            .unwrap_or_default();
-        writeln!(out, "  - {target}{}", line(&step.why, LINE))?;
+    if !advice.is_empty() {
+        writeln!(out, "\n{}", palette.bold("what to do"))?;
     }
-    Ok(())
+    advice
+        .iter()
+        .try_for_each(|advice| writeln!(out, "  - {advice}"))
 }
 
 fn footer(out: &mut dyn Write, palette: Palette, verdict: &Verdict, run: &str) -> io::Result<()> {
