@@ -41,6 +41,7 @@ pub mod layers;
 pub mod locate;
 pub mod measure;
 pub mod merged;
+pub mod mixed;
 pub mod obstacles;
 pub mod places;
 pub mod plan;

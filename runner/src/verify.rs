@@ -37,6 +37,7 @@ use crate::interrupt::Stop;
 use crate::layers::{Snapshot, Workshop, digest};
 use crate::locate::Programs;
 use crate::measure::{Bench, Measured};
+use crate::mixed;
 use crate::obstacles::sandbox_reason;
 use crate::plan::{CheckPlan, plan};
 use crate::policy_source::{self, Choice, Loaded};
@@ -162,6 +163,9 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
     evidence
         .findings
         .extend(rules::inspect(&evidence.change, &loaded.policy));
+    evidence
+        .findings
+        .extend(mixed::inspect(git, &evidence.change, &loaded.policy)?);
     evidence.reasons.extend(policy_source::candidate_problem(
         git,
         &base_tree,
