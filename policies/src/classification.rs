@@ -98,6 +98,8 @@ fn shadows_a_module(path: &RepoPath) -> bool {
     };
     let path = path.strip_prefix("src/").unwrap_or(path);
     let module = match path.split_once('/') {
+        // A compiled module's name goes on with the interpreter that it is for.
+        None if path.ends_with(".so") => path.split('.').next(),
         None => path.strip_suffix(".py"),
         Some((package, "__init__.py")) => Some(package),
         Some(_) => None,
@@ -294,6 +296,8 @@ mod tests {
             ("unittest", "site.pth", Harness),
             ("pytest", "json.py", Harness),
             ("pytest", "src/unittest/__init__.py", Harness),
+            ("pytest", "pluggy.cpython-311-x86_64-linux-gnu.so", Harness),
+            ("pytest", "calc.so", Product),
             ("pytest", "_pytest/__init__.py", Harness),
             ("pytest", "pkg/json.py", Product),
             ("pytest", "json/other.py", Product),

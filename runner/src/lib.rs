@@ -51,6 +51,7 @@ pub mod proposal;
 pub mod report;
 pub mod repository;
 pub mod reruns;
+pub mod rewritten;
 pub mod runs;
 pub mod self_check;
 pub mod session;

@@ -452,15 +452,20 @@ impl<'a> Bench<'a> {
         Ok(ran.result)
     }
 
-    fn task<'t>(&self, check: &'t Check, side: &Side, wall: Duration) -> Task<'t> {
+    fn task<'t>(&'t self, check: &'t Check, side: &Side, wall: Duration) -> Task<'t> {
         let changed = match (side.role, &check.kind) {
             (TreeRole::Candidate, CheckKind::Test(test)) => {
                 changed_product(self.change, check, test)
             }
             _ => Vec::new(),
         };
+        let tree = match side.role {
+            TreeRole::Base => self.base,
+            _ => self.candidate,
+        };
         Task {
             check,
+            tracked: &tree.entries,
             program: side.program.clone(),
             view: side.view.clone(),
             changed_product: changed,
