@@ -42,8 +42,9 @@ pub struct Content {
     /// Object id → index of its reader, for objects of submodules.
     elsewhere: HashMap<String, usize>,
     line_ends: HashMap<RepoPath, LineEnds>,
-    /// Pointer's path → the content's file in the local store.
-    large: HashMap<RepoPath, PathBuf>,
+    /// Object id of a pointer → the content's file in the local store. Not by path: there each tree
+    /// may have another one, or a file of its own.
+    large: HashMap<String, PathBuf>,
     cache: PathBuf,
     // The readers' private git directories go with these.
     submodules: Vec<Repository>,
@@ -100,11 +101,21 @@ impl Content {
         depth: u32,
     ) -> Result<Vec<External>, ContentError> {
         let mut missing = Vec::new();
-        for mut external in externals(repository.git(), repository.layout(), tree)? {
+        let found = externals(repository.git(), repository.layout(), tree)?;
+        let pointers: HashMap<RepoPath, String> = match found.is_empty() {
+            true => HashMap::new(),
+            false => entries
+                .iter()
+                .map(|entry| (entry.path.clone(), entry.oid.clone()))
+                .collect(),
+        };
+        for mut external in found {
             external.path = below(prefix, &external.path);
             match (&external.available_at, external.kind) {
                 (Some(file), ExternalKind::Lfs) => {
-                    self.large.insert(external.path.clone(), file.clone());
+                    let pointer = pointers.get(&external.path);
+                    self.large
+                        .extend(pointer.map(|oid| (oid.clone(), file.clone())));
                 }
                 (Some(directory), ExternalKind::Submodule) if depth > 0 => {
                     let found = self.submodule(directory, &external, entries, depth - 1)?;
@@ -151,7 +162,9 @@ impl Content {
 
     /// The bytes of a file or link.
     pub fn read(&mut self, entry: &TreeEntry) -> io::Result<Vec<u8>> {
-        if let Some(file) = self.large.get(&entry.path) {
+        if let Some(file) = self.large.get(&entry.oid)
+            && entry.mode != Mode::Symlink
+        {
             return fs::read(file);
         }
         let reader = self.elsewhere.get(&entry.oid).copied().unwrap_or(0);

@@ -12,8 +12,10 @@ use thiserror::Error;
 use crate::adapters::{
     self, AdapterError, CommandRun, Framework, Job, Places, Selection, run_command,
 };
+use crate::git::objects::TreeEntry;
 use crate::grants::{Access, Grants, View};
 use crate::places;
+use crate::rewritten::rewritten;
 use crate::session::{Machine, Session, SessionError};
 
 /// A run that gave nothing.
@@ -40,6 +42,8 @@ pub struct Task<'a> {
     pub changed_product: Vec<RepoPath>,
     /// How much it may use.
     pub limits: Limits,
+    /// All files of the tree.
+    pub tracked: &'a [TreeEntry],
 }
 
 /// What a run gave, and what protected the host meanwhile.
@@ -68,7 +72,11 @@ pub async fn test(
     )?;
     let select = only.map_or(Selection::All, Selection::Ids);
     let job = job(grants, task, adapter(framework), select);
-    let result = adapters::run(&job, &places(), &mut session).await?;
+    let mut result = adapters::run(&job, &places(), &mut session).await?;
+    // A copy of the whole tree does not tell what was written to it.
+    if machine.overlay {
+        result.provenance.rewritten = rewritten(&session.tree_upper(), task.tracked);
+    }
     Ok(Ran {
         result,
         enforcement: session.enforcement,

@@ -37,6 +37,7 @@ use crate::interrupt::Stop;
 use crate::layers::{Snapshot, Workshop};
 use crate::locate::Programs;
 use crate::measure::{Bench, Measured};
+use crate::mixed;
 use crate::obstacles::sandbox_reason;
 use crate::oracle;
 use crate::past::{keep, stored_verdict, verdict_key, worse_of_stored};
@@ -164,6 +165,9 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
     evidence
         .findings
         .extend(rules::inspect(&evidence.change, &loaded.policy));
+    evidence
+        .findings
+        .extend(mixed::inspect(git, &evidence.change, &loaded.policy)?);
     evidence.reasons.extend(policy_source::candidate_problem(
         git,
         &base_tree,

@@ -9,6 +9,7 @@
 )]
 
 mod architecture;
+mod attacks;
 mod bad_input;
 mod concurrency;
 mod content;
