@@ -4,10 +4,12 @@
 //! is not there: no home directory, no repository, no environment variable, no network.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use passmuster_policy::path::RepoPath;
 use passmuster_policy::policy::{self, Policy, Size, TimeLimit};
 use passmuster_process::{Command, Limits, Lower, Mount, Spec};
 use serde::Serialize;
@@ -159,6 +161,14 @@ impl Grants {
                 .iter()
                 .map(|link| (link.path.clone(), link.to.clone())),
         );
+    }
+
+    /// Whether a path of the tree lies in a directory that is copied, not overlaid.
+    pub fn is_copied(&self, path: &RepoPath) -> bool {
+        let path = Path::new(OsStr::from_bytes(path.as_bytes()));
+        self.copy
+            .iter()
+            .any(|directory| path.starts_with(directory))
     }
 
     /// Digest of what is granted, by content where the toolchains know it.

@@ -75,6 +75,8 @@ pub struct Measured {
     pub checks: Vec<CheckEvidence>,
     /// What stood in the way.
     pub reasons: Vec<Reason>,
+    /// What is worth knowing and changes nothing.
+    pub remarks: Vec<String>,
     /// What the sandbox enforced; empty when nothing ran.
     pub enforcement: Vec<Enforcement>,
 }
@@ -276,6 +278,10 @@ impl<'a> Bench<'a> {
         let (base, candidate) = self.both_tests(check, test, trees, stored).await?;
         measured.note(&candidate.enforcement);
         let (base, candidate) = (base.result, candidate.result);
+        if base.leaked_processes == 0 {
+            let what = format!("{} on the candidate", check.name);
+            measured.note_leaked(&what, candidate.leaked_processes);
+        }
         if !cached && is_whole(&base) {
             self.keep(check, &trees.base, &base);
         }
@@ -456,6 +462,7 @@ impl<'a> Bench<'a> {
             .during(&what, runs::command(self.machine, self.grants, &task))
             .await?;
         measured.note(&ran.enforcement);
+        measured.note_leaked(&what, ran.result.leaked_processes);
         Ok(ran.result)
     }
 
@@ -524,6 +531,15 @@ impl<'a> Bench<'a> {
 }
 
 impl Measured {
+    /// Processes that outlived their command were ended with the sandbox; they may have been meant to stay.
+    fn note_leaked(&mut self, what: &str, leaked: u32) {
+        if leaked > 0 {
+            self.remarks.push(format!(
+                "{what}: {leaked} processes outlived the command and were ended"
+            ));
+        }
+    }
+
     /// Keeps what the sandbox enforced; every run of a verification gets the same.
     fn note(&mut self, enforcement: &[Enforcement]) {
         if self.enforcement.is_empty() {

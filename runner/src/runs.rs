@@ -73,9 +73,13 @@ pub async fn test(
     let select = only.map_or(Selection::All, Selection::Ids);
     let job = job(grants, task, adapter(framework), select);
     let mut result = adapters::run(&job, &places(), &mut session).await?;
-    // A copy of the whole tree does not tell what was written to it.
+    // A copy, of the whole tree or of a directory, does not tell what was written to it.
     if machine.overlay {
         result.provenance.rewritten = rewritten(&session.tree_upper(), task.tracked);
+        result
+            .provenance
+            .rewritten
+            .retain(|path| !grants.is_copied(path));
     }
     Ok(Ran {
         result,

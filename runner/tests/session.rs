@@ -1,6 +1,11 @@
 //! Runs over trees in both forms that a tree can have: an overlay, and the copy where the kernel
 //! refuses overlays.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on ends with its place and cause"
+)]
+
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
