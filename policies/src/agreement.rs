@@ -65,6 +65,9 @@ impl ExitMeaning {
     }
 }
 
+/// Most bytes of a command's last line that a message quotes.
+const LAST_LINE_CAP: usize = 300;
+
 /// What an exit status says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Said {
@@ -119,9 +122,23 @@ fn missing_report(run: &TestRun) -> Option<Disagreement> {
         // A build that fails never comes to a report; its units say so.
         _ if !run.broken_units.is_empty() => return None,
         ReportState::Incomplete { why } => why.clone(),
-        ReportState::Missing => "there is no report at all".to_owned(),
+        ReportState::Missing => match last_line(&run.log_tail) {
+            "" => "there is no report at all".to_owned(),
+            said => format!("there is no report at all; the command's last line: {said}"),
+        },
     };
     Some(Disagreement::ReportMissing { why })
+}
+
+/// Programs that cannot start say why at the end: a module that is not installed, an unknown option.
+fn last_line(log: &str) -> &str {
+    let line = log
+        .lines()
+        .map(str::trim)
+        .rfind(|line| !line.is_empty())
+        .unwrap_or_default();
+    line.get(..line.floor_char_boundary(LAST_LINE_CAP))
+        .unwrap_or_default()
 }
 
 fn status_against_report(run: &TestRun, said: Said, status: i32) -> Option<Disagreement> {

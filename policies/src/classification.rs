@@ -44,6 +44,12 @@ const PYTHON_HARNESS: &[&str] = &[
     "**/*.pth",
     "**/.coveragerc",
     "**/.python-version",
+    // Loaded in place of the source beside it, without a look at it.
+    "**/*.pyc",
+    "**/__pycache__/**",
+    // Where pytest finds plugins by itself.
+    "**/*.dist-info/**",
+    "**/*.egg-info/**",
 ];
 const CARGO_TESTS: &[&str] = &[
     "**/tests/**",
@@ -59,6 +65,8 @@ const CARGO_HARNESS: &[&str] = &[
     "**/.clippy.toml",
     "**/rustfmt.toml",
     "**/.rustfmt.toml",
+    // Built already, as far as cargo can tell.
+    "target/**",
 ];
 const NODE_TESTS: &[&str] = &[
     "**/*.{test,spec}.*",
@@ -90,12 +98,26 @@ fn shadows_a_module(path: &RepoPath) -> bool {
     };
     let path = path.strip_prefix("src/").unwrap_or(path);
     let module = match path.split_once('/') {
+        // A compiled module's name goes on with the interpreter that it is for.
+        None if path.ends_with(".so") => path.split('.').next(),
         None => path.strip_suffix(".py"),
         Some((package, "__init__.py")) => Some(package),
         Some(_) => None,
     };
     module.is_some_and(|module| PYTHON_MODULES.lines().any(|known| known == module))
 }
+
+/// Configuration of linters and type checkers, beside what the frameworks' tables name.
+const TOOL_HARNESS: &[&str] = &[
+    "**/{ruff,.ruff}.toml",
+    "**/{mypy,.mypy}.ini",
+    "**/{pylintrc,.pylintrc,.flake8,.shellcheckrc}",
+    "**/pyrightconfig.json",
+    "**/{eslint,prettier}.config.*",
+    "**/.prettierrc*",
+    "**/biome.{json,jsonc}",
+    "**/deny.toml",
+];
 
 /// Steers the run whatever the framework.
 const COMMON_HARNESS: &[&str] = &[
@@ -168,6 +190,30 @@ impl Classifier {
         })
     }
 
+    /// For a check that has no tests. Which program its command starts in the end is not known, so
+    /// whatever steers any known one counts.
+    ///
+    /// # Errors
+    /// As [`Classifier::new`].
+    pub fn of_command(check: &Check) -> Result<Self, GlobError> {
+        let tables = [
+            COMMON_HARNESS,
+            TOOL_HARNESS,
+            PYTHON_HARNESS,
+            CARGO_HARNESS,
+            NODE_HARNESS,
+            GO_HARNESS,
+        ];
+        Ok(Self {
+            overrides: [FileClass::Harness, FileClass::Test, FileClass::Product]
+                .map(|class| (class, Globs::default())),
+            tests: Globs::default(),
+            harness: Globs::new(&tables.concat())?,
+            python: false,
+            named: named(check),
+        })
+    }
+
     /// What a file is: the policy's word first, then harness, test, files named in `run`, product.
     pub fn classify(&self, path: &RepoPath) -> FileClass {
         let overruled = self.overrides.iter().find(|(_, globs)| globs.matches(path));
@@ -186,9 +232,11 @@ impl Classifier {
     }
 }
 
-/// The words of `run` as paths in the tree, below `cwd`.
+/// The words of `run` as paths in the tree, below `cwd`; also those within a word, as in
+/// `--config=FILE` or a line for a shell.
 fn named(check: &Check) -> Vec<RepoPath> {
-    let path = |word: &String| {
+    let between = |letter: char| letter.is_whitespace() || "=;&|()<>'\"`,".contains(letter);
+    let path = |word: &str| {
         let parts = check.cwd.split('/').chain(word.split('/'));
         let parts: Vec<&str> = parts
             .filter(|part| !part.is_empty() && *part != ".")
@@ -198,26 +246,25 @@ fn named(check: &Check) -> Vec<RepoPath> {
     check
         .run
         .iter()
-        .filter(|word| !word.starts_with(['/', '-']))
+        .flat_map(|word| word.split(between).chain([word.as_str()]))
+        .filter(|word| !word.is_empty() && !word.starts_with(['/', '-']))
         .map(path)
         .collect()
 }
 
-/// One classifier for each test check of a policy, with the check's name.
+/// One classifier for each check of a policy, with the check's name.
 ///
 /// # Errors
 /// As [`Classifier::new`].
 pub fn classifiers(policy: &Policy) -> Result<Vec<(&str, Classifier)>, GlobError> {
-    let test = |check: &Check| match &check.kind {
-        CheckKind::Test(test) => Some(test.clone()),
-        _ => None,
+    let classifier = |check: &Check| match &check.kind {
+        CheckKind::Test(test) => Classifier::new(check, test),
+        _ => Classifier::of_command(check),
     };
-    let tests = policy
+    policy
         .check
         .iter()
-        .filter_map(|check| Some((check, test(check)?)));
-    tests
-        .map(|(check, test)| Ok((check.name.as_str(), Classifier::new(check, &test)?)))
+        .map(|check| Ok((check.name.as_str(), classifier(check)?)))
         .collect()
 }
 
@@ -249,6 +296,8 @@ mod tests {
             ("unittest", "site.pth", Harness),
             ("pytest", "json.py", Harness),
             ("pytest", "src/unittest/__init__.py", Harness),
+            ("pytest", "pluggy.cpython-311-x86_64-linux-gnu.so", Harness),
+            ("pytest", "calc.so", Product),
             ("pytest", "_pytest/__init__.py", Harness),
             ("pytest", "pkg/json.py", Product),
             ("pytest", "json/other.py", Product),
@@ -261,6 +310,10 @@ mod tests {
             ("node-test", "lib/a.spec.mjs", Test),
             ("node-test", "tsconfig.build.json", Harness),
             ("node-test", "index.js", Product),
+            ("pytest", "pkg/__pycache__/a.cpython-311.pyc", Harness),
+            ("pytest", "a-1.0.dist-info/entry_points.txt", Harness),
+            ("cargo-test", "target/debug/deps/a", Harness),
+            ("cargo-test", "src/target/a.rs", Product),
             ("junit", "passmuster.toml", Harness),
             ("junit", "sub/Makefile", Harness),
             ("junit", "tests/a", Product),
@@ -287,6 +340,30 @@ mod tests {
             ("tests/a.py", Test),
         ] {
             assert_eq!(classify("pytest", more, path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_steers_a_command_is_harness_though_it_runs_no_tests() {
+        use FileClass::{Harness, Product};
+        for (run, path, expected) in [
+            (r#"["sh", "scripts/check.sh"]"#, "scripts/check.sh", Harness),
+            (
+                r#"["sh", "-c", "cd x; ./scripts/check.sh&&true"]"#,
+                "scripts/check.sh",
+                Harness,
+            ),
+            (r#"["tool", "--config=conf/a.yml"]"#, "conf/a.yml", Harness),
+            (r#"["make", "check"]"#, "GNUmakefile", Harness),
+            (r#"["ruff", "check"]"#, "sub/ruff.toml", Harness),
+            (r#"["ruff", "check"]"#, "src/a.py", Product),
+            (r#"["ruff", "check"]"#, "json.py", Product),
+        ] {
+            let text =
+                format!("version = 1\n[[check]]\nname = \"c\"\nkind = \"command\"\nrun = {run}\n");
+            let policy = parse(&text, "policy").unwrap();
+            let found = classifiers(&policy).unwrap();
+            assert_eq!(found[0].1.classify(&path.into()), expected, "{run} {path}");
         }
     }
 }

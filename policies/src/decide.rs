@@ -24,7 +24,7 @@ use crate::verdict::{CheckStatus, CheckSummary, SCHEMA, Verdict};
 use ledger::Ledger;
 use summary::Judged;
 
-/// Most bytes of a check's log in the verdict; the whole log lies in the runner's store.
+/// Most bytes of a check's log in the verdict; the rest is not kept.
 const LOG_CAP: usize = 64 * 1024;
 
 /// Gives the verdict.

@@ -24,6 +24,7 @@ pub mod comparison;
 pub mod decide;
 pub mod evidence;
 pub mod finding;
+pub mod mixed;
 pub mod path;
 pub mod policy;
 pub mod reason;

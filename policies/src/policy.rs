@@ -352,6 +352,13 @@ pub enum RuleEffect {
     Deny,
 }
 
+impl std::fmt::Display for Framework {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // As a policy writes it.
+        self.serialize(f)
+    }
+}
+
 fn is_false(value: &bool) -> bool {
     !value
 }

@@ -96,7 +96,7 @@ reason_codes! {
     PatchUnsafe "patch-unsafe" Fail: "the change names a path that could escape the tree or reach git's own files", "propose the change without the named path", "do not apply this patch anywhere by hand";
     EnvironmentShadowed "environment-shadowed" Fail: "the change writes into what a prepare step made", "propose the change without the named files", "files of the change would replace installed dependencies or build output";
     PolicyInvalidInCandidate "policy-invalid-in-candidate" Fail: "the policy that the change would put in place does not parse", "leave the policy as it is on the base", "the change edits the policy and breaks it";
-    SandboxUnavailable "sandbox-unavailable" Inconclusive: "this machine cannot give a protection that the policy requires", STOP, "run `passmuster doctor`; it says what is missing and how to get it";
+    SandboxUnavailable "sandbox-unavailable" Inconclusive: "this machine cannot give a protection that the policy requires", STOP, "the message names the step that failed; allow user namespaces for ordinary users, or run as root";
     ToolMissing "tool-missing" Inconclusive: "a program that a check needs is not installed", STOP, "install the named program where the verdict says it was looked for";
     ToolError "tool-error" Inconclusive: "a tool broke down, so it says nothing about the change", STOP, "read the log of the named check";
     ToolchainMismatch "toolchain-mismatch" Inconclusive: "the change asks for a toolchain version that is not installed", STOP, "install the version that the change pins, or refuse the change of the pin";

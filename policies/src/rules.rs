@@ -8,6 +8,8 @@ mod size;
 mod submodules;
 mod unsafe_paths;
 
+pub(crate) use size::written_by_a_tool;
+
 use crate::change::{Change, FileChange};
 use crate::finding::Finding;
 use crate::policy::{Globs, Policy};

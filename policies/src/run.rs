@@ -112,4 +112,7 @@ pub struct Provenance {
     pub foreign: Vec<String>,
     /// Packages that the build tool called fresh, by manifest directory in the tree.
     pub fresh: Vec<RepoPath>,
+    /// Tracked files that the run itself wrote to, removed or replaced, whatever they hold now.
+    #[serde(default)]
+    pub rewritten: Vec<RepoPath>,
 }

@@ -1,24 +1,13 @@
 //! The base: which trusted state a proposal is measured against, and how far it can be trusted.
 
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+pub use passmuster_policy::evidence::BaseTrust;
 
 use crate::git::error::sanitise;
 use crate::git::refs::{Refs, Target};
 use crate::git::{Git, GitError};
 use crate::repository::Repository;
-
-/// Where the base comes from; `base_trust` of the verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum BaseTrust {
-    /// The operator named it.
-    Pinned,
-    /// A remote-tracking reference holds it: an agent's own commits are not in it.
-    RemoteTracking,
-    /// Local references only: whoever can commit here can move it.
-    Local,
-}
 
 /// The state that a proposal starts from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -42,8 +42,9 @@ pub struct Content {
     /// Object id → index of its reader, for objects of submodules.
     elsewhere: HashMap<String, usize>,
     line_ends: HashMap<RepoPath, LineEnds>,
-    /// Pointer's path → the content's file in the local store.
-    large: HashMap<RepoPath, PathBuf>,
+    /// Object id of a pointer → the content's file in the local store. Not by path: there each tree
+    /// may have another one, or a file of its own.
+    large: HashMap<String, PathBuf>,
     cache: PathBuf,
     // The readers' private git directories go with these.
     submodules: Vec<Repository>,
@@ -77,10 +78,13 @@ impl Content {
         let found = externals(repository.git(), repository.layout(), &entries)?;
         let missing = self.add_externals(found, &RepoPath::new(""), &mut entries, DEPTH)?;
         entries.sort_by(|one, other| one.path.cmp(&other.path));
+        let mut absent: Vec<RepoPath> = missing.iter().map(|one| one.path.clone()).collect();
+        absent.sort();
         Ok((
             Snapshot {
                 id: tree.to_owned(),
                 entries,
+                absent,
             },
             missing,
         ))
@@ -96,11 +100,20 @@ impl Content {
         depth: u32,
     ) -> Result<Vec<External>, ContentError> {
         let mut missing = Vec::new();
+        let pointers: HashMap<RepoPath, String> = match found.is_empty() {
+            true => HashMap::new(),
+            false => entries
+                .iter()
+                .map(|entry| (entry.path.clone(), entry.oid.clone()))
+                .collect(),
+        };
         for mut external in found {
             external.path = below(prefix, &external.path);
             match (&external.available_at, external.kind) {
                 (Some(file), ExternalKind::Lfs) => {
-                    self.large.insert(external.path.clone(), file.clone());
+                    let pointer = pointers.get(&external.path);
+                    self.large
+                        .extend(pointer.map(|oid| (oid.clone(), file.clone())));
                 }
                 (Some(directory), ExternalKind::Submodule) if depth > 0 => {
                     let found = self.submodule(directory, &external, entries, depth - 1)?;
@@ -148,7 +161,9 @@ impl Content {
 
     /// The bytes of a file or link.
     pub fn read(&mut self, entry: &TreeEntry) -> io::Result<Vec<u8>> {
-        if let Some(file) = self.large.get(&entry.path) {
+        if let Some(file) = self.large.get(&entry.oid)
+            && entry.mode != Mode::Symlink
+        {
             return fs::read(file);
         }
         let reader = self.elsewhere.get(&entry.oid).copied().unwrap_or(0);

@@ -120,4 +120,17 @@ macro_rules! internal {
     };
 }
 
-internal!(CacheError, LayerError, SessionError, StoreError, io::Error);
+internal!(LayerError, SessionError, io::Error);
+
+/// The cache is where the operator put it, so what is wrong with it is theirs to mend.
+macro_rules! cache {
+    ($($error:ty),*) => {
+        $(impl From<$error> for UserError {
+            fn from(error: $error) -> Self {
+                Self::usage(format!("{error}; --cache-dir names another place for the cache"))
+            }
+        })*
+    };
+}
+
+cache!(CacheError, StoreError);

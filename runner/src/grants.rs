@@ -4,11 +4,13 @@
 //! is not there: no home directory, no repository, no environment variable, no network.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use passmuster_policy::policy::{Policy, Size, TimeLimit};
+use passmuster_policy::path::RepoPath;
+use passmuster_policy::policy::{self, Policy, Size, TimeLimit};
 use passmuster_process::{Command, Limits, Lower, Mount, Spec};
 use serde::Serialize;
 
@@ -69,7 +71,6 @@ pub struct Grants {
     copy: Vec<PathBuf>,
     path: Vec<PathBuf>,
     env: BTreeMap<String, String>,
-    limits: Limits,
     digest: String,
 }
 
@@ -106,7 +107,6 @@ impl Grants {
             copy: policy.sandbox.copy.iter().map(PathBuf::from).collect(),
             path: search_path(toolchains, tools),
             env: base_environment(),
-            limits: limits(policy),
             digest: String::new(),
         };
         toolchains
@@ -163,6 +163,14 @@ impl Grants {
         );
     }
 
+    /// Whether a path of the tree lies in a directory that is copied, not overlaid.
+    pub fn is_copied(&self, path: &RepoPath) -> bool {
+        let path = Path::new(OsStr::from_bytes(path.as_bytes()));
+        self.copy
+            .iter()
+            .any(|directory| path.starts_with(directory))
+    }
+
     /// Digest of what is granted, by content where the toolchains know it.
     pub fn digest(&self) -> &str {
         &self.digest
@@ -188,7 +196,7 @@ impl Grants {
     }
 
     /// The sandbox of one phase.
-    pub fn spec(&self, room: &Room, phase: &Phase, reports: &Path, wall: Duration) -> Spec {
+    pub fn spec(&self, room: &Room, phase: &Phase, reports: &Path, limits: Limits) -> Spec {
         let mut words = phase.argv.iter().cloned();
         let program = words.next().map(PathBuf::from).unwrap_or_default();
         let report = Mount::Writable {
@@ -217,10 +225,7 @@ impl Grants {
                 cwd: phase.cwd.clone().unwrap_or_else(|| places::TREE.into()),
             },
             mounts: mounts.collect(),
-            limits: Limits {
-                wall,
-                ..self.limits.clone()
-            },
+            limits,
         }
     }
 
@@ -450,8 +455,8 @@ pub(crate) fn cache_grant(cache: &Path, operator: &Operator) -> (PathBuf, PathBu
     }
 }
 
-fn limits(policy: &Policy) -> Limits {
-    let written = &policy.limits;
+/// The limits that a policy writes, with the defaults of the format.
+pub fn limits(written: &policy::Limits) -> Limits {
     Limits {
         wall: wall(written.wall),
         grace: GRACE,

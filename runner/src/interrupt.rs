@@ -1,5 +1,6 @@
 //! Being told to stop: one flag that every waiting part looks at.
 
+use crate::exit_code::Exit;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -22,9 +23,10 @@ impl Stop {
                     _ = terminate.recv() => {}
                     _ = hang_up.recv() => {}
                 }
-                // Nobody is left to tell when the receivers are gone.
-                if sender.send(true).is_err() {
-                    return;
+                // Asked twice: whatever keeps us, perhaps a git that waits for a pipe, is not worth
+                // waiting for. Sandboxes end with us, and the next start cleans up.
+                if sender.send_replace(true) {
+                    std::process::exit(i32::from(Exit::Inconclusive.status()));
                 }
             }
         });

@@ -28,7 +28,7 @@ use thiserror::Error;
 use crate::adapters::{Phase, PhaseEnd, Phases as _};
 use crate::cache::{CacheError, LayerGuard, remove_tree};
 use crate::git::objects::TreeEntry;
-use crate::grants::{Access, Grants, View, wall};
+use crate::grants::{Access, Grants, View, limits};
 use crate::locate::{Programs, locate};
 use crate::merged::show_below;
 use crate::places;
@@ -48,6 +48,21 @@ pub struct Snapshot {
     pub id: String,
     /// Files, links and submodules of the whole tree.
     pub entries: Vec<TreeEntry>,
+    /// Large files and submodules whose content is not here, sorted; what stands in their place is
+    /// a pointer or an empty directory.
+    pub absent: Vec<RepoPath>,
+}
+
+impl Snapshot {
+    /// What the tree looks like on this disk: its id says which content it wants, not which is here.
+    /// Keys hold this, so that content which is fetched later is seen.
+    pub fn content_id(&self) -> String {
+        if self.absent.is_empty() {
+            return self.id.clone();
+        }
+        let absent: Vec<String> = self.absent.iter().map(ToString::to_string).collect();
+        digest(&(&self.id, absent))
+    }
 }
 
 /// What a prepare step made.
@@ -145,7 +160,7 @@ impl Workshop<'_> {
         let key = digest(&(
             "base",
             FORMAT,
-            &tree.id,
+            tree.content_id(),
             self.machine.owner.uid,
             masks_of(&masks),
         ));
@@ -287,8 +302,8 @@ impl Workshop<'_> {
             step: step.name.clone(),
             missing,
         })?;
-        let wall = wall(step.limits.over(self.limits).wall);
-        let mut session = Session::open(self.machine, self.grants, &view, Access::Prepare, wall)?;
+        let limits = limits(&step.limits.over(self.limits));
+        let mut session = Session::open(self.machine, self.grants, &view, Access::Prepare, limits)?;
         let phase = phase(step, program, self.grants.environment(&view));
         let end = self
             .progress
@@ -340,13 +355,16 @@ impl Workshop<'_> {
         below: &[Layer],
         private: Option<&str>,
     ) -> String {
+        let whole = tree.content_id();
+        let absent = tree.absent.iter().filter(|path| sees(step, path));
         let inputs: Vec<(String, &str, &str)> = match &step.inputs {
-            None => vec![(String::new(), "tree", tree.id.as_str())],
+            None => vec![(String::new(), "tree", whole.as_str())],
             Some(_) => tree
                 .entries
                 .iter()
                 .filter(|entry| sees(step, &entry.path))
                 .map(identity)
+                .chain(absent.map(|path| (path.to_string(), "absent", "")))
                 .collect(),
         };
         // A step with inputs sees which other files there are, though not what they say.

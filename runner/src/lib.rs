@@ -1,18 +1,22 @@
 //! Passmuster's runner: the library behind the one binary.
 //!
-//! The modules, in the order in which a change goes through them:
+//! [`verify`] is the straight list of steps; read it beside this one. The modules, in the order in
+//! which a change goes through them:
 //!
 //! 1. [`cli`], [`commands`]: what was asked for.
-//! 2. [`repository`], [`git`], [`base`], [`proposal`]: base and candidate as two tree ids, through a git directory of our own.
-//! 3. [`policy_source`], [`detect`]: the policy that counts.
-//! 4. [`inspect`]: the change as data, for the static rules of `passmuster-policy`.
-//! 5. [`toolchains`], [`host`], [`locate`], [`grants`]: what of the host a sandbox gets.
-//! 6. [`plan`]: which checks run on which trees.
-//! 7. [`content`], [`trees`], [`merged`], [`layers`]: the trees on disk and what prepare steps make for them.
-//! 8. [`self_check`], [`session`], [`runs`], [`adapters`]: checks in sandboxes, and how test frameworks are read.
-//! 9. [`measure`], [`reruns`], [`oracle`], [`obstacles`]: both trees of every check, and what was in the way.
-//! 10. [`verify`]: all of it together, up to the decision.
-//! 11. [`report`], [`store`]: the verdict for its readers, and the history.
+//! 2. [`repository`], [`git`], [`base`]: the trusted tree, through a git directory of our own.
+//! 3. [`content`]: what a checkout of a tree would hold.
+//! 4. [`policy_source`], [`detect`]: the policy that counts.
+//! 5. [`proposal`], [`inspect`]: the candidate's tree, and the change as data for the static rules
+//!    of `passmuster-policy`.
+//! 6. [`host`], [`toolchains`], [`locate`], [`grants`]: what of the host a sandbox gets.
+//! 7. [`plan`], [`uses`]: which checks run, over which prepare steps, and who may share what they make.
+//! 8. [`self_check`]: whether sandboxes work here.
+//! 9. [`trees`], [`merged`], [`layers`]: the trees on disk and what prepare steps make for them.
+//! 10. [`measure`], [`reruns`], [`oracle`], [`obstacles`]: both trees of every check, and what was in the way.
+//! 11. [`runs`], [`session`], [`adapters`]: one check in one sandbox, and how test frameworks are
+//!     read.
+//! 12. [`report`], [`reproduce`], [`past`], [`store`]: the verdict for its readers, and the history.
 //!
 //! [`cache`] owns the directory that all of this lives in; [`places`] names the paths inside a
 //! sandbox; [`progress`], [`interrupt`], [`error`] and
@@ -41,6 +45,7 @@ pub mod layers;
 pub mod locate;
 pub mod measure;
 pub mod merged;
+pub mod mixed;
 pub mod obstacles;
 pub mod oracle;
 pub mod past;
@@ -53,6 +58,7 @@ pub mod report;
 pub mod repository;
 pub mod reproduce;
 pub mod reruns;
+pub mod rewritten;
 pub mod runs;
 pub mod self_check;
 pub mod session;

@@ -18,7 +18,7 @@ use passmuster_policy::policy::{Check, CheckKind, Policy, TestCheck};
 use passmuster_policy::reason::{Reason, ReasonCode};
 use passmuster_policy::run::{Outcome, ReportState, TestRun, Usage};
 use passmuster_policy::tests::TestResult;
-use passmuster_process::Enforcement;
+use passmuster_process::{Enforcement, Limits};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -75,6 +75,8 @@ pub struct Measured {
     pub checks: Vec<CheckEvidence>,
     /// What stood in the way.
     pub reasons: Vec<Reason>,
+    /// What is worth knowing and changes nothing.
+    pub remarks: Vec<String>,
     /// What the sandbox enforced; empty when nothing ran.
     pub enforcement: Vec<Enforcement>,
 }
@@ -260,7 +262,7 @@ impl<'a> Bench<'a> {
             role,
             view: view(tree, layers),
             program,
-            layers: std::iter::once(snapshot.id.clone()).chain(keys).collect(),
+            layers: std::iter::once(snapshot.content_id()).chain(keys).collect(),
         })
     }
 
@@ -276,6 +278,10 @@ impl<'a> Bench<'a> {
         let (base, candidate) = self.both_tests(check, test, trees, stored).await?;
         measured.note(&candidate.enforcement);
         let (base, candidate) = (base.result, candidate.result);
+        if base.leaked_processes == 0 {
+            let what = format!("{} on the candidate", check.name);
+            measured.note_leaked(&what, candidate.leaked_processes);
+        }
         if !cached && is_whole(&base) {
             self.keep(check, &trees.base, &base);
         }
@@ -288,7 +294,7 @@ impl<'a> Bench<'a> {
             name: check.name.clone(),
             kind: check.kind.name(),
             cached: cached.then_some(TreeRole::Base).into_iter().collect(),
-            log: Some(candidate.log_tail.clone()),
+            log: Some(log_of(&base, &candidate)),
             usage,
             result: CheckResult::Test(Box::new(TestEvidence {
                 exit: test.framework.exit_meaning(),
@@ -379,13 +385,16 @@ impl<'a> Bench<'a> {
         }
         let only = selected(base, &suspects);
         let mut counter = Counter::start(&suspects, base, candidate);
-        for _ in 0..test.retries {
+        for round in 0..test.retries {
+            // Once whole: a test may fail for what another file's tests did before it, every time,
+            // and pass whenever its file runs alone.
+            let select = (round > 0).then(|| only.clone());
             let wall = self.wall(check, Some(base.usage.wall_ms));
             let on_base = self
-                .one_test(check, test, &trees.base, wall, Some(only.clone()))
+                .one_test(check, test, &trees.base, wall, select.clone())
                 .await?;
             let on_candidate = self
-                .one_test(check, test, &trees.candidate, wall, Some(only.clone()))
+                .one_test(check, test, &trees.candidate, wall, select)
                 .await?;
             counter.round(&on_base.result, &on_candidate.result);
         }
@@ -453,22 +462,31 @@ impl<'a> Bench<'a> {
             .during(&what, runs::command(self.machine, self.grants, &task))
             .await?;
         measured.note(&ran.enforcement);
+        measured.note_leaked(&what, ran.result.leaked_processes);
         Ok(ran.result)
     }
 
-    fn task<'t>(&self, check: &'t Check, side: &Side, wall: Duration) -> Task<'t> {
+    fn task<'t>(&'t self, check: &'t Check, side: &Side, wall: Duration) -> Task<'t> {
         let changed = match (side.role, &check.kind) {
             (TreeRole::Candidate, CheckKind::Test(test)) => {
                 changed_product(self.change, check, test)
             }
             _ => Vec::new(),
         };
+        let tree = match side.role {
+            TreeRole::Base => self.base,
+            _ => self.candidate,
+        };
         Task {
             check,
+            tracked: &tree.entries,
             program: side.program.clone(),
             view: side.view.clone(),
             changed_product: changed,
-            wall,
+            limits: Limits {
+                wall,
+                ..grants::limits(&check.limits.over(&self.policy.limits))
+            },
         }
     }
 
@@ -513,12 +531,27 @@ impl<'a> Bench<'a> {
 }
 
 impl Measured {
+    /// Processes that outlived their command were ended with the sandbox; they may have been meant to stay.
+    fn note_leaked(&mut self, what: &str, leaked: u32) {
+        if leaked > 0 {
+            self.remarks.push(format!(
+                "{what}: {leaked} processes outlived the command and were ended"
+            ));
+        }
+    }
+
     /// Keeps what the sandbox enforced; every run of a verification gets the same.
     fn note(&mut self, enforcement: &[Enforcement]) {
         if self.enforcement.is_empty() {
             self.enforcement = enforcement.to_vec();
         }
     }
+}
+
+/// The log that explains the outcome: of the base where that is what did not work.
+fn log_of(base: &TestRun, candidate: &TestRun) -> String {
+    let run = if is_whole(base) { candidate } else { base };
+    run.log_tail.clone()
 }
 
 /// Whether a run can stand for its tree: it ended by itself and its report is whole.

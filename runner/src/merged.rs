@@ -129,7 +129,8 @@ fn finish(from: &Path, to: &Path, owner: Owner) -> io::Result<()> {
     )?)
 }
 
-fn is_opaque(directory: &Path) -> bool {
+/// Whether a directory hides the ones of the same name in the layers below.
+pub fn is_opaque(directory: &Path) -> bool {
     let mut value = [0u8; 1];
     matches!(rustix::fs::lgetxattr(directory, OPAQUE, &mut value), Ok(1)) && value == *b"y"
 }

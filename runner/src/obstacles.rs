@@ -1,5 +1,7 @@
 //! What stands in the way of measuring, as reasons of a verdict.
 
+use std::collections::BTreeSet;
+
 use passmuster_policy::evidence::TreeRole;
 use passmuster_policy::path::RepoPath;
 use passmuster_policy::policy::Check;
@@ -7,6 +9,7 @@ use passmuster_policy::reason::{Reason, ReasonCode};
 use passmuster_policy::run::Outcome;
 
 use crate::adapters::AdapterError;
+use crate::git::stores::{External, ExternalKind};
 use crate::layers::LayerError;
 use crate::runs::RunError;
 use crate::session::SessionError;
@@ -124,6 +127,31 @@ pub fn shadowed_reason(check: &Check, paths: &[RepoPath]) -> Reason {
         message: format!("the change touches files that a prepare step makes: {named}"),
         ids,
     }
+}
+
+/// Large files and submodules that are not on this machine: without them nothing that a check says
+/// is about the tree.
+pub fn missing_content<'a>(missing: impl Iterator<Item = &'a External> + Clone) -> Vec<Reason> {
+    let of = |kind, code, message: &str| {
+        let here = missing.clone().filter(|one| one.kind == kind);
+        let ids: BTreeSet<String> = here.map(|one| one.path.to_string()).collect();
+        (!ids.is_empty()).then(|| Reason {
+            code,
+            check: None,
+            ids: ids.into_iter().collect(),
+            message: message.to_owned(),
+        })
+    };
+    let large = "large files are not here; `git lfs fetch` gets them";
+    let submodules = "submodules are not here; `git submodule update --init --recursive` gets them";
+    let lfs = of(ExternalKind::Lfs, ReasonCode::LfsMissing, large);
+    lfs.into_iter()
+        .chain(of(
+            ExternalKind::Submodule,
+            ReasonCode::SubmoduleMissing,
+            submodules,
+        ))
+        .collect()
 }
 
 /// How a tree is called in messages.

@@ -88,6 +88,7 @@ mod tests {
         let tree = Snapshot {
             id: String::new(),
             entries: vec![entry],
+            absent: Vec::new(),
         };
         let mut read = |_: &TreeEntry| Ok(content.as_bytes().to_vec());
         is_needless(

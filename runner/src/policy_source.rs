@@ -2,7 +2,8 @@
 
 use std::cell::RefCell;
 use std::fs;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use passmuster_policy::evidence::{PolicyRef, PolicySource};
 use passmuster_policy::path::RepoPath;
@@ -46,7 +47,7 @@ pub struct Loaded {
 pub enum PolicySourceError {
     /// The base has none and the operator gave none.
     #[error(
-        "the base has no {FILE_NAME}; `passmuster init` writes one that fits this repository, and \
+        "the base has no {FILE_NAME} (one counts once it is committed); `passmuster init` writes one that fits this repository, and \
          `--policy auto` verifies with what it would write"
     )]
     Missing,
@@ -127,7 +128,7 @@ pub fn load(
             };
             let shown = file.display().to_string();
             (
-                fs::read_to_string(file).map_err(unreadable)?,
+                read_regular(file).map_err(unreadable)?,
                 shown.clone(),
                 PolicySource::Operator,
                 Some(shown),
@@ -154,6 +155,17 @@ pub fn load(
         presets: policy.extends.clone(),
     };
     Ok(Loaded { policy, reference })
+}
+
+/// The text of an ordinary file: a pipe could keep us waiting for ever.
+fn read_regular(path: &Path) -> io::Result<String> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "not an ordinary file",
+        ));
+    }
+    fs::read_to_string(path)
 }
 
 /// The policy that `init` writes for this tree.

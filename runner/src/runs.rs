@@ -1,20 +1,21 @@
 //! Runs: one check on one tree in one sandbox, and what it gave.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use passmuster_policy::path::RepoPath;
 use passmuster_policy::policy::{Check, Framework as Word};
 use passmuster_policy::run::TestRun;
 use passmuster_policy::tests::TestResult;
-use passmuster_process::Enforcement;
+use passmuster_process::{Enforcement, Limits};
 use thiserror::Error;
 
 use crate::adapters::{
     self, AdapterError, CommandRun, Framework, Job, Places, Selection, run_command,
 };
+use crate::git::objects::TreeEntry;
 use crate::grants::{Access, Grants, View};
 use crate::places;
+use crate::rewritten::rewritten;
 use crate::session::{Machine, Session, SessionError};
 
 /// A run that gave nothing.
@@ -39,8 +40,10 @@ pub struct Task<'a> {
     pub view: View,
     /// Product files that the change touches; empty on the base.
     pub changed_product: Vec<RepoPath>,
-    /// Time for all of it.
-    pub wall: Duration,
+    /// How much it may use.
+    pub limits: Limits,
+    /// All files of the tree.
+    pub tracked: &'a [TreeEntry],
 }
 
 /// What a run gave, and what protected the host meanwhile.
@@ -60,10 +63,24 @@ pub async fn test(
     framework: Word,
     only: Option<Vec<TestResult>>,
 ) -> Result<Ran<TestRun>, RunError> {
-    let mut session = Session::open(machine, grants, &task.view, Access::Check, task.wall)?;
+    let mut session = Session::open(
+        machine,
+        grants,
+        &task.view,
+        Access::Check,
+        task.limits.clone(),
+    )?;
     let select = only.map_or(Selection::All, Selection::Ids);
     let job = job(grants, task, adapter(framework), select);
-    let result = adapters::run(&job, &places(), &mut session).await?;
+    let mut result = adapters::run(&job, &places(), &mut session).await?;
+    // A copy, of the whole tree or of a directory, does not tell what was written to it.
+    if machine.overlay {
+        result.provenance.rewritten = rewritten(&session.tree_upper(), task.tracked);
+        result
+            .provenance
+            .rewritten
+            .retain(|path| !grants.is_copied(path));
+    }
     Ok(Ran {
         result,
         enforcement: session.enforcement,
@@ -76,7 +93,13 @@ pub async fn command(
     grants: &Grants,
     task: &Task<'_>,
 ) -> Result<Ran<CommandRun>, RunError> {
-    let mut session = Session::open(machine, grants, &task.view, Access::Check, task.wall)?;
+    let mut session = Session::open(
+        machine,
+        grants,
+        &task.view,
+        Access::Check,
+        task.limits.clone(),
+    )?;
     // A command has no framework; the job's other fields are what is used of it.
     let job = job(grants, task, Framework::Junit, Selection::All);
     let result = run_command(&job, &places(), &mut session)

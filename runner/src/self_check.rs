@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use passmuster_policy::reason::Reason;
 use passmuster_policy::run::Outcome;
+use passmuster_process::Limits;
 
 use crate::adapters::{Phase, Phases as _};
 use crate::error::UserError;
-use crate::grants::{Access, Grants, View};
+use crate::grants::{Access, Grants, View, limits};
 use crate::obstacles::sandbox_reason;
 use crate::session::{Machine, Session, SessionError, make_owned};
 
@@ -61,7 +62,11 @@ async fn attempt(machine: &Machine, grants: &Grants) -> Result<Outcome, SessionE
         tree: vec![tree],
         ..View::default()
     };
-    let mut session = Session::open(machine, grants, &view, Access::Check, WALL)?;
+    let limits = Limits {
+        wall: WALL,
+        ..limits(&Default::default())
+    };
+    let mut session = Session::open(machine, grants, &view, Access::Check, limits)?;
     let argv = vec![OsString::from("/bin/true")];
     let phase = Phase {
         argv,

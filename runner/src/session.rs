@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use passmuster_policy::run::{Outcome, Usage};
-use passmuster_process::{Enforcement, Exit, Launcher, Limit, Report, SandboxError, Start};
+use passmuster_process::{Enforcement, Exit, Launcher, Limit, Limits, Report, SandboxError, Start};
 use thiserror::Error;
 
 use crate::adapters::{Phase, PhaseEnd, Phases};
@@ -63,7 +63,7 @@ pub struct Session<'a> {
     grants: &'a Grants,
     room: Room,
     scratch: Scratch,
-    wall: Duration,
+    limits: Limits,
     started: Instant,
     phases: u32,
     /// What the sandbox said it enforced, of the last phase.
@@ -71,13 +71,14 @@ pub struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// Makes the run's directories; starts nothing. `wall` bounds all phases together.
+    /// Makes the run's directories; starts nothing. The wall-clock limit bounds all
+    /// phases together, the others each of them.
     pub fn open(
         machine: &'a Machine,
         grants: &'a Grants,
         view: &View,
         access: Access,
-        wall: Duration,
+        limits: Limits,
     ) -> Result<Self, SessionError> {
         let scratch = machine.cache.scratch()?;
         let room = Room::prepare(machine, grants, view, access, scratch.path())?;
@@ -86,7 +87,7 @@ impl<'a> Session<'a> {
             grants,
             room,
             scratch,
-            wall,
+            limits,
             started: Instant::now(),
             phases: 0,
             enforcement: Vec::new(),
@@ -116,8 +117,12 @@ impl Phases for Session<'_> {
 
     async fn launch(&mut self, phase: Phase) -> Result<PhaseEnd, SessionError> {
         let reports = self.report_directory()?;
-        let left = self.wall.saturating_sub(self.started.elapsed());
-        let spec = self.grants.spec(&self.room, &phase, &reports, left);
+        let left = self.limits.wall.saturating_sub(self.started.elapsed());
+        let limits = Limits {
+            wall: left,
+            ..self.limits.clone()
+        };
+        let spec = self.grants.spec(&self.room, &phase, &reports, limits);
         let stop = self.machine.stop.clone().requested();
         let report = passmuster_process::run(&self.machine.launcher, &spec, stop).await?;
         self.enforcement.clone_from(&report.enforcement);

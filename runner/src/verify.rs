@@ -21,24 +21,25 @@ use passmuster_policy::finding::{Finding, FindingLevel, fingerprint};
 use passmuster_policy::policy::{Check, CheckKind, Policy};
 use passmuster_policy::reason::{Reason, ReasonCode};
 use passmuster_policy::rules;
+use passmuster_policy::run::Outcome;
 use passmuster_policy::verdict::Verdict;
 use passmuster_process::{Enforcement, Launcher, State, identity};
 
-use crate::base::{Base, BaseTrust};
+use crate::base::Base;
 use crate::cache::Cache;
 use crate::content::Content;
 use crate::error::UserError;
 use crate::git::hash::sha256;
 use crate::git::objects::TreeEntry;
-use crate::git::stores::{External, ExternalKind};
 use crate::grants::Grants;
 use crate::host;
 use crate::inspect;
 use crate::interrupt::Stop;
 use crate::layers::{Snapshot, Workshop};
 use crate::locate::Programs;
-use crate::measure::{Bench, Measured};
-use crate::obstacles::sandbox_reason;
+use crate::measure::{Bench, Measured, is_whole};
+use crate::mixed;
+use crate::obstacles::{missing_content, sandbox_reason};
 use crate::oracle;
 use crate::past::{keep, stored_verdict, verdict_key, worse_of_stored};
 use crate::plan::{CheckPlan, plan};
@@ -135,6 +136,7 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
         &base_tree,
         &world.operator.outside(repository.root()),
     )?;
+    refuse_cache_inside(&world.cache, &repository)?;
     check_names(&loaded.policy, &request.checks)?;
     refuse_wide_grants(&loaded.policy, &world.operator, &repository)?;
     let mut evidence = empty_evidence(request, &loaded, subject(&base));
@@ -189,6 +191,9 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
     evidence
         .findings
         .extend(rules::inspect(&evidence.change, &loaded.policy));
+    evidence
+        .findings
+        .extend(mixed::inspect(git, &evidence.change, &loaded.policy)?);
     evidence.reasons.extend(policy_source::candidate_problem(
         git,
         &base_tree,
@@ -246,7 +251,17 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
         }
     }
     add_unmeasured(&mut evidence, &plans);
-    add_missing_content(&mut evidence, &[missing, candidate_missing].concat());
+    let explained = if base_fails(&evidence) {
+        &missing[..]
+    } else {
+        &[]
+    };
+    let new = candidate_missing
+        .iter()
+        .filter(|one| !missing.contains(one));
+    evidence
+        .reasons
+        .extend(missing_content(explained.iter().chain(new)));
     if world.stop.is_requested() {
         evidence.reasons.push(interrupted());
     }
@@ -370,11 +385,7 @@ fn subject(base: &Base) -> Subject {
         candidate_tree: None,
         base_commit: base.commit.clone(),
         base_ref: base.ref_name.clone(),
-        base_trust: Some(match base.trust {
-            BaseTrust::Pinned => evidence::BaseTrust::Pinned,
-            BaseTrust::RemoteTracking => evidence::BaseTrust::RemoteTracking,
-            BaseTrust::Local => evidence::BaseTrust::Local,
-        }),
+        base_trust: Some(base.trust),
         patch_sha256: None,
     }
 }
@@ -442,6 +453,9 @@ fn add_measured(evidence: &mut Evidence, measured: Measured) {
     }
     evidence.enforcement = measured.enforcement.iter().map(enforcement).collect();
     evidence.checks = measured.checks;
+    evidence
+        .findings
+        .extend(measured.remarks.iter().map(|text| remark(text)));
     evidence.reasons.extend(measured.reasons);
     evidence.reasons.sort();
     evidence.reasons.dedup();
@@ -475,48 +489,13 @@ fn add_unmeasured(evidence: &mut Evidence, plans: &[CheckPlan<'_>]) {
     evidence.checks = plans.iter().map(not_run).collect();
 }
 
-/// Large files and submodules that are not here explain a base that does not work.
-fn add_missing_content(evidence: &mut Evidence, missing: &[External]) {
-    let base_fails = evidence.checks.iter().any(|check| match &check.result {
-        CheckResult::Test(test) => {
-            !crate::measure::is_whole(&test.base) || !test.base.broken_units.is_empty()
-        }
-        CheckResult::Command(command) => {
-            command.base != Some(passmuster_policy::run::Outcome::Exited { status: 0 })
-        }
+/// Whether the base of some check did not work as a whole.
+fn base_fails(evidence: &Evidence) -> bool {
+    evidence.checks.iter().any(|check| match &check.result {
+        CheckResult::Test(test) => !is_whole(&test.base) || !test.base.broken_units.is_empty(),
+        CheckResult::Command(command) => command.base != Some(Outcome::Exited { status: 0 }),
         CheckResult::NotRun(_) => false,
-    });
-    if !base_fails {
-        return;
-    }
-    for (kind, code, what) in [
-        (
-            ExternalKind::Lfs,
-            ReasonCode::LfsMissing,
-            "large files are not here; `git lfs fetch` gets them",
-        ),
-        (
-            ExternalKind::Submodule,
-            ReasonCode::SubmoduleMissing,
-            "submodules are not here; `git submodule update --init --recursive` gets them",
-        ),
-    ] {
-        let mut ids: Vec<String> = missing
-            .iter()
-            .filter(|one| one.kind == kind)
-            .map(|one| one.path.to_string())
-            .collect();
-        ids.sort();
-        ids.dedup();
-        if !ids.is_empty() {
-            evidence.reasons.push(Reason {
-                code,
-                check: None,
-                ids,
-                message: what.to_owned(),
-            });
-        }
-    }
+    })
 }
 
 fn interrupted() -> Reason {
@@ -546,6 +525,17 @@ fn check_names(policy: &Policy, names: &[String]) -> Result<(), UserError> {
             )))
         }
     }
+}
+
+/// Nothing is ever written into the user's repository, the cache included.
+fn refuse_cache_inside(cache: &Cache, repository: &Repository) -> Result<(), UserError> {
+    if !cache.root().starts_with(repository.root()) {
+        return Ok(());
+    }
+    Err(UserError::usage(format!(
+        "the cache {} lies in the repository; name another place with --cache-dir",
+        cache.root().display()
+    )))
 }
 
 /// A grant that holds the repository would show the candidate what a sandbox must not see.

@@ -178,7 +178,12 @@ const CASES: &[(&str, Tree, &[&str], &[&str])] = &[
         ],
         &[],
         &[
-            "step environment: python -m venv --system-site-packages /sandbox/env/venv",
+            concat!(
+                "step environment: python -c import importlib.util, pathlib, sysconfig, venv; env = pathlib.Path('/sandbox/env/venv'); ",
+                "venv.create(env, system_site_packages=True, symlinks=True, with_pip=not importlib.util.find_spec('pip')); ",
+                "[(site / 'over.pth').write_text(f\"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\\n\") ",
+                "for site in env.glob('lib/python*/site-packages')]"
+            ),
             "step project: /sandbox/env/venv/bin/python -m pip install --no-index --no-build-isolation --no-deps --editable .",
             "pytest [pytest]: python -m pytest -q",
         ],
@@ -532,4 +537,24 @@ fn what_ci_runs_is_shown() {
             "  cargo test --locked"
         ]
     );
+}
+
+/// Among the locked packages can be another version of uv, which reads another cache.
+#[test]
+fn a_step_that_calls_uv_does_not_see_the_programs_of_the_packages_before_it() {
+    const PROJECT: &str = "[project]\nname = \"a\"\n[build-system]\nrequires = []\n[dependency-groups]\ntests = [\"pytest\"]";
+    const TREE: Tree = &[
+        ("pyproject.toml", PROJECT),
+        ("uv.lock", ""),
+        ("test_a.py", "import pytest"),
+    ];
+    let found = look(TREE, &["uv"]);
+    let paths: Vec<(&str, usize)> = found
+        .steps
+        .iter()
+        .map(|step| (step.name.as_str(), step.path.len()))
+        .collect();
+    assert_eq!(paths, [("packages", 0), ("project", 1)]);
+    let hint = "Offline: run `uv sync --group tests` in the repository once if packages are missing there.";
+    assert!(found.steps[0].why.contains(&hint.to_owned()));
 }

@@ -1,6 +1,11 @@
 //! Runs over trees in both forms that a tree can have: an overlay, and the copy where the kernel
 //! refuses overlays.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on ends with its place and cause"
+)]
+
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +20,7 @@ use passmuster::toolchains::Operator;
 use passmuster::trees::Owner;
 use passmuster_policy::policy::parse;
 use passmuster_policy::run::Outcome;
-use passmuster_process::{Launcher, identity};
+use passmuster_process::{Launcher, Limits, identity};
 
 fn machine(root: &Path, overlay: bool) -> Machine {
     let ids = identity::host().unwrap();
@@ -47,8 +52,11 @@ fn layer(machine: &Machine, root: &Path, name: &str, files: &[&str]) -> PathBuf 
 async fn run(machine: &Machine, view: &View, scripts: &[&str]) -> Vec<(Outcome, String)> {
     let policy = parse("version = 1\n", "test").unwrap();
     let grants = Grants::new(&policy, &Operator::default(), &[], &[]);
-    let wall = Duration::from_secs(60);
-    let mut session = Session::open(machine, &grants, view, Access::Check, wall).unwrap();
+    let limits = Limits {
+        wall: Duration::from_secs(60),
+        ..Limits::default()
+    };
+    let mut session = Session::open(machine, &grants, view, Access::Check, limits).unwrap();
     let mut ends = Vec::new();
     for script in scripts {
         let argv = ["/bin/sh", "-c", script].map(OsString::from).to_vec();

@@ -46,6 +46,9 @@ struct Row {
     tests: u64,
     plain: Duration,
     first: Duration,
+    /// The same change a second time.
+    stored: Duration,
+    /// Another change, which fails: tests are run again.
     next: Duration,
     verdicts: [String; 3],
     wrong: Vec<String>,
@@ -65,9 +68,11 @@ fn measure(project: &'static Project) -> Row {
     };
 
     let plain = run.plainly();
-    let (honest, honest_verdict, first) = run.verify(&project.honest);
-    let (regression, regression_verdict, next) = run.verify(&project.regression);
-    let (deletion, deletion_verdict, _) = run.verify(&project.deletion);
+    let (honest, honest_verdict, first) = run.verify(&project.honest, &[]);
+    let (again, again_verdict, stored) = run.verify(&project.honest, &[]);
+    let (anew, anew_verdict, _) = run.verify(&project.honest, &["--no-cache"]);
+    let (regression, regression_verdict, next) = run.verify(&project.regression, &[]);
+    let (deletion, deletion_verdict, _) = run.verify(&project.deletion, &[]);
 
     let mut wrong = Vec::new();
     let mut demand = |holds: bool, what: &str, finished: &Finished| {
@@ -80,6 +85,10 @@ fn measure(project: &'static Project) -> Row {
         "the honest change passes",
         &honest,
     );
+    for (finished, verdict) in [(&again, &again_verdict), (&anew, &anew_verdict)] {
+        let same = digest(verdict).is_some() && digest(verdict) == digest(&honest_verdict);
+        demand(same, "the same change has the same digest again", finished);
+    }
     demand(
         regression.code() == Some(1),
         "the regression fails",
@@ -104,10 +113,15 @@ fn measure(project: &'static Project) -> Row {
         tests,
         plain,
         first,
+        stored,
         next,
         verdicts,
         wrong,
     }
+}
+
+fn digest(verdict: &Option<Verdict>) -> Option<&str> {
+    verdict.as_ref().map(Verdict::digest)
 }
 
 fn names(verdict: &Option<Verdict>, class: &str, test: &str) -> bool {
@@ -163,13 +177,13 @@ impl Measured<'_> {
     }
 
     /// Makes a change, takes it as a patch, and has it vetted.
-    fn verify(&self, change: &Change) -> (Finished, Option<Verdict>, Duration) {
+    fn verify(&self, change: &Change, options: &[&str]) -> (Finished, Option<Verdict>, Duration) {
         match change {
             Change::Edit { file, old, new } => self.repo.edit(file, old, new),
             Change::Remove { file } => self.repo.remove(file),
         }
         let patch = self.repo.take_patch();
-        let mut invocation = self.env.verify(self.repo, ["-"]).stdin(patch);
+        let mut invocation = self.env.verify(self.repo, ["-"]).args(options).stdin(patch);
         for (name, value) in self.surroundings.variables() {
             invocation = invocation.variable(&name, value);
         }
@@ -182,14 +196,14 @@ impl Measured<'_> {
 
 fn table(rows: &[Row]) -> String {
     let mut lines = vec![
-        "| project | framework | tests | plain run | first verdict | next verdict | honest change | seeded regression | deleted test |".to_string(),
-        "|---|---|---|---|---|---|---|---|---|".to_string(),
+        "| project | framework | tests | plain run | first verdict | same again | failing verdict | honest change | seeded regression | deleted test |".to_string(),
+        "|---|---|---|---|---|---|---|---|---|---|".to_string(),
     ];
     lines.extend(rows.iter().map(|row| {
-        let Row { project, tests, plain, first, next, verdicts: [honest, regression, deletion], .. } = row;
-        let [plain, first, next] = [plain, first, next].map(|time| format!("{:.2} s", time.as_secs_f64()));
+        let Row { project, tests, plain, first, stored, next, verdicts: [honest, regression, deletion], .. } = row;
+        let [plain, first, stored, next] = [plain, first, stored, next].map(|time| format!("{:.2} s", time.as_secs_f64()));
         format!(
-            "| {} {} | {} | {tests} | {plain} | {first} | {next} | {honest} | {regression} | {deletion} |",
+            "| {} {} | {} | {tests} | {plain} | {first} | {stored} | {next} | {honest} | {regression} | {deletion} |",
             project.name, project.version, project.framework
         )
     }));

@@ -9,13 +9,16 @@
 )]
 
 mod architecture;
+mod attacks;
 mod bad_input;
 mod concurrency;
+mod content;
 mod docs;
 mod economy;
 mod examples;
 mod interrupt;
 mod layers;
+mod limits;
 mod policy;
 mod proposals;
 mod reports;

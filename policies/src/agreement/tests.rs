@@ -115,3 +115,18 @@ fn each_channel_is_held_against_the_others() {
         assert_eq!(found, *expected, "{words:?} {status} {framework:?}");
     }
 }
+
+#[test]
+fn a_command_that_leaves_no_report_is_quoted_with_its_last_line() {
+    let mut run = run("");
+    without_report(&mut run);
+    run.outcome = Outcome::Exited { status: 1 };
+    run.log_tail = "a\n  No module named pytest\n\n".to_owned();
+    let why = "there is no report at all; the command's last line: No module named pytest";
+    assert_eq!(
+        disagreements(&run, &Framework::Pytest.exit_meaning()),
+        [Disagreement::ReportMissing {
+            why: why.to_owned()
+        }]
+    );
+}

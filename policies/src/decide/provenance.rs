@@ -5,6 +5,7 @@
 use crate::change::Change;
 use crate::classification::{Classifier, FileClass};
 use crate::path::RepoPath;
+use crate::rules::written_by_a_tool;
 use crate::run::Provenance;
 
 /// What shows that another copy of changed product code was used, one sentence each.
@@ -12,6 +13,7 @@ pub(super) fn contrary(
     change: &Change,
     classifier: &Classifier,
     provenance: &Provenance,
+    rewritten_on_base: &[RepoPath],
 ) -> Vec<String> {
     let there = change
         .files
@@ -33,9 +35,17 @@ pub(super) fn contrary(
             "package `{package}` was not built again, although `{stale}` changed"
         ))
     });
+    // A lock file is brought up to date by the tool that reads it.
+    let rewritten = provenance
+        .rewritten
+        .iter()
+        .filter(|path| product.contains(path) && !rewritten_on_base.contains(path))
+        .filter(|path| !written_by_a_tool(path))
+        .map(|path| format!("the run itself wrote to `{path}`"));
     foreign
         .map(|module| format!("module {module}"))
         .chain(fresh)
+        .chain(rewritten)
         .collect()
 }
 

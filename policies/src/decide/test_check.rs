@@ -6,7 +6,7 @@ use super::provenance;
 use super::summary::available;
 use crate::agreement::{Disagreement, disagreements};
 use crate::change::Change;
-use crate::classification::Classifier;
+use crate::classification::{Classifier, FileClass};
 use crate::comparison::{Class, Compared, Comparison, Context, Oracle, compare};
 use crate::evidence::TestEvidence;
 use crate::policy::{Check, ContractEffect, FlakyEffect, Policy, TestCheck};
@@ -44,7 +44,8 @@ pub(super) fn judge(
     effects(policy, check, test, &comparison, ledger);
     broken_units(check, &comparison, ledger);
     health(policy, check, test, runs, candidate, &comparison, ledger);
-    changed_code(check, test, candidate, change, ledger);
+    changed_code(check, test, &runs.base, candidate, change, ledger);
+    rewritten_tests(check, test, runs, candidate, ledger);
     if let Oracle::Ran { run, .. } = &runs.oracle {
         oracle_is_fit(check, run, ledger);
     }
@@ -134,27 +135,27 @@ const FAILING: [(Class, ReasonCode, &str); 5] = [
     (
         Class::Regressed,
         ReasonCode::TestsRegressed,
-        "pass on the base and fail on the candidate",
+        "passed on the base and failed on the candidate",
     ),
     (
         Class::BrokenTest,
         ReasonCode::TestsBroken,
-        "fail as edited, while the base's version passes",
+        "failed as edited, while the base's version passed",
     ),
     (
         Class::Vanished,
         ReasonCode::TestsVanished,
-        "pass on the base and are gone",
+        "passed on the base and disappeared",
     ),
     (
         Class::Silenced,
         ReasonCode::TestsSilenced,
-        "pass on the base and are skipped now",
+        "passed on the base and got skipped",
     ),
     (
         Class::AddedFailing,
         ReasonCode::TestsAddedFailing,
-        "are new or were skipped, and fail",
+        "failed on the candidate, new or skipped before",
     ),
 ];
 
@@ -232,7 +233,7 @@ fn effects(
             .as_ref()
             .map_or_else(|| "the suite".to_owned(), ToString::to_string);
         let message = format!(
-            "{file}: of tests whose names do not repeat, {} pass on the base and {} on the candidate",
+            "{file}: of tests whose names do not repeat, {} passed on the base and {} on the candidate",
             count.base, count.candidate
         );
         let files = count.file.iter().cloned().collect();
@@ -321,12 +322,16 @@ fn health(
 fn changed_code(
     check: &Check,
     test: &TestCheck,
+    base: &TestRun,
     candidate: &TestRun,
     change: &Change,
     ledger: &mut Ledger,
 ) {
     let found = match Classifier::new(check, test) {
-        Ok(classifier) => provenance::contrary(change, &classifier, &candidate.provenance),
+        Ok(classifier) => {
+            let known = &base.provenance.rewritten;
+            provenance::contrary(change, &classifier, &candidate.provenance, known)
+        }
         Err(error) => vec![error.to_string()],
     };
     if let Some(first) = found.first() {
@@ -337,6 +342,33 @@ fn changed_code(
             found,
             message,
         );
+    }
+}
+
+/// Tests that the run itself replaced are not the ones that were proposed. What the base's run
+/// writes as well is how the suite works.
+fn rewritten_tests(
+    check: &Check,
+    test: &TestCheck,
+    runs: &TestEvidence,
+    candidate: &TestRun,
+    ledger: &mut Ledger,
+) {
+    let Ok(classifier) = Classifier::new(check, test) else {
+        return; // `changed_code` has said so
+    };
+    let known = &runs.base.provenance.rewritten;
+    let paths: Vec<String> = candidate
+        .provenance
+        .rewritten
+        .iter()
+        .filter(|path| !known.contains(path))
+        .filter(|path| classifier.classify(path) != FileClass::Product)
+        .map(ToString::to_string)
+        .collect();
+    if let Some(first) = paths.first() {
+        let message = format!("on the candidate, the run itself wrote to `{first}`");
+        ledger.reason(ReasonCode::ControlsViolated, Some(check), paths, message);
     }
 }
 

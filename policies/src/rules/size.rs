@@ -57,7 +57,7 @@ pub(super) fn inspect(change: &Change, policy: &Policy) -> Option<Finding> {
     })
 }
 
-fn written_by_a_tool(path: &RepoPath) -> bool {
+pub(crate) fn written_by_a_tool(path: &RepoPath) -> bool {
     let name = path.file_name();
     LOCKS.iter().any(|lock| name == lock.as_bytes())
         || GENERATED.iter().any(|end| name.ends_with(end.as_bytes()))

@@ -68,7 +68,11 @@ fn run_to_end(cli: &Cli) -> Result<Exit, UserError> {
 
 async fn dispatch(cli: &Cli) -> Result<Exit, UserError> {
     match &cli.command {
-        Command::Verify(arguments) => verify::run(&world(cli)?, arguments).await,
+        Command::Verify(arguments) => {
+            // A patch from a pipe may never come. Until the world takes over the signals, one ends us.
+            let request = verify::request(arguments)?;
+            verify::run(&world(cli)?, arguments, &request).await
+        }
         Command::Init(arguments) => init::run(&world(cli)?, arguments).await,
         Command::Demo(arguments) => demo::run(&world(cli)?, arguments).await,
         Command::Show(arguments) => show::run(&cache_of(cli)?, arguments),

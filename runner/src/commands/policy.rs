@@ -85,7 +85,7 @@ fn explanation(loaded: &Loaded) -> String {
 
 fn check_line(policy: &Policy, check: &Check) -> String {
     let what = match &check.kind {
-        CheckKind::Test(test) => format!("tests of {:?}, compared one by one", test.framework),
+        CheckKind::Test(test) => format!("tests of {}, compared one by one", test.framework),
         _ => "exit status".to_owned(),
     };
     let after = check.needs.clone().unwrap_or_else(|| {

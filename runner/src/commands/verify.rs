@@ -15,16 +15,16 @@ use crate::proposal::PATCH_CAP;
 use crate::report::{self, Palette};
 use crate::verify::{Proposed, Request, World, verify};
 
-pub(super) async fn run(world: &World, arguments: &Verify) -> Result<Exit, UserError> {
-    let request = request(arguments)?;
-    let verified = verify(world, &request).await?;
+pub(super) async fn run(
+    world: &World,
+    arguments: &Verify,
+    request: &Request,
+) -> Result<Exit, UserError> {
+    let verified = verify(world, request).await?;
     if verified.stored {
         world
             .progress
             .say("this change was verified before; --no-cache measures again");
-    }
-    for (format, path) in &arguments.outputs {
-        write_file(*format, path, &verified.verdict, &verified.run)?;
     }
     let mut text = Vec::new();
     report::write(
@@ -35,6 +35,9 @@ pub(super) async fn run(world: &World, arguments: &Verify) -> Result<Exit, UserE
         &verified.run,
     )?;
     print(&text)?;
+    for (format, path) in &arguments.outputs {
+        write_file(*format, path, &verified.verdict, &verified.run)?;
+    }
     world.cache.tend();
     Ok(exit(verified.verdict.verdict))
 }
@@ -49,7 +52,8 @@ pub(super) fn exit(decision: Decision) -> Exit {
     }
 }
 
-fn request(arguments: &Verify) -> Result<Request, UserError> {
+/// Reads what the arguments name.
+pub(super) fn request(arguments: &Verify) -> Result<Request, UserError> {
     let processors = std::thread::available_parallelism()
         .map_or(1, |count| u16::try_from(count.get()).unwrap_or(u16::MAX));
     Ok(Request {

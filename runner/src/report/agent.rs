@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use passmuster_policy::reason::{Level, ReasonCode};
-use passmuster_policy::verdict::{Decision, TestEntry, Verdict};
+use passmuster_policy::verdict::{CheckStatus, Decision, TestEntry, Verdict};
 
 use super::{failing_tests, word};
 use passmuster_policy::text::line;
@@ -15,6 +15,8 @@ use passmuster_policy::text::line;
 const BUDGET: usize = 4096;
 /// Failures that are shown with what is known about them.
 const SHOWN: usize = 5;
+/// Lines of a log.
+const LOG_LINES: usize = 3;
 /// Most bytes of one quoted text.
 const QUOTE: usize = 240;
 /// The last line of a report that had to be cut.
@@ -46,6 +48,7 @@ pub(super) fn text(verdict: &Verdict, run: &str) -> String {
             ));
         }
     }
+    lines.extend(logs(verdict));
     if let Some(tests) = verdict.tests.as_ref().filter(|tests| tests.preexisting > 0) {
         lines.push(format!(
             "{} tests failed before this change too; they are not held against it",
@@ -58,6 +61,12 @@ pub(super) fn text(verdict: &Verdict, run: &str) -> String {
             .map(|advice| format!("next: {advice}")),
     );
     lines.push(format!("run: {run}"));
+    lines.extend(
+        verdict
+            .reproduce
+            .iter()
+            .map(|command| format!("reproduce: {}", line(command, 8 * QUOTE))),
+    );
     fit(&lines, truncated)
 }
 
@@ -100,6 +109,25 @@ fn failure(what: &str, entry: &TestEntry) -> String {
         }
     }
     line
+}
+
+/// The end of the log of each check that came to no result.
+fn logs(verdict: &Verdict) -> impl Iterator<Item = String> {
+    let unclear = verdict
+        .checks
+        .iter()
+        .filter(|check| check.status == CheckStatus::Inconclusive);
+    unclear.filter_map(|check| {
+        let log = check.log.as_deref()?.trim_end();
+        let last: Vec<&str> = log
+            .lines()
+            .rev()
+            .filter(|line| !line.trim().is_empty())
+            .take(LOG_LINES)
+            .collect();
+        let text = last.into_iter().rev().collect::<Vec<_>>().join(" / ");
+        (!text.is_empty()).then(|| format!("log of {}: {}", quote(&check.name), quote(&text)))
+    })
 }
 
 /// What an agent may do, from the table of reason codes: each advice once, strongest first.

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
+use passmuster_policy::evidence::PolicySource;
 use passmuster_policy::finding::FindingLevel;
 use passmuster_policy::reason::ReasonCode;
 use passmuster_policy::verdict::{
@@ -64,28 +65,30 @@ pub(super) fn write(
     verdict: &Verdict,
     run: &str,
 ) -> io::Result<()> {
-    writeln!(
-        out,
-        "{}  {}",
-        palette.decision(verdict.verdict),
-        summary(verdict)
-    )?;
-    reasons(out, palette, verdict)?;
-    tests(out, palette, verdict)?;
-    good_news(out, palette, verdict)?;
+    heart(out, palette, verdict)?;
     findings(out, palette, verdict)?;
     checks(out, palette, verdict)?;
     next_steps(out, palette, verdict)?;
     footer(out, palette, verdict, run)
 }
 
-/// The decision, the reasons and the tests.
+/// The heart of it, and where the rest is.
 pub(super) fn brief(
     out: &mut dyn Write,
     palette: Palette,
     verdict: &Verdict,
     run: &str,
 ) -> io::Result<()> {
+    heart(out, palette, verdict)?;
+    writeln!(
+        out,
+        "{}",
+        palette.dim(&format!("all of it: passmuster show {run}"))
+    )
+}
+
+/// The decision, the reasons and the tests.
+fn heart(out: &mut dyn Write, palette: Palette, verdict: &Verdict) -> io::Result<()> {
     writeln!(
         out,
         "{}  {}",
@@ -94,12 +97,7 @@ pub(super) fn brief(
     )?;
     reasons(out, palette, verdict)?;
     tests(out, palette, verdict)?;
-    good_news(out, palette, verdict)?;
-    writeln!(
-        out,
-        "{}",
-        palette.dim(&format!("all of it: passmuster show {run}"))
-    )
+    good_news(out, palette, verdict)
 }
 
 /// The checks, and what is in the way of any of them.
@@ -267,6 +265,7 @@ fn checks(out: &mut dyn Write, palette: Palette, verdict: &Verdict) -> io::Resul
     writeln!(out, "\n{}", palette.bold("checks"))?;
     for check in &verdict.checks {
         writeln!(out, "  {}", check_line(check))?;
+        log(out, palette, check, !failing_tests(verdict).is_empty())?;
     }
     if let Some(tests) = &verdict.tests {
         writeln!(out, "  tests: {}", counts(tests))?;
@@ -322,20 +321,22 @@ fn counts(tests: &TestSummary) -> String {
         .join(", ")
 }
 
+/// The table's advice for a person, each once, strongest first.
 fn next_steps(out: &mut dyn Write, palette: Palette, verdict: &Verdict) -> io::Result<()> {
-    if verdict.next_steps.is_empty() {
-        return Ok(());
+    let reasons = verdict.reasons.iter().map(|reason| reason.code);
+    let codes = reasons.chain(verdict.review.iter().map(|review| review.code));
+    let mut advice: Vec<&str> = Vec::new();
+    for code in codes {
+        if !advice.contains(&code.entry().human) {
+            advice.push(code.entry().human);
+        }
     }
-    writeln!(out, "\n{}", palette.bold("what to do"))?;
-    for step in verdict.next_steps.iter().take(LISTED) {
-        let target = step
-            .target
-            .as_ref()
-            .map(|target| format!("{}: ", line(target, LINE)))
-            .unwrap_or_default();
-        writeln!(out, "  - {target}{}", line(&step.why, LINE))?;
+    if !advice.is_empty() {
+        writeln!(out, "\n{}", palette.bold("what to do"))?;
     }
-    Ok(())
+    advice
+        .iter()
+        .try_for_each(|advice| writeln!(out, "  - {advice}"))
 }
 
 fn footer(out: &mut dyn Write, palette: Palette, verdict: &Verdict, run: &str) -> io::Result<()> {
@@ -359,7 +360,7 @@ fn footer(out: &mut dyn Write, palette: Palette, verdict: &Verdict, run: &str) -
         ),
         format!(
             "policy {} {}",
-            verdict.policy.path.as_deref().unwrap_or("detected"),
+            policy_name(verdict),
             short(&verdict.policy.sha256)
         ),
     ];
@@ -378,6 +379,45 @@ fn footer(out: &mut dyn Write, palette: Palette, verdict: &Verdict, run: &str) -
     lines
         .iter()
         .try_for_each(|line| writeln!(out, "{}", palette.dim(line)))
+}
+
+/// Where the policy came from, as its reader would call it.
+fn policy_name(verdict: &Verdict) -> &str {
+    match (&verdict.policy.path, verdict.policy.source) {
+        (Some(path), _) => path,
+        (None, PolicySource::Detected) => "detected",
+        (None, PolicySource::Base | PolicySource::Operator) => "of a preset",
+    }
+}
+
+/// The end of the log where nothing else explains how a check came out.
+fn log(
+    out: &mut dyn Write,
+    palette: Palette,
+    check: &CheckSummary,
+    listed: bool,
+) -> io::Result<()> {
+    let explained = match check.status {
+        CheckStatus::Failed => listed,
+        CheckStatus::Inconclusive => false,
+        CheckStatus::Passed | CheckStatus::NotApplicable | CheckStatus::NotRun => true,
+    };
+    let Some(text) = check.log.as_deref().filter(|_| !explained) else {
+        return Ok(());
+    };
+    let text = block(text, usize::MAX);
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    for text in lines.iter().skip(lines.len().saturating_sub(DETAIL_LINES)) {
+        writeln!(
+            out,
+            "    {}",
+            palette.dim(&format!("| {}", line(text, LINE)))
+        )?;
+    }
+    Ok(())
 }
 
 fn short(id: &str) -> &str {

@@ -247,6 +247,7 @@ fn changed_code_that_cargo_calls_fresh_was_not_tested() {
             used: used.map(|path| vec![path.into()]),
             foreign: Vec::new(),
             fresh: vec![fresh.into()],
+            rewritten: Vec::new(),
         };
         let mut all = evidence(CheckResult::Test(Box::new(runs)));
         all.change.files = vec![changed(path)];

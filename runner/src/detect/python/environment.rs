@@ -6,6 +6,14 @@ use crate::detect::{Detected, Step, place, words};
 /// Where an environment made by a step is, in every run.
 const VENV: &str = "/sandbox/env/venv";
 
+/// Makes an environment that sees the packages of the Python that makes it. `--system-site-packages`
+/// alone would not do: made from a virtual environment it sees the packages of the Python below that.
+const OVER_OWN_PACKAGES: &str = "import importlib.util, pathlib, sysconfig, venv; \
+    env = pathlib.Path('/sandbox/env/venv'); \
+    venv.create(env, system_site_packages=True, symlinks=True, with_pip=not importlib.util.find_spec('pip')); \
+    [(site / 'over.pth').write_text(f\"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\\n\") \
+    for site in env.glob('lib/python*/site-packages')]";
+
 impl Project<'_> {
     pub(super) fn environment(&self, found: &mut Detected) {
         found.compiles |= self.native().is_some();
@@ -25,7 +33,7 @@ impl Project<'_> {
             found.note(format!("{} found: no step is written for it; tests use the packages of your Python (activate the project's environment first, if it is outside the repository).", self.at(lock)));
         } else {
             found.note(format!(
-                "Python{}: tests use the packages of the Python that is first on your PATH.",
+                "Python{}: tests use the packages of the Python that is first on your PATH, outside the repository. An environment inside it (.venv) is not visible to runs: a change could write to it; make one outside, install what the tests need, and activate it.",
                 place(self.dir)
             ));
         }
@@ -70,11 +78,17 @@ impl Project<'_> {
     }
 
     fn uv_steps(&self) -> Vec<Step> {
-        let mut steps = vec![self.uv_packages()];
-        if self.builds() {
-            steps.push(self.uv_project());
+        let packages = self.uv_packages();
+        if !self.builds() {
+            return vec![packages];
         }
-        steps
+        // The second step has to use the operator's uv like the first, whose cache it reads, not
+        // another version that is among the packages (with tox-uv, for one).
+        let packages = Step {
+            path: Vec::new(),
+            ..packages
+        };
+        vec![packages, self.uv_project()]
     }
 
     fn uv_packages(&self) -> Step {
@@ -92,8 +106,10 @@ impl Project<'_> {
                     "{}: the locked packages, from uv's cache on this machine.",
                     self.at("uv.lock")
                 ),
-                "Offline: run `uv sync` in the repository once if packages are missing there."
-                    .to_owned(),
+                format!(
+                    "Offline: run `{}` in the repository once if packages are missing there.",
+                    [words("uv sync"), self.uv_extras()].concat().join(" ")
+                ),
             ],
             ..Step::default()
         }
@@ -176,7 +192,9 @@ impl Project<'_> {
         let make = Step {
             name: "environment".to_owned(),
             cwd: self.dir.to_owned(),
-            run: words(&format!("python -m venv --system-site-packages {VENV}")),
+            run: ["python", "-c", OVER_OWN_PACKAGES]
+                .map(str::to_owned)
+                .into(),
             // A step without inputs would be made again for every tree.
             inputs: vec![self.at("pyproject.toml"), self.at("setup.py")],
             path: vec![format!("{VENV}/bin")],

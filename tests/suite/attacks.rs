@@ -1,0 +1,226 @@
+//! Changes that are bad and want a pass: each was given one before, and none gets it now.
+
+use passmuster_tests::{Repository, TestEnv};
+
+const PYTEST: &str = "version = 1\nextends = [\"python\"]\n[sandbox]\ntoolchains = [\"python\"]\n\
+    [[check]]\nname = \"tests\"\nkind = \"test\"\nframework = \"pytest\"\nrun = [\"python\", \"-m\", \"pytest\"]\n";
+
+const COMMAND: &str = "version = 1\n[[check]]\nname = \"gate\"\nkind = \"command\"\nrun = ";
+
+/// Passes every test, whatever it says.
+const PLUGIN: &str = "def pytest_pyfunc_call(pyfuncitem):\n    return True\n";
+
+const GOOD: &str = "def total(x):\n    return x + 1\n";
+const BAD: &str = "def total(x):\n    return 0\n";
+
+fn python(env: &TestEnv) -> Repository<'_> {
+    let repo = env.empty_repo();
+    repo.write("passmuster.toml", PYTEST);
+    repo.write("calc.py", GOOD);
+    repo.write(
+        "tests/test_a.py",
+        "import calc\ndef test_total():\n    assert calc.total(1) == 2\n",
+    );
+    repo.commit("The base");
+    repo
+}
+
+#[track_caller]
+fn assert_review(env: &TestEnv, repo: &Repository<'_>, code: &str) {
+    let (finished, verdict) = env.verify(repo, ["--worktree"]).verdict();
+    finished.assert_code(4);
+    assert_eq!(verdict.review(), [code], "{verdict}");
+}
+
+#[test]
+fn a_test_that_another_files_tests_break_is_regressed_and_not_flaky() {
+    let env = TestEnv::new();
+    let repo = env.empty_repo();
+    repo.write("passmuster.toml", PYTEST);
+    repo.write(
+        "calc.py",
+        "RATE = 2\ndef rate(x):\n    return x * RATE\ndef total(x):\n    return x + 1\n",
+    );
+    repo.write(
+        "tests/test_a.py",
+        "import calc\ndef test_total():\n    assert calc.total(1) == 2\n",
+    );
+    repo.write(
+        "tests/test_b.py",
+        "import calc\ndef test_rate():\n    assert calc.rate(2) == 4\n",
+    );
+    repo.commit("The base");
+    repo.edit(
+        "calc.py",
+        "def total(x):",
+        "def total(x):\n    global RATE\n    RATE = 3",
+    );
+    let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+    finished.assert_code(1);
+    verdict.assert_tests("regressed", &["test_rate"]);
+}
+
+#[test]
+fn a_command_whose_own_script_is_changed_is_reviewed() {
+    let env = TestEnv::new();
+    for (run, file, before, after) in [
+        (
+            r#"["sh", "scripts/check.sh"]"#,
+            "scripts/check.sh",
+            "grep -q good data\n",
+            "true\n",
+        ),
+        (
+            r#"["sh", "-c", "exec sh ./check.sh"]"#,
+            "check.sh",
+            "grep -q good data\n",
+            "true\n",
+        ),
+    ] {
+        let repo = env.empty_repo();
+        repo.write("passmuster.toml", format!("{COMMAND}{run}\n"));
+        repo.write(file, before);
+        repo.write("data", "good\n");
+        repo.commit("The base");
+        repo.write("data", "bad\n");
+        repo.write(file, after);
+        assert_review(&env, &repo, "harness-changed");
+    }
+}
+
+#[test]
+fn what_makes_pytest_load_a_plugin_is_reviewed() {
+    let env = TestEnv::new();
+    for (file, content) in [
+        (
+            "helper-1.0.dist-info/entry_points.txt",
+            "[pytest11]\nhelper = helper\n",
+        ),
+        (
+            "pyproject.toml",
+            "[tool.pytest.ini_options]\naddopts = \"-p helper\"\n",
+        ),
+        ("setup.cfg", "[tool:pytest]\naddopts = -p helper\n"),
+    ] {
+        let repo = python(&env);
+        repo.write("calc.py", BAD);
+        repo.write("helper.py", PLUGIN);
+        repo.write(
+            "helper-1.0.dist-info/METADATA",
+            "Metadata-Version: 2.1\nName: helper\nVersion: 1.0\n",
+        );
+        repo.write(file, content);
+        assert_review(&env, &repo, "harness-changed");
+    }
+}
+
+#[test]
+fn compiled_python_that_stands_in_for_its_source_is_reviewed() {
+    let env = TestEnv::new();
+    let repo = python(&env);
+    repo.write("calc.py", BAD);
+    repo.write("__pycache__/calc.cpython-311.pyc", b"whatever it holds");
+    let (_, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+    assert!(
+        verdict.review().contains(&"harness-changed".to_owned()),
+        "{verdict}"
+    );
+}
+
+fn rust(env: &TestEnv) -> Repository<'_> {
+    let repo = env.repo("rust-calculator");
+    repo.write(
+        "tests/attack.rs",
+        "#[test]\nfn holds() {\n    assert!(include_str!(\"../data\").starts_with(\"good\"));\n}\n",
+    );
+    repo.write("data", "good\n");
+    repo.commit("A test of data");
+    repo.write("data", "bad\n");
+    repo
+}
+
+#[test]
+fn a_build_script_that_writes_to_the_tests_violates_the_controls() {
+    let env = TestEnv::new();
+    let repo = rust(&env);
+    repo.write("build.rs", "fn main() {\n    std::fs::write(\"tests/attack.rs\", \"#[test]\\nfn holds() {}\\n\").unwrap();\n}\n");
+    let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+    finished.assert_code(1);
+    assert_eq!(verdict.reasons(), ["controls-violated"], "{verdict}");
+}
+
+#[test]
+fn a_manifest_that_names_other_tests_is_reviewed() {
+    let env = TestEnv::new();
+    let repo = rust(&env);
+    repo.write("other/attack.rs", "#[test]\nfn holds() {}\n");
+    let manifest = std::fs::read_to_string(repo.root().join("Cargo.toml")).unwrap();
+    repo.write(
+        "Cargo.toml",
+        format!("{manifest}\n[[test]]\nname = \"attack\"\npath = \"other/attack.rs\"\n"),
+    );
+    assert_review(&env, &repo, "harness-changed");
+}
+
+/// Contents and their sha256.
+const LARGE: [(&str, &str); 2] = [
+    (
+        "good one",
+        "bc4159bea41e075d65cfb0acf9cc2ea377f7d2284ce8e1109d73d0d4ccf5f8f5",
+    ),
+    (
+        "bad two",
+        "c9b21b18e49f2b0f9cfc89731f9d35b9d44a8d243b8f5ffcb62c7a54e0cab584",
+    ),
+];
+
+/// Stores a large file as LFS does and leaves its pointer in the tree.
+fn large(repo: &Repository<'_>, (content, oid): (&str, &str)) {
+    let store = format!(".git/lfs/objects/{}/{}/{oid}", &oid[..2], &oid[2..4]);
+    repo.write(store, content);
+    let size = content.len();
+    let pointer =
+        format!("version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {size}\n");
+    repo.write("large", pointer);
+}
+
+#[test]
+fn each_tree_is_run_with_its_own_large_files() {
+    let env = TestEnv::new();
+    for large_again in [true, false] {
+        let repo = env.empty_repo();
+        repo.write(
+            "passmuster.toml",
+            format!(
+                "{COMMAND}[\"sh\", \"-c\", \"grep -q good lar*\"]
+"
+            ),
+        );
+        repo.write(".gitattributes", "large filter=lfs\n");
+        large(&repo, LARGE[0]);
+        repo.commit("The base");
+        match large_again {
+            true => large(&repo, LARGE[1]),
+            false => repo.write("large", "bad"),
+        }
+        repo.commit("The change");
+        let (finished, verdict) = env
+            .verify(&repo, ["--head", "HEAD", "--base", "HEAD~1"])
+            .verdict();
+        finished.assert_code(1);
+        assert_eq!(verdict.reasons(), ["command-failed"], "{verdict}");
+    }
+}
+
+#[test]
+fn a_patch_that_never_comes_can_be_interrupted() {
+    let env = TestEnv::new();
+    let repo = python(&env);
+    let pipe = env.work().join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let running = env.verify(&repo, [&pipe]).start();
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    running.signal_group(nix::sys::signal::Signal::SIGTERM);
+    let finished = running.wait();
+    assert_eq!(finished.signal(), Some(15), "{}", finished.all());
+}
