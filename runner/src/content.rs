@@ -37,7 +37,10 @@ pub enum ContentError {
 
 /// Reads the bytes of tree entries, wherever they are kept.
 pub struct Content {
-    /// The repository's own objects first, then those of its submodules.
+    git: Git,
+    /// Of the repository's own objects; a known verdict needs none, so it starts with the first file.
+    own: Option<BlobReader>,
+    /// Of the submodules' objects.
     readers: Vec<BlobReader>,
     /// Object id → index of its reader, for objects of submodules.
     elsewhere: HashMap<String, usize>,
@@ -52,15 +55,17 @@ pub struct Content {
 
 impl Content {
     /// Reads from the objects of this repository; submodules' private directories go below `cache`.
-    pub fn open(git: &Git, cache: &Path) -> Result<Self, GitError> {
-        Ok(Self {
-            readers: vec![BlobReader::start(git)?],
+    pub fn new(git: &Git, cache: &Path) -> Self {
+        Self {
+            git: git.clone(),
+            own: None,
+            readers: Vec::new(),
             elsewhere: HashMap::new(),
             line_ends: HashMap::new(),
             large: HashMap::new(),
             cache: cache.to_owned(),
             submodules: Vec::new(),
-        })
+        }
     }
 
     /// All entries of a tree with those of its submodules, and what is not here: large files and
@@ -166,12 +171,10 @@ impl Content {
         {
             return fs::read(file);
         }
-        let reader = self.elsewhere.get(&entry.oid).copied().unwrap_or(0);
-        let reader = self
-            .readers
-            .get_mut(reader)
-            .ok_or(io::ErrorKind::NotFound)?;
-        let bytes = reader.read(&entry.oid).map_err(io::Error::other)?;
+        let bytes = self
+            .reader(&entry.oid)
+            .and_then(|reader| reader.read(&entry.oid))
+            .map_err(io::Error::other)?;
         Ok(
             match self
                 .line_ends
@@ -182,6 +185,20 @@ impl Content {
                 None => bytes,
             },
         )
+    }
+}
+
+impl Content {
+    /// The process that knows this object.
+    fn reader(&mut self, oid: &str) -> Result<&mut BlobReader, GitError> {
+        let elsewhere = self.elsewhere.get(oid).copied();
+        if let Some(reader) = elsewhere.and_then(|index| self.readers.get_mut(index)) {
+            return Ok(reader);
+        }
+        match &mut self.own {
+            Some(reader) => Ok(reader),
+            none => Ok(none.insert(BlobReader::start(&self.git)?)),
+        }
     }
 }
 

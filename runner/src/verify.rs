@@ -128,7 +128,7 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
     let git = repository.git();
     let input = request.proposed.as_input();
     let base = proposal::base_of(&repository, input, request.base.as_deref())?;
-    let mut content = Content::open(git, &world.cache.git())?;
+    let mut content = Content::new(git, &world.cache.git());
     let (base_tree, missing) = content.snapshot(&repository, &base.tree)?;
     let loaded = policy_source::load(
         &request.policy,

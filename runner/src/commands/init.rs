@@ -27,7 +27,7 @@ pub(super) async fn run(world: &World, arguments: &Init) -> Result<Exit, UserErr
     };
     let base = proposal::base_of(&repository, empty, None)?;
     let (tree, _) =
-        Content::open(repository.git(), &world.cache.git())?.snapshot(&repository, &base.tree)?;
+        Content::new(repository.git(), &world.cache.git()).snapshot(&repository, &base.tree)?;
     let found = policy_source::detect_in(repository.git(), &tree, &operator)?;
     if found.is_empty() {
         return Err(PolicySourceError::NothingDetected.into());

@@ -40,7 +40,7 @@ fn load(cli: &Cli, arguments: &Place) -> Result<Loaded, UserError> {
     };
     let base = proposal::base_of(&repository, empty, arguments.base.as_deref())?;
     let operator = Operator::from_env(std::env::vars_os()).outside(repository.root());
-    let mut content = Content::open(repository.git(), &cache.git())?;
+    let mut content = Content::new(repository.git(), &cache.git());
     let (tree, _) = content.snapshot(&repository, &base.tree)?;
     Ok(policy_source::load(
         &choice(arguments.policy.as_deref()),
