@@ -8,7 +8,7 @@ use passmuster_policy::verdict::{Decision, Verdict};
 
 use crate::error::UserError;
 use crate::grants::Grants;
-use crate::layers::digest;
+use crate::layers::{Snapshot, digest};
 use crate::report::word;
 use crate::repository::Repository;
 use crate::store::{Store, VerdictRow};
@@ -17,26 +17,33 @@ use crate::verify::{Request, Verified};
 /// Raised whenever the same evidence would lead to another verdict.
 const FORMAT: u32 = 1;
 
-/// All that a verdict depends on.
-pub fn verdict_key(request: &Request, evidence: &Evidence, grants: &Grants) -> String {
+/// All that a verdict depends on: the trees, however they came to be, and what they were measured by.
+/// The same candidate as a patch, a commit or a working tree is the same candidate.
+pub fn verdict_key(
+    request: &Request,
+    trees: [&Snapshot; 2],
+    evidence: &Evidence,
+    grants: &Grants,
+) -> String {
     let mut checks = request.checks.clone();
     checks.sort();
     checks.dedup();
-    let version = env!("CARGO_PKG_VERSION");
     digest(&(
         FORMAT,
-        version,
-        &evidence.subject,
+        env!("CARGO_PKG_VERSION"),
+        trees.map(Snapshot::content_id),
         &evidence.policy.sha256,
         grants.digest(),
         &checks,
     ))
 }
 
-/// The verdict that counts for this key, unless the operator wants it measured again.
+/// The verdict that counts for this key, unless the operator wants it measured again. How base,
+/// candidate and policy were named is this request's own.
 pub fn stored_verdict(
     store: &Store,
     request: &Request,
+    evidence: &Evidence,
     key: &str,
 ) -> Result<Option<Verified>, UserError> {
     if !request.use_stored || request.trial {
@@ -46,8 +53,16 @@ pub fn stored_verdict(
         return Ok(None);
     };
     // What an older version wrote and this one cannot read is measured again.
-    let verdict = serde_json::from_str(&found.json).ok();
-    Ok(verdict.map(|verdict| Verified {
+    let Ok(verdict) = serde_json::from_str::<Verdict>(&found.json) else {
+        return Ok(None);
+    };
+    let verdict = Verdict {
+        subject: evidence.subject.clone(),
+        policy: evidence.policy.clone(),
+        reproduce: evidence.reproduce.clone(),
+        ..verdict
+    };
+    Ok(Some(Verified {
         run: found.run,
         verdict,
         stored: true,
