@@ -131,7 +131,7 @@ fn missing_report(run: &TestRun) -> Option<Disagreement> {
 }
 
 /// Programs that cannot start say why at the end: a module that is not installed, an unknown option.
-fn last_line(log: &str) -> &str {
+pub(crate) fn last_line(log: &str) -> &str {
     let line = log
         .lines()
         .map(str::trim)

@@ -137,7 +137,8 @@ fn judge<'a>(
         ),
         Some(CheckResult::NotRun(why)) => not_run(check, evidence, why, &mut own),
         Some(CheckResult::Command(outcomes)) if check.kind == CheckKind::Command => {
-            command::judge(check, outcomes, &mut own);
+            let log = known.and_then(|known| known.log.as_deref());
+            command::judge(check, outcomes, log, &mut own);
             CheckStatus::Passed
         }
         Some(CheckResult::Test(runs)) => match &check.kind {

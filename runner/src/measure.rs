@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use passmuster_policy::change::Change;
 use passmuster_policy::classification::{Classifier, FileClass};
-use passmuster_policy::comparison::{Context, Oracle, compare, suspects};
+use passmuster_policy::comparison::{Context, Oracle, RERUN_CAP, compare, suspects};
 use passmuster_policy::evidence::{
     CheckEvidence, CheckResult, CommandEvidence, TestEvidence, TreeRole, WhyNotRun,
 };
@@ -18,7 +18,7 @@ use passmuster_policy::policy::{Check, CheckKind, Policy, TestCheck};
 use passmuster_policy::reason::{Reason, ReasonCode};
 use passmuster_policy::run::{Outcome, ReportState, TestRun, Usage};
 use passmuster_policy::tests::TestResult;
-use passmuster_process::{Enforcement, Limits};
+use passmuster_process::Limits;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -27,6 +27,7 @@ use crate::cache::{LayerGuard, Scratch};
 use crate::grants::{self, Grants, View};
 use crate::layers::{Layer, LayerError, Snapshot, Workshop, digest, shadowed, view};
 use crate::locate::{Programs, locate};
+use crate::measured::Measured;
 use crate::obstacles::{role_name, run_reason, shadowed_reason, step_reason};
 use crate::plan::CheckPlan;
 use crate::progress::Progress;
@@ -66,19 +67,6 @@ pub struct Bench<'a> {
     pub side_by_side: bool,
     /// Whether stored results count.
     pub use_stored: bool,
-}
-
-/// All that was found out.
-#[derive(Debug, Default)]
-pub struct Measured {
-    /// One entry a check, in the policy's order.
-    pub checks: Vec<CheckEvidence>,
-    /// What stood in the way.
-    pub reasons: Vec<Reason>,
-    /// What is worth knowing and changes nothing.
-    pub remarks: Vec<String>,
-    /// What the sandbox enforced; empty when nothing ran.
-    pub enforcement: Vec<Enforcement>,
 }
 
 /// The base's tree and what prepare steps made over it.
@@ -385,7 +373,13 @@ impl<'a> Bench<'a> {
         }
         let only = selected(base, &suspects);
         let mut counter = Counter::start(&suspects, base, candidate);
-        for round in 0..test.retries {
+        // Fifty tests at once are no matter of chance: one more run of the whole suite settles it.
+        let rounds = if suspects.len() < RERUN_CAP {
+            test.retries
+        } else {
+            1
+        };
+        for round in 0..rounds {
             // Once whole: a test may fail for what another file's tests did before it, every time,
             // and pass whenever its file runs alone.
             let select = (round > 0).then(|| only.clone());
@@ -530,24 +524,6 @@ impl<'a> Bench<'a> {
     }
 }
 
-impl Measured {
-    /// Processes that outlived their command were ended with the sandbox; they may have been meant to stay.
-    fn note_leaked(&mut self, what: &str, leaked: u32) {
-        if leaked > 0 {
-            self.remarks.push(format!(
-                "{what}: {leaked} processes outlived the command and were ended"
-            ));
-        }
-    }
-
-    /// Keeps what the sandbox enforced; every run of a verification gets the same.
-    fn note(&mut self, enforcement: &[Enforcement]) {
-        if self.enforcement.is_empty() {
-            self.enforcement = enforcement.to_vec();
-        }
-    }
-}
-
 /// The log that explains the outcome: of the base where that is what did not work.
 fn log_of(base: &TestRun, candidate: &TestRun) -> String {
     let run = if is_whole(base) { candidate } else { base };
@@ -555,7 +531,7 @@ fn log_of(base: &TestRun, candidate: &TestRun) -> String {
 }
 
 /// Whether a run can stand for its tree: it ended by itself and its report is whole.
-pub(crate) fn is_whole(run: &TestRun) -> bool {
+fn is_whole(run: &TestRun) -> bool {
     matches!(run.outcome, Outcome::Exited { .. }) && run.report == ReportState::Complete
 }
 

@@ -164,9 +164,16 @@ pub fn role_name(role: TreeRole) -> &'static str {
     }
 }
 
-/// The end of a log on one line: errors come last.
+/// The first error of a log and what follows it, on one line; else its end, where errors mostly are.
 fn quote(log: &str) -> String {
     let log = block(log, usize::MAX);
+    let error = log
+        .lines()
+        .position(|text| text.to_ascii_lowercase().contains("error:"));
+    if let Some(first) = error {
+        let rest: Vec<&str> = log.lines().skip(first).collect();
+        return line(&rest.join(" "), QUOTE);
+    }
     let start = log.len().saturating_sub(QUOTE);
     let start = (start..=log.len())
         .find(|at| log.is_char_boundary(*at))
@@ -193,7 +200,16 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_keeps_the_end_of_a_log() {
+    fn a_quote_begins_at_the_first_error() {
+        let log = format!(
+            "building\nm.c:3: error: no such type\n{}",
+            "advice\n".repeat(300)
+        );
+        assert!(quote(&log).starts_with("m.c:3: error: no such type advice"));
+    }
+
+    #[test]
+    fn a_quote_without_an_error_keeps_the_end_of_a_log() {
         let log = format!("{}\nthe error", "x\n".repeat(2000));
         assert!(quote(&log).ends_with("the error"));
         assert!(quote(&log).len() <= QUOTE);

@@ -2,13 +2,14 @@
 
 use std::io;
 
-use passmuster_policy::evidence::Evidence;
+use passmuster_policy::evidence::{Evidence, Subject};
 use passmuster_policy::reason::ReasonCode;
 use passmuster_policy::verdict::{Decision, Verdict};
+use serde::{Deserialize, Serialize};
 
 use crate::error::UserError;
 use crate::grants::Grants;
-use crate::layers::digest;
+use crate::layers::{Snapshot, digest};
 use crate::report::word;
 use crate::repository::Repository;
 use crate::store::{Store, VerdictRow};
@@ -17,31 +18,81 @@ use crate::verify::{Request, Verified};
 /// Raised whenever the same evidence would lead to another verdict.
 const FORMAT: u32 = 1;
 
-/// All that a verdict depends on. What a patch makes of its base is said by the two of them, so that
-/// a stored verdict on a patch is found before the patch is applied.
-pub fn verdict_key(request: &Request, evidence: &Evidence, grants: &Grants) -> String {
+/// What a patch made of a base.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct KnownCandidate {
+    /// The candidate's tree id.
+    pub tree: String,
+    /// Its content id.
+    pub content: String,
+}
+
+/// The candidate that this patch made of this base in an earlier run. With it a stored verdict is
+/// found before the patch is applied and the candidate is listed; it serves for nothing else.
+pub fn known_candidate(
+    store: &Store,
+    base: &Snapshot,
+    patch_sha256: &str,
+) -> Result<Option<KnownCandidate>, UserError> {
+    let json = store.result(&patch_key(base, patch_sha256))?;
+    Ok(json.and_then(|json| serde_json::from_str(&json).ok()))
+}
+
+/// Keeps what a patch made of its base; where the candidate lacks other content than the base does,
+/// that may be fetched any time, and the next run has to look again.
+pub fn remember_candidate(
+    store: &Store,
+    [base, candidate]: [&Snapshot; 2],
+    subject: &Subject,
+) -> Result<(), UserError> {
+    let Some(patch) = subject
+        .patch_sha256
+        .as_ref()
+        .filter(|_| base.absent == candidate.absent)
+    else {
+        return Ok(());
+    };
+    let known = KnownCandidate {
+        tree: candidate.id.clone(),
+        content: candidate.content_id(),
+    };
+    let json = serde_json::to_string(&known).map_err(io::Error::from)?;
+    Ok(store.put_result(&patch_key(base, patch), &json)?)
+}
+
+/// All that a patch's candidate depends on.
+fn patch_key(base: &Snapshot, patch_sha256: &str) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    digest(&("patch", FORMAT, version, base.content_id(), patch_sha256))
+}
+
+/// All that a verdict depends on: the trees by their content ids, however they came to be, and what they were measured by.
+/// The same candidate as a patch, a commit or a working tree is the same candidate.
+pub fn verdict_key(
+    request: &Request,
+    trees: &[String; 2],
+    evidence: &Evidence,
+    grants: &Grants,
+) -> String {
     let mut checks = request.checks.clone();
     checks.sort();
     checks.dedup();
-    let version = env!("CARGO_PKG_VERSION");
-    let mut subject = evidence.subject.clone();
-    if subject.patch_sha256.is_some() {
-        subject.candidate_tree = None;
-    }
     digest(&(
         FORMAT,
-        version,
-        &subject,
+        env!("CARGO_PKG_VERSION"),
+        trees,
         &evidence.policy.sha256,
         grants.digest(),
         &checks,
     ))
 }
 
-/// The verdict that counts for this key, unless the operator wants it measured again.
+/// The verdict that counts for this key, unless the operator wants it measured again. How base,
+/// candidate and policy were named is this request's own.
 pub fn stored_verdict(
     store: &Store,
     request: &Request,
+    evidence: &Evidence,
     key: &str,
 ) -> Result<Option<Verified>, UserError> {
     if !request.use_stored || request.trial {
@@ -51,8 +102,16 @@ pub fn stored_verdict(
         return Ok(None);
     };
     // What an older version wrote and this one cannot read is measured again.
-    let verdict = serde_json::from_str(&found.json).ok();
-    Ok(verdict.map(|verdict| Verified {
+    let Ok(verdict) = serde_json::from_str::<Verdict>(&found.json) else {
+        return Ok(None);
+    };
+    let verdict = Verdict {
+        subject: evidence.subject.clone(),
+        policy: evidence.policy.clone(),
+        reproduce: evidence.reproduce.clone(),
+        ..verdict
+    };
+    Ok(Some(Verified {
         run: found.run,
         verdict,
         stored: true,

@@ -82,7 +82,7 @@ impl Repository {
 
     fn with_layout(layout: Layout, cache: &Path) -> Result<Self, RepositoryError> {
         let program = Program::find()?;
-        let settings = read_settings(&program, &layout.common_dir)?;
+        let settings = read_settings(&program, &layout.common_dir, cache)?;
         if settings.reftable {
             return Err(RepositoryError::Reftable {
                 path: layout.common_dir,
@@ -198,9 +198,10 @@ fn private_git(program: Program, isolated: &Isolated, format: ObjectFormat, reme
 }
 
 /// Reads the configuration before there is a private directory: its format decides which one.
-fn read_settings(program: &Program, common: &Path) -> Result<Settings, GitError> {
-    let nowhere = tempfile::tempdir().map_err(GitError::io("make a temporary directory"))?;
-    let place = nowhere.path().to_path_buf();
+fn read_settings(program: &Program, common: &Path, cache: &Path) -> Result<Settings, GitError> {
+    // An empty directory that stays: nothing is left behind when we are killed meanwhile.
+    let place = cache.join("nowhere");
+    fs::create_dir_all(&place).map_err(GitError::io("make an empty directory"))?;
     let git = Git::new(
         program.clone(),
         place.clone(),

@@ -21,7 +21,6 @@ use passmuster_policy::finding::{Finding, FindingLevel, fingerprint};
 use passmuster_policy::policy::{Check, CheckKind, Policy};
 use passmuster_policy::reason::{Reason, ReasonCode};
 use passmuster_policy::rules;
-use passmuster_policy::run::Outcome;
 use passmuster_policy::verdict::Verdict;
 use passmuster_process::{Enforcement, Launcher, State, identity};
 
@@ -37,11 +36,14 @@ use crate::inspect;
 use crate::interrupt::Stop;
 use crate::layers::{Snapshot, Workshop};
 use crate::locate::Programs;
-use crate::measure::{Bench, Measured, is_whole};
+use crate::measure::Bench;
+use crate::measured::Measured;
 use crate::mixed;
 use crate::obstacles::{missing_content, sandbox_reason};
 use crate::oracle;
-use crate::past::{keep, stored_verdict, verdict_key, worse_of_stored};
+use crate::past::{
+    keep, known_candidate, remember_candidate, stored_verdict, verdict_key, worse_of_stored,
+};
 use crate::plan::{CheckPlan, plan};
 use crate::policy_source::{self, Choice, Loaded};
 use crate::progress::Progress;
@@ -157,10 +159,14 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
         &found.toolchains,
         &programs.tools(),
     );
-    evidence.subject.patch_sha256 = request.proposed.patch_sha256();
-    if evidence.subject.patch_sha256.is_some() {
-        let key = verdict_key(request, &evidence, &grants);
-        if let Some(stored) = stored_verdict(&store, request, &key)? {
+    if let Some(patch) = request.proposed.patch_sha256()
+        && let Some(known) = known_candidate(&store, &base_tree, &patch)?
+    {
+        let trees = [base_tree.content_id(), known.content];
+        let key = verdict_key(request, &trees, &evidence, &grants);
+        evidence.subject.candidate_tree = Some(known.tree);
+        evidence.subject.patch_sha256 = Some(patch);
+        if let Some(stored) = stored_verdict(&store, request, &evidence, &key)? {
             return Ok(stored);
         }
     }
@@ -178,10 +184,10 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
         Err(error) => return Err(error.into()),
     };
     evidence.subject.candidate_tree = Some(proposal.candidate_tree.clone());
-    let key = verdict_key(request, &evidence, &grants);
-    if let Some(stored) = stored_verdict(&store, request, &key)? {
-        return Ok(stored);
-    }
+    evidence
+        .subject
+        .patch_sha256
+        .clone_from(&proposal.patch_sha256);
     evidence
         .findings
         .extend(proposal.notes.iter().map(|note| remark(&note.to_string())));
@@ -210,6 +216,12 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
     ));
     evidence.reasons.sort();
     evidence.reasons.dedup();
+    remember_candidate(&store, [&base_tree, &candidate_tree], &evidence.subject)?;
+    let trees = [&base_tree, &candidate_tree].map(Snapshot::content_id);
+    let key = verdict_key(request, &trees, &evidence, &grants);
+    if let Some(stored) = stored_verdict(&store, request, &evidence, &key)? {
+        return Ok(stored);
+    }
     let owner = identity::host().map(|ids| Owner {
         uid: ids.uid,
         gid: ids.gid,
@@ -251,19 +263,15 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
         }
     }
     add_unmeasured(&mut evidence, &plans);
-    let explained = if base_fails(&evidence) {
-        &missing[..]
-    } else {
-        &[]
-    };
+    if world.stop.is_requested() {
+        evidence.reasons.push(interrupted());
+    }
     let new = candidate_missing
         .iter()
         .filter(|one| !missing.contains(one));
-    evidence
-        .reasons
-        .extend(missing_content(explained.iter().chain(new)));
-    if world.stop.is_requested() {
-        evidence.reasons.push(interrupted());
+    evidence.reasons.extend(missing_content(new));
+    if blames_base(&decide(&loaded.policy, &evidence)) {
+        evidence.reasons.extend(missing_content(missing.iter()));
     }
     evidence.timing.total_ms = millis(start.elapsed());
     let verdict = decide(&loaded.policy, &evidence);
@@ -489,13 +497,13 @@ fn add_unmeasured(evidence: &mut Evidence, plans: &[CheckPlan<'_>]) {
     evidence.checks = plans.iter().map(not_run).collect();
 }
 
-/// Whether the base of some check did not work as a whole.
-fn base_fails(evidence: &Evidence) -> bool {
-    evidence.checks.iter().any(|check| match &check.result {
-        CheckResult::Test(test) => !is_whole(&test.base) || !test.base.broken_units.is_empty(),
-        CheckResult::Command(command) => command.base != Some(Outcome::Exited { status: 0 }),
-        CheckResult::NotRun(_) => false,
-    })
+/// Whether a check does not work on the base; content that is not here would explain it.
+fn blames_base(verdict: &Verdict) -> bool {
+    let codes = [ReasonCode::BaselineFailed, ReasonCode::BaselineUnhealthy];
+    verdict
+        .reasons
+        .iter()
+        .any(|reason| codes.contains(&reason.code))
 }
 
 fn interrupted() -> Reason {

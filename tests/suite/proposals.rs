@@ -215,3 +215,26 @@ fn the_second_answer_is_the_first_one_again() {
         "another home, cache and path give the same"
     );
 }
+
+#[test]
+fn the_same_candidate_in_another_form_gets_the_stored_verdict_under_its_own_name() {
+    let env = TestEnv::new();
+    let repo = env.repo("python-ledger");
+    repo.apply(&proposal("python-ledger", "gaming-skip-test"));
+    let (_, as_tree) = env.verify(&repo, ["--worktree"]).verdict();
+    let patch = repo.take_patch();
+    let finished = env.verify(&repo, ["-"]).stdin(patch).run();
+    finished.assert_code(1);
+    assert!(
+        finished.err().contains("verified before"),
+        "{}",
+        finished.all()
+    );
+    let as_patch = finished.verdict();
+    assert_eq!(as_patch.0["digest"], as_tree.0["digest"]);
+    assert!(
+        as_patch.0["subject"]["patch_sha256"].is_string(),
+        "{as_patch}"
+    );
+    assert!(as_tree.0["subject"]["patch_sha256"].is_null(), "{as_tree}");
+}

@@ -1,6 +1,7 @@
 //! A command check: what two exit statuses say.
 
 use super::ledger::Ledger;
+use crate::agreement::last_line;
 use crate::evidence::CommandEvidence;
 use crate::policy::Check;
 use crate::reason::ReasonCode;
@@ -8,7 +9,12 @@ use crate::run::Outcome;
 
 /// The candidate's success needs no comparison. Its failure is held against the change only where
 /// the base succeeds: a command that fails on both trees says nothing about the change.
-pub(super) fn judge(check: &Check, outcomes: &CommandEvidence, ledger: &mut Ledger) {
+pub(super) fn judge(
+    check: &Check,
+    outcomes: &CommandEvidence,
+    log: Option<&str>,
+    ledger: &mut Ledger,
+) {
     let base = outcomes.base.as_ref();
     let Some(candidate) = &outcomes.candidate else {
         let (code, message) = match base {
@@ -31,6 +37,11 @@ pub(super) fn judge(check: &Check, outcomes: &CommandEvidence, ledger: &mut Ledg
     let message = match base {
         Some(base) => format!("{}; on the base, {}", describe(candidate), describe(base)),
         None => format!("{}; it did not run on the base", describe(candidate)),
+    };
+    let said = last_line(log.unwrap_or_default());
+    let message = match said.is_empty() {
+        true => message,
+        false => format!("{message}; its last line: {said}"),
     };
     ledger.reason(code, Some(check), [], message);
 }

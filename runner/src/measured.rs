@@ -1,0 +1,36 @@
+//! What measuring gave, collected as it comes.
+
+use passmuster_policy::evidence::CheckEvidence;
+use passmuster_policy::reason::Reason;
+use passmuster_process::Enforcement;
+
+/// All that was found out.
+#[derive(Debug, Default)]
+pub struct Measured {
+    /// One entry a check, in the policy's order.
+    pub checks: Vec<CheckEvidence>,
+    /// What stood in the way.
+    pub reasons: Vec<Reason>,
+    /// What is worth knowing and changes nothing.
+    pub remarks: Vec<String>,
+    /// What the sandbox enforced; empty when nothing ran.
+    pub enforcement: Vec<Enforcement>,
+}
+
+impl Measured {
+    /// Processes that outlived their command were ended with the sandbox; they may have been meant to stay.
+    pub(crate) fn note_leaked(&mut self, what: &str, leaked: u32) {
+        if leaked > 0 {
+            self.remarks.push(format!(
+                "{what}: {leaked} processes outlived the command and were ended"
+            ));
+        }
+    }
+
+    /// Keeps what the sandbox enforced; every run of a verification gets the same.
+    pub(crate) fn note(&mut self, enforcement: &[Enforcement]) {
+        if self.enforcement.is_empty() {
+            self.enforcement = enforcement.to_vec();
+        }
+    }
+}
