@@ -25,6 +25,7 @@ pub enum FileClass {
 const PYTHON_TESTS: &[&str] = &[
     "**/test_*.py",
     "**/*_test.py",
+    "**/tests.py",
     "**/tests/**",
     "**/test/**",
     "**/testing/**",
@@ -70,6 +71,10 @@ const CARGO_HARNESS: &[&str] = &[
 ];
 const NODE_TESTS: &[&str] = &[
     "**/*.{test,spec}.*",
+    // Names that `node --test` looks for by itself.
+    "**/*{-,_}test.{js,cjs,mjs,ts,cts,mts}",
+    "**/test-*.{js,cjs,mjs,ts,cts,mts}",
+    "**/{test,spec}.{js,cjs,mjs,jsx,ts,cts,mts,tsx}",
     "**/__tests__/**",
     "**/__mocks__/**",
     "**/test/**",
@@ -88,7 +93,7 @@ const GO_TESTS: &[&str] = &["**/*_test.go", "**/testdata/**"];
 const GO_HARNESS: &[&str] = &["**/go.work", "**/.golangci.*"];
 
 /// Modules that a Python test run imports from outside the tree: the standard library without its
-/// own tests, and the test runner. A file of the tree by such a name would take their place.
+/// own tests, the test runner, and what it and its usual plugins import. A file of the tree by such a name would take their place.
 const PYTHON_MODULES: &str = include_str!("classification/python_modules.txt");
 
 /// Whether a file lies where Python would find it before the module that it is named after.
@@ -104,7 +109,10 @@ fn shadows_a_module(path: &RepoPath) -> bool {
         Some((package, "__init__.py")) => Some(package),
         Some(_) => None,
     };
-    module.is_some_and(|module| PYTHON_MODULES.lines().any(|known| known == module))
+    module.is_some_and(|module| {
+        // What plugins of pytest are called, which load by themselves.
+        module.starts_with("pytest_") || PYTHON_MODULES.lines().any(|known| known == module)
+    })
 }
 
 /// Configuration of linters and type checkers, beside what the frameworks' tables name.
@@ -299,6 +307,9 @@ mod tests {
             ("pytest", "pluggy.cpython-311-x86_64-linux-gnu.so", Harness),
             ("pytest", "calc.so", Product),
             ("pytest", "_pytest/__init__.py", Harness),
+            ("pytest", "pytest_cov/__init__.py", Harness),
+            ("pytest", "pygments.py", Harness),
+            ("pytest", "pkg/pytest_cov.py", Product),
             ("pytest", "pkg/json.py", Product),
             ("pytest", "json/other.py", Product),
             ("cargo-test", "json.py", Product),
@@ -308,6 +319,11 @@ mod tests {
             ("cargo-test", "build.rs", Product),
             ("nextest", ".config/nextest.toml", Harness),
             ("node-test", "lib/a.spec.mjs", Test),
+            ("node-test", "lib/a-test.js", Test),
+            ("node-test", "test-a.mjs", Test),
+            ("node-test", "test.js", Test),
+            ("node-test", "latest.js", Product),
+            ("unittest", "app/tests.py", Test),
             ("node-test", "tsconfig.build.json", Harness),
             ("node-test", "index.js", Product),
             ("pytest", "pkg/__pycache__/a.cpython-311.pyc", Harness),

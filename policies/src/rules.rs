@@ -8,6 +8,7 @@ mod size;
 mod submodules;
 mod unsafe_paths;
 
+pub(crate) use protected::touched;
 pub(crate) use size::written_by_a_tool;
 
 use crate::change::{Change, FileChange};

@@ -33,6 +33,14 @@ pub enum BaseError {
         /// What was asked for.
         revision: String,
     },
+    /// A short name of several references: whoever may push a tag could choose the base.
+    #[error("{revision:?} names more than one thing here ({}); write one of them in full", names.join(", "))]
+    Ambiguous {
+        /// What was asked for.
+        revision: String,
+        /// The full names.
+        names: Vec<String>,
+    },
     /// The branch that is checked out has no commit.
     #[error("the repository has no commit yet; commit the state that proposals start from")]
     NoCommits,
@@ -91,6 +99,7 @@ pub fn pinned(repository: &Repository, revision: &str) -> Result<Base, BaseError
             revision: revision.to_owned(),
         });
     }
+    unambiguous(repository, revision)?;
     let git = repository.git();
     let commit = resolve(git, revision, "commit")?;
     let tree = match &commit {
@@ -189,8 +198,33 @@ pub fn commit_of(repository: &Repository, revision: &str) -> Result<String, Base
             revision: revision.to_owned(),
         });
     }
+    unambiguous(repository, revision)?;
     resolve(repository.git(), revision, "commit")?.ok_or_else(|| BaseError::UnknownRevision {
         revision: revision.to_owned(),
+    })
+}
+
+/// Git prefers tags to branches and branches to remote ones, and only warns.
+fn unambiguous(repository: &Repository, revision: &str) -> Result<(), BaseError> {
+    let short = revision
+        .split(['~', '^', '@', ':'])
+        .next()
+        .unwrap_or(revision);
+    let Some(refs) = repository.refs() else {
+        return Ok(());
+    };
+    let places = ["refs/tags/", "refs/heads/", "refs/remotes/"];
+    let full = places.iter().map(|place| format!("{place}{short}"));
+    let found: Vec<_> = full
+        .filter_map(|name| Some((refs.named.get(&name)?, name)))
+        .collect();
+    let first = found.first().map(|(target, _)| *target);
+    if short == "HEAD" || found.iter().all(|(target, _)| Some(*target) == first) {
+        return Ok(());
+    }
+    Err(BaseError::Ambiguous {
+        revision: revision.to_owned(),
+        names: found.into_iter().map(|(_, name)| name).collect(),
     })
 }
 

@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use passmuster_policy::change::Mode;
 use passmuster_policy::evidence::{PolicyRef, PolicySource};
 use passmuster_policy::path::RepoPath;
 use passmuster_policy::policy::{FILE_NAME, PRESETS, Policy, PolicyErrors, parse};
@@ -51,6 +52,11 @@ pub enum PolicySourceError {
          `--policy auto` verifies with what it would write"
     )]
     Missing,
+    /// The base has something else by that name.
+    #[error(
+        "{FILE_NAME} of the base is a symbolic link or a submodule; it must be an ordinary file"
+    )]
+    NoFile,
     /// It does not parse.
     #[error("{0}")]
     Invalid(PolicyErrors),
@@ -113,6 +119,11 @@ pub fn load(
 ) -> Result<Loaded, PolicySourceError> {
     let (text, name, source, path) = match choice {
         Choice::Base => {
+            if entry_of(base, FILE_NAME)
+                .is_some_and(|entry| matches!(entry.mode, Mode::Symlink | Mode::Gitlink))
+            {
+                return Err(PolicySourceError::NoFile);
+            }
             let text = file_of(git, base, FILE_NAME)?.ok_or(PolicySourceError::Missing)?;
             (
                 text,

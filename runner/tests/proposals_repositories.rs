@@ -286,6 +286,24 @@ fn the_base_of_a_clone_is_remote_tracking() {
 }
 
 #[test]
+fn a_tag_cannot_take_the_place_of_the_branch_that_names_the_base() {
+    let scratch = Scratch::seeded();
+    let trusted = scratch.rev("HEAD");
+    scratch.git(["tag", "main"]);
+    let named = |name: &str| base::pinned(&scratch.open(), name).map(|base| base.commit);
+    assert_eq!(named("main").unwrap().as_ref(), Some(&trusted));
+    scratch.git(["checkout", "-q", "-b", "agent"]);
+    scratch.write("a.txt", "weaker\n");
+    scratch.commit("an agent's own base");
+    scratch.git(["tag", "-f", "main"]);
+    for name in ["main", "main~0", "main^{commit}"] {
+        let said = named(name).unwrap_err().to_string();
+        assert!(said.contains("refs/tags/main, refs/heads/main"), "{said}");
+    }
+    assert_eq!(named("refs/heads/main").unwrap(), Some(trusted));
+}
+
+#[test]
 fn replacement_objects_do_not_change_what_is_verified() {
     let scratch = Scratch::seeded();
     let tree = scratch.rev("HEAD^{tree}");

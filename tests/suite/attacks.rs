@@ -150,6 +150,157 @@ fn a_build_script_that_writes_to_the_tests_violates_the_controls() {
 }
 
 #[test]
+fn a_build_script_that_writes_to_unit_tests_violates_the_controls() {
+    let env = TestEnv::new();
+    let repo = env.repo("rust-calculator");
+    repo.write(
+        "src/attack.rs",
+        "#[test]\nfn holds() {\n    assert!(include_str!(\"../data\").starts_with(\"good\"));\n}\n",
+    );
+    repo.write("data", "good\n");
+    let library = std::fs::read_to_string(repo.root().join("src/lib.rs")).unwrap();
+    repo.write(
+        "src/lib.rs",
+        format!("{library}\n#[cfg(test)]\nmod attack;\n"),
+    );
+    repo.commit("A unit test of data");
+    repo.write("data", "bad\n");
+    repo.write("build.rs", "fn main() {\n    std::fs::write(\"src/attack.rs\", \"#[test]\\nfn holds() {}\\n\").unwrap();\n}\n");
+    let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+    finished.assert_code(1);
+    assert_eq!(verdict.reasons(), ["controls-violated"], "{verdict}");
+}
+
+#[test]
+fn code_that_ends_its_process_well_fails_its_test_under_nextest_too() {
+    let env = TestEnv::new();
+    let repo = env.empty_repo();
+    repo.write(
+        "passmuster.toml",
+        "version = 1\n[sandbox]\ntoolchains = [\"rust\", \"cc\"]\n[[check]]\nname = \"tests\"\n\
+         kind = \"test\"\nframework = \"nextest\"\nrun = [\"cargo\", \"nextest\", \"run\", \"--offline\"]\n",
+    );
+    repo.write(
+        "Cargo.toml",
+        "[package]\nname = \"calc\"\nversion = \"0.1.0\"\nedition = \"2024\"\n",
+    );
+    repo.write(
+        "Cargo.lock",
+        "version = 4\n\n[[package]]\nname = \"calc\"\nversion = \"0.1.0\"\n",
+    );
+    repo.write("src/lib.rs", "pub fn total(x: u8) -> u8 {\n    x + 1\n}\n");
+    repo.write(
+        "tests/total.rs",
+        "#[test]\nfn adds() {\n    assert_eq!(calc::total(1), 2);\n}\n",
+    );
+    repo.commit("The base");
+    repo.edit("src/lib.rs", "x + 1", "std::process::exit(x as i32 - 1)");
+    let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+    finished.assert_code(1);
+    verdict.assert_tests("regressed", &["adds"]);
+}
+
+#[test]
+fn a_test_file_of_any_name_that_the_run_replaces_violates_the_controls() {
+    let env = TestEnv::new();
+    let repo = env.empty_repo();
+    repo.write(
+        "passmuster.toml",
+        "version = 1\n[sandbox]\ntoolchains = [\"node\"]\n[[check]]\nname = \"tests\"\nkind = \"test\"\nframework = \"node-test\"\n\
+         run = [\"npm\", \"test\"]\n",
+    );
+    repo.write(
+        "package.json",
+        r#"{"name":"x","scripts":{"test":"node --test --test-concurrency=1 checks/a.js checks/b.js"}}"#,
+    );
+    repo.write("calc.js", "exports.one = 1;\nexports.two = 2;\n");
+    let test = |name: &str, number: u8| {
+        format!(
+            "const {{ test }} = require('node:test');\nconst calc = require('../calc.js');\n\
+             test('{name}', () => require('node:assert').equal(calc.{name}, {number}));\n"
+        )
+    };
+    repo.write("checks/a.js", test("one", 1));
+    repo.write("checks/b.js", test("two", 2));
+    repo.commit("The base");
+    repo.write(
+        "calc.js",
+        "exports.one = 1;\nexports.two = 3;\n\
+         require('node:fs').writeFileSync(`${__dirname}/checks/b.js`, \"require('node:test').test('two', () => {})\");\n",
+    );
+    let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+    finished.assert_code(1);
+    assert_eq!(verdict.reasons(), ["controls-violated"], "{verdict}");
+}
+
+#[test]
+fn a_fix_is_not_proven_by_tests_that_the_change_edits_whatever_their_file_is_called() {
+    let env = TestEnv::new();
+    let repo = env.empty_repo();
+    repo.write(
+        "passmuster.toml",
+        PYTEST.replace(
+            "\"pytest\"]",
+            "\"pytest\", \"checks.py\", \"more/expect.py\"]",
+        ),
+    );
+    repo.write("calc.py", BAD);
+    for (file, name) in [("checks.py", "one"), ("more/expect.py", "other")] {
+        repo.write(
+            file,
+            format!("import calc\ndef test_{name}():\n    assert calc.total(1) == 2\ndef test_same():\n    pass\n"),
+        );
+    }
+    repo.commit("The base");
+    repo.edit("more/expect.py", "== 2", "== 0");
+    let (_, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+    verdict.assert_tests("fixed", &["test_other"]);
+    assert_eq!(
+        verdict.0["tests"]["fix_proven"],
+        serde_json::Value::Null,
+        "{verdict}"
+    );
+}
+
+#[test]
+fn what_a_test_compares_with_is_reviewed_when_the_run_writes_it() {
+    let env = TestEnv::new();
+    let repo = env.empty_repo();
+    repo.write("passmuster.toml", PYTEST);
+    repo.write("calc.py", GOOD);
+    repo.write("golden/total", "2");
+    repo.write(
+        "tests/test_a.py",
+        "import calc\ndef test_total():\n    assert calc.total(1) == int(open('golden/total').read())\n",
+    );
+    repo.commit("The base");
+    repo.write(
+        "calc.py",
+        format!("{BAD}open('golden/total', 'w').write('0')\n"),
+    );
+    assert_review(&env, &repo, "harness-changed");
+}
+
+#[test]
+fn a_report_says_that_a_local_base_is_only_as_trusted_as_who_commits() {
+    let env = TestEnv::new();
+    let repo = python(&env);
+    repo.write("calc.py", format!("{GOOD}# more\n"));
+    let local = env
+        .passmuster(["verify", "--worktree", "--repo"])
+        .args([repo.root()]);
+    let said = local.run();
+    assert!(
+        said.out().contains("as trusted as whoever commits here"),
+        "{}",
+        said.all()
+    );
+    let pinned = env.passmuster(["verify", "--worktree", "--base", "HEAD", "--repo"]);
+    let said = pinned.args([repo.root()]).run();
+    assert!(!said.out().contains("as trusted as"), "{}", said.all());
+}
+
+#[test]
 fn a_manifest_that_names_other_tests_is_reviewed() {
     let env = TestEnv::new();
     let repo = rust(&env);

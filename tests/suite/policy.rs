@@ -28,6 +28,20 @@ fn without_a_policy_both_ways_on_are_named() {
 }
 
 #[test]
+fn a_policy_that_is_a_link_is_refused_in_words() {
+    let env = TestEnv::new();
+    let repo = env.repo(REPO);
+    let root = repo.root();
+    std::fs::rename(root.join("passmuster.toml"), root.join("other.toml")).unwrap();
+    std::os::unix::fs::symlink("other.toml", root.join("passmuster.toml")).unwrap();
+    repo.commit("A link");
+    repo.edit("README.md", "Shared expenses", "Common expenses");
+    let finished = env.verify(&repo, ["--worktree"]).run();
+    finished.assert_code(2);
+    finished.assert_clear_message(&["policy-invalid", "symbolic link"]);
+}
+
+#[test]
 fn a_policy_that_only_the_candidate_has_does_not_count() {
     let env = TestEnv::new();
     let repo = with_policy(&env, None);

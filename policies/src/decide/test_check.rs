@@ -1,5 +1,7 @@
 //! A test check: is the base fit to compare with, do the candidate's channels agree, what changed.
 
+use std::collections::BTreeSet;
+
 use super::command::{describe, machine};
 use super::ledger::Ledger;
 use super::provenance;
@@ -9,8 +11,10 @@ use crate::change::Change;
 use crate::classification::{Classifier, FileClass};
 use crate::comparison::{Class, Compared, Comparison, Context, Oracle, compare};
 use crate::evidence::TestEvidence;
-use crate::policy::{Check, ContractEffect, FlakyEffect, Policy, TestCheck};
+use crate::path::RepoPath;
+use crate::policy::{Check, ContractEffect, FlakyEffect, Framework, Policy, TestCheck};
 use crate::reason::{ReasonCode, Review};
+use crate::rules::{touched, written_by_a_tool};
 use crate::run::{Outcome, TestRun};
 use crate::tests::TestStatus;
 
@@ -40,17 +44,38 @@ pub(super) fn judge(
         reruns: &runs.reruns,
         unstable: &runs.unstable,
     };
-    let comparison = compare(&runs.base, candidate, &runs.oracle, context);
+    let holders = holders(&runs.base, candidate);
+    let oracle = known_oracle(&runs.oracle, change, &holders);
+    let comparison = compare(&runs.base, candidate, oracle, context);
     effects(policy, check, test, &comparison, ledger);
     broken_units(check, &comparison, ledger);
     health(policy, check, test, runs, candidate, &comparison, ledger);
     changed_code(check, test, &runs.base, candidate, change, ledger);
-    rewritten_tests(check, test, runs, candidate, ledger);
+    rewritten_tests(check, test, runs, candidate, &holders, change, ledger);
     if let Oracle::Ran { run, .. } = &runs.oracle {
         oracle_is_fit(check, run, ledger);
     }
     assurance(policy, check, ledger);
     Some(comparison)
+}
+
+/// The files that tests of either run say they stand in: tests, whatever the files are called.
+fn holders<'a>(base: &'a TestRun, candidate: &'a TestRun) -> BTreeSet<&'a RepoPath> {
+    let tests = base.tests.iter().chain(&candidate.tests);
+    tests.filter_map(|test| test.id.file.as_ref()).collect()
+}
+
+/// The names of the changed files are no proof that the change edits no test: a run knows better.
+fn known_oracle<'a>(
+    oracle: &'a Oracle,
+    change: &Change,
+    holders: &BTreeSet<&RepoPath>,
+) -> &'a Oracle {
+    let mut changed = change.files.iter().flat_map(touched);
+    match oracle {
+        Oracle::NotNeeded if changed.any(|path| holders.contains(path)) => &Oracle::NotRun,
+        known => known,
+    }
 }
 
 /// A base whose run cannot be used judges nothing.
@@ -345,31 +370,58 @@ fn changed_code(
     }
 }
 
-/// Tests that the run itself replaced are not the ones that were proposed. What the base's run
-/// writes as well is how the suite works.
+/// Tests that the run itself replaced are not the ones that were proposed; any other file of the
+/// tree may be what a test compares with, and somebody has to look. What the base's run writes as
+/// well is how the suite works.
 fn rewritten_tests(
     check: &Check,
     test: &TestCheck,
     runs: &TestEvidence,
     candidate: &TestRun,
+    holders: &BTreeSet<&RepoPath>,
+    change: &Change,
     ledger: &mut Ledger,
 ) {
     let Ok(classifier) = Classifier::new(check, test) else {
         return; // `changed_code` has said so
     };
     let known = &runs.base.provenance.rewritten;
-    let paths: Vec<String> = candidate
-        .provenance
-        .rewritten
-        .iter()
-        .filter(|path| !known.contains(path))
-        .filter(|path| classifier.classify(path) != FileClass::Product)
-        .map(ToString::to_string)
-        .collect();
-    if let Some(first) = paths.first() {
+    let written = candidate.provenance.rewritten.iter();
+    let (tests, others): (Vec<_>, Vec<_>) =
+        written
+            .filter(|path| !known.contains(path))
+            .partition(|path| {
+                holders.contains(path)
+                    || sources_hold_tests(test.framework, path)
+                    || classifier.classify(path) != FileClass::Product
+            });
+    if let Some(first) = tests.first() {
         let message = format!("on the candidate, the run itself wrote to `{first}`");
+        let paths: Vec<_> = tests.iter().map(ToString::to_string).collect();
         ledger.reason(ReasonCode::ControlsViolated, Some(check), paths, message);
     }
+    // `changed_code` judges files that the change itself wrote.
+    let changed: BTreeSet<&RepoPath> = change.files.iter().flat_map(touched).collect();
+    let others = others.into_iter();
+    let files: Vec<RepoPath> = others
+        .filter(|path| !changed.contains(path) && !written_by_a_tool(path))
+        .cloned()
+        .collect();
+    if let Some(first) = files.first() {
+        let message = format!("on the candidate, the run itself wrote to `{first}`");
+        ledger.review(Review {
+            code: ReasonCode::HarnessChanged,
+            ids: Vec::new(),
+            files,
+            message,
+        });
+    }
+}
+
+/// Rust's unit tests stand in the sources themselves, and a build script runs before they compile.
+fn sources_hold_tests(framework: Framework, path: &RepoPath) -> bool {
+    matches!(framework, Framework::CargoTest | Framework::Nextest)
+        && path.as_bytes().ends_with(b".rs")
 }
 
 /// An oracle that did not come to its end leaves column T unknown.

@@ -19,7 +19,7 @@ fn finding(path: &RepoPath) -> Finding {
 }
 
 /// The paths that a file's change touches: where it is, and where it was moved from.
-pub(super) fn touched(file: &FileChange) -> impl Iterator<Item = &RepoPath> {
+pub(crate) fn touched(file: &FileChange) -> impl Iterator<Item = &RepoPath> {
     let from = match &file.kind {
         ChangeKind::Renamed(from) => Some(from),
         _ => None,

@@ -103,7 +103,7 @@ fn command(argv: &[String]) -> Option<Vec<String>> {
 }
 
 /// Cargo reads the runner of the target that it builds for: the host's two usual ones, and one that the policy names.
-fn runner_variables<P>(launch: &Launch<'_, P>) -> Vec<String> {
+pub(super) fn runner_variables<P>(launch: &Launch<'_, P>) -> Vec<String> {
     let arch = std::env::consts::ARCH;
     let mut targets = vec![
         format!("{arch}-unknown-linux-gnu"),

@@ -1,7 +1,10 @@
 //! `cargo nextest run`: nextest's own libtest-like JSON events, on a pipe that only nextest holds.
 //!
-//! Nextest starts each test as a process and captures it, so the events are nextest's word. With retries a binary has more
-//! than one suite and its counts do not add up; what is checked is that each started test ends once.
+//! Nextest starts each test as a process and captures it, so the events are nextest's word. Nextest in turn believes the
+//! exit status, so a script of ours stands before each process and fails one that ends well before its test did.
+//!
+//! With retries a binary has more than one suite and its counts do not add up; what is checked is that each started test
+//! ends once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -13,7 +16,16 @@ use serde::Deserialize;
 use super::cargo_messages::Unit;
 use super::draft::{Draft, SUCCESS, cut_off, head, words};
 use super::words::split;
-use super::{AdapterError, Launch, PhaseEnd, Phases, Selection, ids, panics, set};
+use super::{
+    AdapterError, Launch, PhaseEnd, Phases, Selection, Support, cargo, get, ids, panics, set,
+};
+
+/// The script that stands before every test process.
+const WHOLE: Support = Support {
+    name: "passmuster_whole.sh",
+    content: include_bytes!("assets/whole.sh"),
+    executable: true,
+};
 
 /// Runs nextest once.
 pub(super) async fn run<P: Phases>(
@@ -23,7 +35,15 @@ pub(super) async fn run<P: Phases>(
         framework: "nextest",
         why: "it must be `cargo nextest run …`; for another way to start the tests use framework \"junit\"",
     })?;
-    let mut phase = launch.phase(argv, Vec::new());
+    let mut phase = launch.phase(argv, vec![WHOLE]);
+    for name in cargo::runner_variables(launch) {
+        let mut runner = launch.places.lib.join(WHOLE.name).into_os_string();
+        if let Some(own) = get(&launch.job.env, &name) {
+            runner.push(" ");
+            runner.push(own);
+        }
+        set(&mut phase.env, &name, runner);
+    }
     set(&mut phase.env, "NEXTEST_EXPERIMENTAL_LIBTEST_JSON", "1");
     let end = launch.launch(phase).await?;
     Ok(read(&end, &launch.places.tree).finish())

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use passmuster_policy::evidence::PolicySource;
+use passmuster_policy::evidence::{BaseTrust, PolicySource};
 use passmuster_policy::finding::FindingLevel;
 use passmuster_policy::reason::ReasonCode;
 use passmuster_policy::verdict::{
@@ -339,12 +339,20 @@ fn next_steps(out: &mut dyn Write, palette: Palette, verdict: &Verdict) -> io::R
         .try_for_each(|advice| writeln!(out, "  - {advice}"))
 }
 
+/// Said only where it limits what the verdict is worth.
+fn trust(base: Option<BaseTrust>) -> &'static str {
+    match base {
+        Some(BaseTrust::Local) => ", local: as trusted as whoever commits here",
+        _ => "",
+    }
+}
+
 fn footer(out: &mut dyn Write, palette: Palette, verdict: &Verdict, run: &str) -> io::Result<()> {
     let subject = &verdict.subject;
     let base_ref = subject
         .base_ref
         .as_ref()
-        .map(|name| format!(" ({})", line(name, LINE)))
+        .map(|name| format!(" ({}{})", line(name, LINE), trust(subject.base_trust)))
         .unwrap_or_default();
     let candidate = subject.candidate_tree.as_deref().map_or("none", short);
     let weak: Vec<&str> = verdict

@@ -238,6 +238,29 @@ fn a_patch_that_does_not_apply_fails_and_nothing_else_is_said() {
 }
 
 #[test]
+fn a_tracked_file_that_only_the_candidates_run_writes_is_never_passed_over() {
+    let decided = |framework: &str, written: &str, on_base: bool| {
+        let mut runs = tests("a::x=p", "a::x=p");
+        let written = vec![crate::path::RepoPath::from(written)];
+        if on_base {
+            runs.base.provenance.rewritten.clone_from(&written);
+        }
+        candidate(&mut runs).provenance.rewritten = written;
+        let all = evidence(CheckResult::Test(Box::new(runs)));
+        shown(&decide(&policy(&TEST.replace("pytest", framework)), &all))
+    };
+    for (framework, path, expected) in [
+        ("pytest", "tests/test_a.py", "fail: controls-violated |"),
+        ("cargo-test", "src/tests.rs", "fail: controls-violated |"),
+        ("pytest", "golden/a.json", "review: | harness-changed"),
+        ("pytest", "uv.lock", "pass: |"),
+    ] {
+        assert_eq!(decided(framework, path, false), expected, "{path}");
+        assert_eq!(decided(framework, path, true), "pass: |", "{path}");
+    }
+}
+
+#[test]
 fn changed_code_that_cargo_calls_fresh_was_not_tested() {
     let text = TEST.replace("pytest", "cargo-test");
     let decided = |path: &str, fresh: &str, used: Option<&str>| {
