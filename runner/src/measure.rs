@@ -16,7 +16,7 @@ use passmuster_policy::evidence::{
 use passmuster_policy::path::RepoPath;
 use passmuster_policy::policy::{Check, CheckKind, Policy, TestCheck};
 use passmuster_policy::reason::{Reason, ReasonCode};
-use passmuster_policy::run::{Outcome, ReportState, TestRun, Usage};
+use passmuster_policy::run::{Outcome, TestRun, Usage};
 use passmuster_policy::tests::TestResult;
 use passmuster_process::Limits;
 use serde::Serialize;
@@ -31,7 +31,7 @@ use crate::measured::Measured;
 use crate::obstacles::{role_name, run_reason, shadowed_reason, step_reason};
 use crate::plan::CheckPlan;
 use crate::progress::Progress;
-use crate::reruns::{Again, Counter, gone, selected, unshared};
+use crate::reruns::{Again, Counter, gone, is_whole, selected, unshared};
 use crate::runs::{self, Ran, RunError, Task};
 use crate::session::{Machine, make_owned};
 use crate::store::Store;
@@ -528,11 +528,6 @@ impl<'a> Bench<'a> {
 fn log_of(base: &TestRun, candidate: &TestRun) -> String {
     let run = if is_whole(base) { candidate } else { base };
     run.log_tail.clone()
-}
-
-/// Whether a run can stand for its tree: it ended by itself and its report is whole.
-fn is_whole(run: &TestRun) -> bool {
-    matches!(run.outcome, Outcome::Exited { .. }) && run.report == ReportState::Complete
 }
 
 /// The files of the change that are neither test nor harness, and are still there.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use passmuster_policy::comparison::{RERUN_CAP, Rerun};
-use passmuster_policy::run::TestRun;
+use passmuster_policy::run::{Outcome, ReportState, TestRun};
 use passmuster_policy::tests::{TestId, TestResult, TestStatus};
 
 /// What repeated runs gave.
@@ -52,17 +52,23 @@ impl Counter {
     }
 
     fn add(&mut self, tree: Tree, run: &TestRun) {
-        let passed: BTreeSet<&TestId> = run
+        let states: BTreeMap<&TestId, TestStatus> = run
             .tests
             .iter()
-            .filter(|test| test.status == TestStatus::Passed)
-            .map(|test| &test.id)
+            .map(|test| (&test.id, test.status))
             .collect();
-        for (id, counts) in &mut self.failures {
-            let [base, candidate] = counts;
-            let count = if tree == Tree::Base { base } else { candidate };
-            // A run that does not get as far as the test is no pass either.
-            *count += u32::from(!passed.contains(id));
+        for (id, [base, candidate]) in &mut self.failures {
+            let state = states.get(id).copied();
+            match tree {
+                // What the base does excuses the candidate, so only a result counts there: a run
+                // that broke off, or in which the test is not found, says nothing.
+                Tree::Base => {
+                    let not_passed = state.is_some_and(|state| state != TestStatus::Passed);
+                    *base += u32::from(not_passed && is_whole(run));
+                }
+                // A run that does not get as far as the test is no pass either.
+                Tree::Candidate => *candidate += u32::from(state != Some(TestStatus::Passed)),
+            }
         }
     }
 
@@ -89,8 +95,17 @@ pub fn selected(run: &TestRun, ids: &[TestId]) -> Vec<TestResult> {
         .collect()
 }
 
-/// Ids that only one of two runs has.
+/// Whether a run can stand for its tree: it ended by itself and its report is whole.
+pub fn is_whole(run: &TestRun) -> bool {
+    matches!(run.outcome, Outcome::Exited { .. }) && run.report == ReportState::Complete
+}
+
+/// Ids that only one of two runs of the same tree has; none unless both runs are whole. Such ids are
+/// merely counted, so a run that broke off must not make any.
 pub fn unshared(one: &TestRun, other: &TestRun) -> BTreeSet<TestId> {
+    if !(is_whole(one) && is_whole(other)) {
+        return BTreeSet::new();
+    }
     let ids = |run: &TestRun| {
         run.tests
             .iter()
@@ -114,7 +129,7 @@ pub fn gone(one: &TestRun, other: &TestRun) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use passmuster_policy::run::{Outcome, Provenance, ReportState, Usage};
+    use passmuster_policy::run::{Provenance, Usage};
 
     fn run(tests: &[(&str, TestStatus)]) -> TestRun {
         let result = |(name, status): &(&str, TestStatus)| TestResult {
@@ -147,8 +162,32 @@ mod tests {
         }
     }
 
+    fn cut_short(tests: &[(&str, TestStatus)]) -> TestRun {
+        TestRun {
+            outcome: Outcome::LimitExceeded {
+                limit: "wall".to_owned(),
+            },
+            ..run(tests)
+        }
+    }
+
     #[test]
-    fn failures_are_counted_on_both_trees_and_a_missing_test_counts_as_one() {
+    fn a_run_of_the_base_that_says_nothing_of_a_test_excuses_nothing() {
+        use TestStatus::{Failed, Passed};
+        let candidate = run(&[("a", Failed)]);
+        let mut counter = Counter::start(&[id("a")], &run(&[("a", Passed)]), &candidate);
+        for base in [run(&[]), cut_short(&[]), cut_short(&[("a", Failed)])] {
+            counter.round(&base, &candidate);
+        }
+        let counted = counter.finish();
+        assert_eq!(
+            (counted[0].base_failures, counted[0].candidate_failures),
+            (0, 4)
+        );
+    }
+
+    #[test]
+    fn failures_are_counted_on_both_trees_and_a_test_missing_on_the_candidate_counts_as_one() {
         use TestStatus::{Failed, Passed};
         let mut counter = Counter::start(
             &[id("a"), id("b")],
@@ -174,6 +213,7 @@ mod tests {
             run(&[("c", TestStatus::Passed)]),
         );
         assert_eq!(unshared(&one, &other), [id("a"), id("b"), id("c")].into());
+        assert_eq!(unshared(&one, &cut_short(&[])), BTreeSet::new());
         assert!(gone(&one, &other));
         assert!(!gone(&run(&[("b", TestStatus::Failed)]), &other));
     }
