@@ -69,14 +69,15 @@ pub fn stored_verdict(
     }))
 }
 
-/// Measuring again may find something new; it never takes back what was found.
+/// Measuring again may find something new; it never takes back what was found. What another runner
+/// stored meanwhile counts as well: running several at once is no way to choose among answers.
 pub fn worse_of_stored(
     store: &Store,
     request: &Request,
     key: &str,
     fresh: Verdict,
 ) -> Result<Verdict, UserError> {
-    if request.use_stored {
+    if request.trial {
         return Ok(fresh);
     }
     let stored: Option<Verdict> = store
