@@ -8,12 +8,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use passmuster_policy::change::Change;
-use passmuster_policy::classification::{Classifier, FileClass};
 use passmuster_policy::comparison::{Context, Oracle, RERUN_CAP, compare, suspects};
 use passmuster_policy::evidence::{
     CheckEvidence, CheckResult, CommandEvidence, TestEvidence, TreeRole, WhyNotRun,
 };
-use passmuster_policy::path::RepoPath;
 use passmuster_policy::policy::{Check, CheckKind, Policy, TestCheck};
 use passmuster_policy::reason::{Reason, ReasonCode};
 use passmuster_policy::run::{Outcome, TestRun, Usage};
@@ -461,12 +459,6 @@ impl<'a> Bench<'a> {
     }
 
     fn task<'t>(&'t self, check: &'t Check, side: &Side, wall: Duration) -> Task<'t> {
-        let changed = match (side.role, &check.kind) {
-            (TreeRole::Candidate, CheckKind::Test(test)) => {
-                changed_product(self.change, check, test)
-            }
-            _ => Vec::new(),
-        };
         let tree = match side.role {
             TreeRole::Base => self.base,
             _ => self.candidate,
@@ -476,7 +468,6 @@ impl<'a> Bench<'a> {
             tracked: &tree.entries,
             program: side.program.clone(),
             view: side.view.clone(),
-            changed_product: changed,
             limits: Limits {
                 wall,
                 ..grants::limits(&check.limits.over(&self.policy.limits))
@@ -528,21 +519,6 @@ impl<'a> Bench<'a> {
 fn log_of(base: &TestRun, candidate: &TestRun) -> String {
     let run = if is_whole(base) { candidate } else { base };
     run.log_tail.clone()
-}
-
-/// The files of the change that are neither test nor harness, and are still there.
-fn changed_product(change: &Change, check: &Check, test: &TestCheck) -> Vec<RepoPath> {
-    // The policy's globs were compiled when it was parsed.
-    let Ok(classifier) = Classifier::new(check, test) else {
-        return Vec::new();
-    };
-    let product = |path: &&RepoPath| classifier.classify(path) == FileClass::Product;
-    let files = change
-        .files
-        .iter()
-        .filter(|file| file.after.is_some())
-        .map(|file| &file.path);
-    files.filter(product).cloned().collect()
 }
 
 /// A result that no sandbox was started for.
