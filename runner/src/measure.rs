@@ -29,7 +29,7 @@ use crate::measured::Measured;
 use crate::obstacles::{role_name, run_reason, shadowed_reason, step_reason};
 use crate::plan::CheckPlan;
 use crate::progress::Progress;
-use crate::reruns::{Again, Counter, gone, is_whole, selected, unshared};
+use crate::reruns::{Again, Counter, Extent, gone, is_whole, selected, unshared};
 use crate::runs::{self, Ran, RunError, Task};
 use crate::session::{Machine, make_owned};
 use crate::store::Store;
@@ -380,7 +380,10 @@ impl<'a> Bench<'a> {
         for round in 0..rounds {
             // Once whole: a test may fail for what another file's tests did before it, every time,
             // and pass whenever its file runs alone.
-            let select = (round > 0).then(|| only.clone());
+            let (extent, select) = match round {
+                0 => (Extent::Whole, None),
+                _ => (Extent::Selected, Some(only.clone())),
+            };
             let wall = self.wall(check, Some(base.usage.wall_ms));
             let on_base = self
                 .one_test(check, test, &trees.base, wall, select.clone())
@@ -388,7 +391,7 @@ impl<'a> Bench<'a> {
             let on_candidate = self
                 .one_test(check, test, &trees.candidate, wall, select)
                 .await?;
-            counter.round(&on_base.result, &on_candidate.result);
+            counter.round(extent, &on_base.result, &on_candidate.result);
         }
         again.reruns = counter.finish();
         Ok(again)

@@ -18,71 +18,96 @@ pub struct Again {
 /// Counts the failures of some tests over several runs of two trees.
 #[derive(Debug)]
 pub struct Counter {
-    runs: u32,
-    failures: BTreeMap<TestId, [u32; 2]>,
+    tests: BTreeMap<TestId, Counts>,
 }
 
-/// Which of the two trees.
+/// Failures of one test, kept apart by what ran with it.
+#[derive(Debug, Default)]
+struct Counts {
+    /// In runs of the whole suite.
+    whole: Tally,
+    /// In runs of only the files that hold suspects.
+    alone: Tally,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    runs: u32,
+    base: u32,
+    candidate: u32,
+}
+
+/// How much of the suite ran.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tree {
-    /// The base.
-    Base,
-    /// The candidate.
-    Candidate,
+pub enum Extent {
+    /// All of it.
+    Whole,
+    /// The files that hold suspects.
+    Selected,
 }
 
 impl Counter {
     /// Starts with the first run of each tree. At most [`RERUN_CAP`] tests are followed.
     pub fn start(suspects: &[TestId], base: &TestRun, candidate: &TestRun) -> Self {
-        let failures = suspects
-            .iter()
-            .take(RERUN_CAP)
-            .map(|id| (id.clone(), [0, 0]))
-            .collect();
-        let mut counter = Self { runs: 0, failures };
-        counter.round(base, candidate);
+        let followed = suspects.iter().take(RERUN_CAP);
+        let mut counter = Self {
+            tests: followed.map(|id| (id.clone(), Counts::default())).collect(),
+        };
+        counter.round(Extent::Whole, base, candidate);
         counter
     }
 
     /// Adds one more run of each tree.
-    pub fn round(&mut self, base: &TestRun, candidate: &TestRun) {
-        self.runs += 1;
-        self.add(Tree::Base, base);
-        self.add(Tree::Candidate, candidate);
-    }
-
-    fn add(&mut self, tree: Tree, run: &TestRun) {
-        let states: BTreeMap<&TestId, TestStatus> = run
-            .tests
-            .iter()
-            .map(|test| (&test.id, test.status))
-            .collect();
-        for (id, [base, candidate]) in &mut self.failures {
-            let state = states.get(id).copied();
-            match tree {
-                // What the base does excuses the candidate, so only a result counts there: a run
-                // that broke off, or in which the test is not found, says nothing.
-                Tree::Base => {
-                    let not_passed = state.is_some_and(|state| state != TestStatus::Passed);
-                    *base += u32::from(not_passed && is_whole(run));
-                }
-                // A run that does not get as far as the test is no pass either.
-                Tree::Candidate => *candidate += u32::from(state != Some(TestStatus::Passed)),
-            }
+    pub fn round(&mut self, extent: Extent, base: &TestRun, candidate: &TestRun) {
+        let (on_base, on_candidate) = (states(base), states(candidate));
+        for (id, counts) in &mut self.tests {
+            let tally = match extent {
+                Extent::Whole => &mut counts.whole,
+                Extent::Selected => &mut counts.alone,
+            };
+            // What the base does excuses the candidate, so only a result counts there: a run that
+            // broke off, or in which the test is not found, says nothing.
+            let failed = on_base
+                .get(id)
+                .is_some_and(|state| *state != TestStatus::Passed);
+            // A run of the candidate that does not get as far as the test is no pass either.
+            let passed = on_candidate.get(id) == Some(&TestStatus::Passed);
+            tally.runs += 1;
+            tally.base += u32::from(failed && is_whole(base));
+            tally.candidate += u32::from(!passed);
         }
     }
 
     /// The counts.
     pub fn finish(self) -> Vec<Rerun> {
-        let runs = self.runs;
-        let rerun = |(id, [base_failures, candidate_failures]): (TestId, [u32; 2])| Rerun {
-            id,
-            runs,
-            base_failures,
-            candidate_failures,
-        };
-        self.failures.into_iter().map(rerun).collect()
+        self.tests
+            .into_iter()
+            .map(|(id, counts)| counts.rerun(id))
+            .collect()
     }
+}
+
+impl Counts {
+    /// A test that never passes on the base when its file runs alone needs what another file does;
+    /// it is not flaky, and such runs say nothing about either tree.
+    fn rerun(self, id: TestId) -> Rerun {
+        let Self { whole, alone } = self;
+        let counted = match alone.base < alone.runs {
+            true => alone,
+            false => Tally::default(),
+        };
+        Rerun {
+            id,
+            runs: whole.runs + counted.runs,
+            base_failures: whole.base + counted.base,
+            candidate_failures: whole.candidate + counted.candidate,
+        }
+    }
+}
+
+fn states(run: &TestRun) -> BTreeMap<&TestId, TestStatus> {
+    let tests = run.tests.iter();
+    tests.map(|test| (&test.id, test.status)).collect()
 }
 
 /// The results of these ids in a run: what selects them again.
@@ -177,12 +202,33 @@ mod tests {
         let candidate = run(&[("a", Failed)]);
         let mut counter = Counter::start(&[id("a")], &run(&[("a", Passed)]), &candidate);
         for base in [run(&[]), cut_short(&[]), cut_short(&[("a", Failed)])] {
-            counter.round(&base, &candidate);
+            counter.round(Extent::Selected, &base, &candidate);
         }
         let counted = counter.finish();
         assert_eq!(
             (counted[0].base_failures, counted[0].candidate_failures),
             (0, 4)
+        );
+    }
+
+    #[test]
+    fn a_test_that_needs_another_file_is_not_flaky_because_it_fails_alone() {
+        use TestStatus::{Failed, Passed};
+        let (passed, failed) = (run(&[("a", Passed)]), run(&[("a", Failed)]));
+        let counts = |alone: [&TestRun; 2]| {
+            let mut counter = Counter::start(&[id("a")], &passed, &failed);
+            counter.round(Extent::Whole, &passed, &failed);
+            for base in alone {
+                counter.round(Extent::Selected, base, &failed);
+            }
+            let found = counter.finish().remove(0);
+            (found.runs, found.base_failures, found.candidate_failures)
+        };
+        assert_eq!(counts([&failed, &failed]), (2, 0, 2));
+        assert_eq!(
+            counts([&failed, &passed]),
+            (4, 1, 4),
+            "now and then is flaky"
         );
     }
 
@@ -195,6 +241,7 @@ mod tests {
             &run(&[("a", Failed)]),
         );
         counter.round(
+            Extent::Whole,
             &run(&[("a", Failed), ("b", Passed)]),
             &run(&[("a", Passed), ("b", Passed)]),
         );
