@@ -150,9 +150,10 @@ pub struct Rerun {
     pub id: TestId,
     /// Runs on each tree, the first one included: 1 + `retries`.
     pub runs: u32,
-    /// How many of them did not pass on the base.
+    /// How many of them failed or skipped the test on the base; a run there that says nothing of it
+    /// excuses nothing.
     pub base_failures: u32,
-    /// How many of them did not pass on the candidate (or the oracle).
+    /// How many of them did not pass it on the candidate (or the oracle), for whatever reason.
     pub candidate_failures: u32,
 }
 
@@ -276,7 +277,8 @@ pub fn compare(
 }
 
 /// The tests to run again on both trees: they passed on the base and then did not pass. Tests
-/// that are gone are left out, because nothing can select them on the candidate.
+/// that are gone or went by another id on the base are left out, because nothing can select them
+/// on both trees alike.
 pub fn suspects(comparison: &Comparison) -> Vec<TestId> {
     let classes = [
         Class::Regressed,
@@ -285,6 +287,7 @@ pub fn suspects(comparison: &Comparison) -> Vec<TestId> {
         Class::Silenced,
     ];
     let tests = classes.iter().flat_map(|class| comparison.of(*class));
+    let same_id = |test: &&Compared| test.renamed_from.is_none();
     // A test whose unit does not load fails for a reason that no repetition changes.
     let loaded = |test: &&Compared| {
         !comparison
@@ -293,6 +296,7 @@ pub fn suspects(comparison: &Comparison) -> Vec<TestId> {
             .any(|unit| holds(unit, &test.id))
     };
     tests
+        .filter(same_id)
         .filter(loaded)
         .take(RERUN_CAP)
         .map(|test| test.id.clone())

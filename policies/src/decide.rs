@@ -67,22 +67,15 @@ pub fn decide(policy: &Policy, evidence: &Evidence) -> Verdict {
 
 /// Everything that belongs to no single check.
 fn about_the_whole(policy: &Policy, evidence: &Evidence, ledger: &mut Ledger) {
-    let required = |name: &str| {
-        policy
-            .check
-            .iter()
-            .all(|check| check.name != name || check.required)
-    };
     for reason in &evidence.reasons {
-        let counts = reason.check.as_deref().is_none_or(required);
-        ledger.at(counts, reason.clone());
+        ledger.at(counts(policy, reason.check.as_deref()), reason.clone());
     }
     evidence
         .review
         .iter()
         .for_each(|review| ledger.review(review.clone()));
     findings::judge(policy, &evidence.findings, ledger);
-    if evidence.subject.candidate_tree.as_ref() == Some(&evidence.subject.base_tree) {
+    if is_empty(evidence) {
         ledger.reason(
             ReasonCode::EmptyChange,
             None,
@@ -103,6 +96,19 @@ fn about_the_whole(policy: &Policy, evidence: &Evidence, ledger: &mut Ledger) {
             format!("the isolation that was reached is `{reached}`, weaker than required");
         ledger.reason(ReasonCode::SandboxUnavailable, None, [], message);
     }
+}
+
+/// Whether what is said of a check, or of the whole run, counts: only a check that the policy says is
+/// not required is left to a note.
+fn counts(policy: &Policy, check: Option<&str>) -> bool {
+    let optional = |one: &Check| Some(one.name.as_str()) == check && !one.required;
+    !policy.check.iter().any(optional)
+}
+
+/// Whether there is nothing to verify. The trees say so; a change that lists no file only shows that
+/// nobody looked.
+fn is_empty(evidence: &Evidence) -> bool {
+    evidence.subject.candidate_tree.as_ref() == Some(&evidence.subject.base_tree)
 }
 
 /// Whether the isolation that was reached is at least the required one.
@@ -222,9 +228,10 @@ fn not_run(check: &Check, evidence: &Evidence, why: &WhyNotRun, own: &mut Ledger
 /// the change before anything ran, or there is no change.
 fn explained(check: &Check, evidence: &Evidence) -> bool {
     let names = |reason: &&Reason| reason.check.as_ref().is_none_or(|name| *name == check.name);
-    let denied = |finding: &Finding| finding.level == FindingLevel::Deny;
+    // What a check itself found may be a mere note.
+    let denied = |finding: &Finding| finding.level == FindingLevel::Deny && finding.check.is_none();
     let reasons = evidence.reasons.iter().filter(names);
-    evidence.change.files.is_empty()
+    is_empty(evidence)
         || evidence.findings.iter().any(denied)
         || reasons
             .map(|reason| reason.code.level())

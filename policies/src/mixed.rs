@@ -83,16 +83,24 @@ fn pyproject(text: &str) -> Option<Value> {
     Some(Value::Object(tools))
 }
 
-/// Whatever stands in a section of a tool, line by line.
+/// What ends a line, or begins a text, for some readers of `setup.cfg` and not for others.
+const ODD_BREAKS: [char; 10] = [
+    '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{85}', '\u{2028}', '\u{2029}',
+    '\u{feff}',
+];
+
+/// Whatever stands in a section of a tool, line by line; none for text in which the readers of this
+/// format, Python's own and pytest's, see different sections.
 fn setup_cfg(text: &str) -> Option<Value> {
+    let text = text.replace("\r\n", "\n");
+    if text.contains(ODD_BREAKS) {
+        return None;
+    }
     let mut sections: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let mut section = "";
     for line in text.lines().map(str::trim_end) {
-        if let Some(name) = line
-            .strip_prefix('[')
-            .and_then(|rest| rest.split(']').next())
-        {
-            section = name;
+        if line.trim_start().starts_with('[') {
+            section = heading(line)?;
         } else if !line.is_empty() && steers_in_setup_cfg(section) {
             sections.entry(section).or_default().push(line);
         }
@@ -101,6 +109,13 @@ fn setup_cfg(text: &str) -> Option<Value> {
         .into_iter()
         .map(|(name, lines)| (name.to_owned(), lines.into()));
     Some(Value::Object(plain.collect()))
+}
+
+/// The section that a line begins; none for one that is a heading to some readers only: indented, or
+/// with something behind it.
+fn heading(line: &str) -> Option<&str> {
+    let name = line.strip_prefix('[')?.strip_suffix(']')?;
+    (!name.contains(']')).then_some(name)
 }
 
 fn steers_in_setup_cfg(section: &str) -> bool {
@@ -198,6 +213,30 @@ mod tests {
                 "setup.cfg",
                 "[mypy-a.*]\nstrict = 1",
                 "[mypy-a.*]\nstrict = 0",
+                true,
+            ),
+            (
+                "setup.cfg",
+                "[metadata]\nname = a",
+                "[metadata]\r\nname = b\r\n",
+                false,
+            ),
+            (
+                "setup.cfg",
+                "[metadata]\nname = a",
+                "[metadata]\nname = a\r[tool:pytest]\raddopts = -p x",
+                true,
+            ),
+            (
+                "setup.cfg",
+                "[tool:pytest]\na = 1\n[metadata]",
+                "[tool:pytest]\na = 1\n[metadata] b = 1\naddopts = -p x\n[metadata]",
+                true,
+            ),
+            (
+                "setup.cfg",
+                "[metadata]\n",
+                "[metadata]\n  [flake8]\n  ignore = E",
                 true,
             ),
             (

@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 
 use passmuster_policy::change::Mode;
 use passmuster_policy::path::RepoPath;
+use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use crate::git::attributes::{LineEnds, crlf_paths};
+use crate::git::hash::hex;
 use crate::git::objects::{BlobReader, TreeEntry, tree_entries};
 use crate::git::stores::{External, ExternalKind, externals};
 use crate::git::{Git, GitError};
@@ -45,12 +47,39 @@ pub struct Content {
     /// Object id → index of its reader, for objects of submodules.
     elsewhere: HashMap<String, usize>,
     line_ends: HashMap<RepoPath, LineEnds>,
-    /// Object id of a pointer → the content's file in the local store. Not by path: there each tree
-    /// may have another one, or a file of its own.
-    large: HashMap<String, PathBuf>,
+    /// Object id of a pointer → the content. Not by path: there each tree may have another one, or a
+    /// file of its own.
+    large: HashMap<String, Large>,
     cache: PathBuf,
     // The readers' private git directories go with these.
     submodules: Vec<Repository>,
+}
+
+/// What an LFS pointer stands for.
+#[derive(Clone, Debug)]
+struct Large {
+    /// Its file in the local store.
+    file: PathBuf,
+    /// Sha256 that the pointer names, hex.
+    sha256: String,
+}
+
+impl Large {
+    /// The bytes. Whoever can write to the repository can write to the store, and the tree's id only
+    /// vouches for content whose hash is right.
+    fn read(&self) -> io::Result<Vec<u8>> {
+        let bytes = fs::read(&self.file)?;
+        if hex(&Sha256::digest(&bytes)) == self.sha256 {
+            return Ok(bytes);
+        }
+        let place = self.file.display();
+        Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!(
+                "{place} is damaged: its sha256 is not its name; remove it and run `git lfs fetch`"
+            ),
+        ))
+    }
 }
 
 impl Content {
@@ -117,8 +146,11 @@ impl Content {
             match (&external.available_at, external.kind) {
                 (Some(file), ExternalKind::Lfs) => {
                     let pointer = pointers.get(&external.path);
-                    self.large
-                        .extend(pointer.map(|oid| (oid.clone(), file.clone())));
+                    let large = Large {
+                        file: file.clone(),
+                        sha256: external.oid.clone(),
+                    };
+                    self.large.extend(pointer.map(|oid| (oid.clone(), large)));
                 }
                 (Some(directory), ExternalKind::Submodule) if depth > 0 => {
                     let found = self.submodule(directory, &external, entries, depth - 1)?;
@@ -166,10 +198,10 @@ impl Content {
 
     /// The bytes of a file or link.
     pub fn read(&mut self, entry: &TreeEntry) -> io::Result<Vec<u8>> {
-        if let Some(file) = self.large.get(&entry.oid)
+        if let Some(large) = self.large.get(&entry.oid)
             && entry.mode != Mode::Symlink
         {
-            return fs::read(file);
+            return large.read();
         }
         let bytes = self
             .reader(&entry.oid)
@@ -207,4 +239,22 @@ fn below(prefix: &RepoPath, path: &RepoPath) -> RepoPath {
         return path.clone();
     }
     RepoPath::new([prefix.as_bytes(), b"/", path.as_bytes()].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_file_counts_only_with_the_hash_that_its_pointer_names() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("content");
+        fs::write(&file, "good one").unwrap();
+        let sha256 = "bc4159bea41e075d65cfb0acf9cc2ea377f7d2284ce8e1109d73d0d4ccf5f8f5".to_owned();
+        let large = Large { file, sha256 };
+        assert_eq!(large.read().unwrap(), b"good one");
+        fs::write(&large.file, "good two").unwrap();
+        let error = large.read().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+    }
 }

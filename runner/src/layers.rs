@@ -486,10 +486,8 @@ fn drop_tracked(upper: &Path, entries: &[TreeEntry]) -> Result<(), LayerError> {
     let mut pending = vec![PathBuf::new()];
     while let Some(below) = pending.pop() {
         let directory = upper.join(&below);
-        for entry in fs::read_dir(&directory)
-            .map_err(failed("list", &directory))?
-            .flatten()
-        {
+        for entry in fs::read_dir(&directory).map_err(failed("list", &directory))? {
+            let entry = entry.map_err(failed("list", &directory))?;
             let path = entry.path();
             let name = below.join(entry.file_name());
             let bytes = name.as_os_str().as_bytes();

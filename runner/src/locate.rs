@@ -74,7 +74,7 @@ pub fn locate(
     cwd: &str,
     layers: &[Layer],
 ) -> Result<PathBuf, ToolMissing> {
-    if word.starts_with("/sandbox/") {
+    if Path::new(word).starts_with(places::ROOT) {
         return Ok(word.into());
     }
     if is_inside(word) {
@@ -101,7 +101,7 @@ pub fn locate(
 
 /// True for a word that names something inside the sandbox: a path below the tree or `/sandbox`.
 fn is_inside(word: &str) -> bool {
-    word.starts_with("/sandbox/") || (word.contains('/') && !word.starts_with('/'))
+    Path::new(word).starts_with(places::ROOT) || (word.contains('/') && !word.starts_with('/'))
 }
 
 /// Whether a prepare step made this path (as seen inside).

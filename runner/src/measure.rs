@@ -8,15 +8,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use passmuster_policy::change::Change;
-use passmuster_policy::classification::{Classifier, FileClass};
 use passmuster_policy::comparison::{Context, Oracle, RERUN_CAP, compare, suspects};
 use passmuster_policy::evidence::{
     CheckEvidence, CheckResult, CommandEvidence, TestEvidence, TreeRole, WhyNotRun,
 };
-use passmuster_policy::path::RepoPath;
 use passmuster_policy::policy::{Check, CheckKind, Policy, TestCheck};
 use passmuster_policy::reason::{Reason, ReasonCode};
-use passmuster_policy::run::{Outcome, ReportState, TestRun, Usage};
+use passmuster_policy::run::{Outcome, TestRun, Usage};
 use passmuster_policy::tests::TestResult;
 use passmuster_process::Limits;
 use serde::Serialize;
@@ -31,7 +29,7 @@ use crate::measured::Measured;
 use crate::obstacles::{role_name, run_reason, shadowed_reason, step_reason};
 use crate::plan::CheckPlan;
 use crate::progress::Progress;
-use crate::reruns::{Again, Counter, gone, selected, unshared};
+use crate::reruns::{Again, Counter, Extent, gone, is_whole, selected, unshared};
 use crate::runs::{self, Ran, RunError, Task};
 use crate::session::{Machine, make_owned};
 use crate::store::Store;
@@ -382,7 +380,10 @@ impl<'a> Bench<'a> {
         for round in 0..rounds {
             // Once whole: a test may fail for what another file's tests did before it, every time,
             // and pass whenever its file runs alone.
-            let select = (round > 0).then(|| only.clone());
+            let (extent, select) = match round {
+                0 => (Extent::Whole, None),
+                _ => (Extent::Selected, Some(only.clone())),
+            };
             let wall = self.wall(check, Some(base.usage.wall_ms));
             let on_base = self
                 .one_test(check, test, &trees.base, wall, select.clone())
@@ -390,7 +391,7 @@ impl<'a> Bench<'a> {
             let on_candidate = self
                 .one_test(check, test, &trees.candidate, wall, select)
                 .await?;
-            counter.round(&on_base.result, &on_candidate.result);
+            counter.round(extent, &on_base.result, &on_candidate.result);
         }
         again.reruns = counter.finish();
         Ok(again)
@@ -461,12 +462,6 @@ impl<'a> Bench<'a> {
     }
 
     fn task<'t>(&'t self, check: &'t Check, side: &Side, wall: Duration) -> Task<'t> {
-        let changed = match (side.role, &check.kind) {
-            (TreeRole::Candidate, CheckKind::Test(test)) => {
-                changed_product(self.change, check, test)
-            }
-            _ => Vec::new(),
-        };
         let tree = match side.role {
             TreeRole::Base => self.base,
             _ => self.candidate,
@@ -476,7 +471,6 @@ impl<'a> Bench<'a> {
             tracked: &tree.entries,
             program: side.program.clone(),
             view: side.view.clone(),
-            changed_product: changed,
             limits: Limits {
                 wall,
                 ..grants::limits(&check.limits.over(&self.policy.limits))
@@ -528,26 +522,6 @@ impl<'a> Bench<'a> {
 fn log_of(base: &TestRun, candidate: &TestRun) -> String {
     let run = if is_whole(base) { candidate } else { base };
     run.log_tail.clone()
-}
-
-/// Whether a run can stand for its tree: it ended by itself and its report is whole.
-fn is_whole(run: &TestRun) -> bool {
-    matches!(run.outcome, Outcome::Exited { .. }) && run.report == ReportState::Complete
-}
-
-/// The files of the change that are neither test nor harness, and are still there.
-fn changed_product(change: &Change, check: &Check, test: &TestCheck) -> Vec<RepoPath> {
-    // The policy's globs were compiled when it was parsed.
-    let Ok(classifier) = Classifier::new(check, test) else {
-        return Vec::new();
-    };
-    let product = |path: &&RepoPath| classifier.classify(path) == FileClass::Product;
-    let files = change
-        .files
-        .iter()
-        .filter(|file| file.after.is_some())
-        .map(|file| &file.path);
-    files.filter(product).cloned().collect()
 }
 
 /// A result that no sandbox was started for.

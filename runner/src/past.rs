@@ -16,7 +16,7 @@ use crate::store::{Store, VerdictRow};
 use crate::verify::{Request, Verified};
 
 /// Raised whenever the same evidence would lead to another verdict.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What a patch made of a base.
 #[derive(Debug, Serialize, Deserialize)]
@@ -87,8 +87,7 @@ pub fn verdict_key(
     ))
 }
 
-/// The verdict that counts for this key, unless the operator wants it measured again. How base,
-/// candidate and policy were named is this request's own.
+/// The verdict that counts for this key, unless the operator wants it measured again.
 pub fn stored_verdict(
     store: &Store,
     request: &Request,
@@ -105,27 +104,33 @@ pub fn stored_verdict(
     let Ok(verdict) = serde_json::from_str::<Verdict>(&found.json) else {
         return Ok(None);
     };
-    let verdict = Verdict {
-        subject: evidence.subject.clone(),
-        policy: evidence.policy.clone(),
-        reproduce: evidence.reproduce.clone(),
-        ..verdict
-    };
     Ok(Some(Verified {
         run: found.run,
-        verdict,
+        verdict: in_this_form(verdict, evidence),
         stored: true,
     }))
 }
 
-/// Measuring again may find something new; it never takes back what was found.
+/// A stored verdict under the names that this request has for base, candidate and policy.
+fn in_this_form(verdict: Verdict, evidence: &Evidence) -> Verdict {
+    Verdict {
+        subject: evidence.subject.clone(),
+        policy: evidence.policy.clone(),
+        reproduce: evidence.reproduce.clone(),
+        ..verdict
+    }
+}
+
+/// Measuring again may find something new; it never takes back what was found. What another runner
+/// stored meanwhile counts as well: running several at once is no way to choose among answers.
 pub fn worse_of_stored(
     store: &Store,
     request: &Request,
+    evidence: &Evidence,
     key: &str,
     fresh: Verdict,
 ) -> Result<Verdict, UserError> {
-    if request.use_stored {
+    if request.trial {
         return Ok(fresh);
     }
     let stored: Option<Verdict> = store
@@ -133,7 +138,7 @@ pub fn worse_of_stored(
         .and_then(|found| serde_json::from_str(&found.json).ok());
     Ok(stored
         .filter(|stored| stored.verdict > fresh.verdict)
-        .unwrap_or(fresh))
+        .map_or(fresh, |stored| in_this_form(stored, evidence)))
 }
 
 /// Stores the verdict under a new run id. `key` is none where there is nothing to find it by.
@@ -190,4 +195,86 @@ fn new_run_id(verdict: &Verdict) -> String {
         &verdict.digest,
     ));
     id.chars().take(16).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy_source::Choice;
+    use crate::verify::Proposed;
+
+    fn verdict(word: &str) -> Verdict {
+        let json = serde_json::json!({
+            "schema": "", "verdict": word, "reasons": [], "review": [],
+            "subject": { "base_tree": word, "candidate_tree": null, "base_commit": null, "base_ref": null,
+                "base_trust": null, "patch_sha256": null },
+            "policy": { "source": "base", "path": null, "sha256": "", "presets": [] },
+            "enforcement": [], "isolation": null, "environment": { "runner": "", "os": "", "toolchains": [] },
+            "checks": [], "tests": null, "controls": null, "findings": [], "next_steps": [],
+            "reproduce": null, "timing": { "total_ms": 0, "setup_ms": null }, "digest": ""
+        });
+        serde_json::from_value(json).unwrap()
+    }
+
+    /// What counts when `stored` is there by the time that `fresh` is known.
+    fn counts(use_stored: bool, trial: bool, stored: &str, fresh: &str) -> Verdict {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("history.db")).unwrap();
+        let json = serde_json::to_string(&verdict(stored)).unwrap();
+        let row = VerdictRow {
+            run: "1",
+            key: "key",
+            repository: "",
+            verdict: stored,
+            json: &json,
+        };
+        store.put_verdict(row).unwrap();
+        let request = Request {
+            repository: dir.path().to_owned(),
+            proposed: Proposed::WorkingTree,
+            base: None,
+            policy: Choice::Base,
+            checks: Vec::new(),
+            jobs: 1,
+            use_stored,
+            trial,
+        };
+        let fresh = verdict(fresh);
+        let evidence = Evidence {
+            subject: fresh.subject.clone(),
+            policy: fresh.policy.clone(),
+            environment: fresh.environment.clone(),
+            enforcement: Vec::new(),
+            isolation: None,
+            change: Default::default(),
+            checks: Vec::new(),
+            findings: Vec::new(),
+            reasons: Vec::new(),
+            review: Vec::new(),
+            reproduce: None,
+            timing: fresh.timing,
+        };
+        worse_of_stored(&store, &request, &evidence, "key", fresh).unwrap()
+    }
+
+    #[test]
+    fn the_worse_of_two_answers_counts_however_they_came_to_be() {
+        for (use_stored, trial, stored, fresh, expected) in [
+            (true, false, "fail", "pass", Decision::Fail),
+            (false, false, "fail", "pass", Decision::Fail),
+            (true, false, "pass", "review", Decision::Review),
+            (true, false, "pass", "pass", Decision::Pass),
+            (true, true, "inconclusive", "pass", Decision::Pass),
+        ] {
+            let found = counts(use_stored, trial, stored, fresh);
+            assert_eq!(
+                found.verdict, expected,
+                "{use_stored} {trial} {stored} {fresh}"
+            );
+            assert_eq!(
+                found.subject.base_tree, fresh,
+                "its subject is the request's own"
+            );
+        }
+    }
 }

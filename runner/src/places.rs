@@ -1,6 +1,8 @@
 //! Where things are inside a sandbox. The same for every tree and every run, so that shebangs,
 //! editable installs and build directories made in one run are valid in the next.
 
+/// What holds all the others; no host path.
+pub const ROOT: &str = "/sandbox";
 /// The tree under test; the command starts here.
 pub const TREE: &str = "/sandbox/tree";
 /// What prepare steps made outside the tree; read-only for checks.

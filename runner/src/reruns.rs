@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use passmuster_policy::comparison::{RERUN_CAP, Rerun};
-use passmuster_policy::run::TestRun;
+use passmuster_policy::run::{Outcome, ReportState, TestRun};
 use passmuster_policy::tests::{TestId, TestResult, TestStatus};
 
 /// What repeated runs gave.
@@ -18,65 +18,96 @@ pub struct Again {
 /// Counts the failures of some tests over several runs of two trees.
 #[derive(Debug)]
 pub struct Counter {
-    runs: u32,
-    failures: BTreeMap<TestId, [u32; 2]>,
+    tests: BTreeMap<TestId, Counts>,
 }
 
-/// Which of the two trees.
+/// Failures of one test, kept apart by what ran with it.
+#[derive(Debug, Default)]
+struct Counts {
+    /// In runs of the whole suite.
+    whole: Tally,
+    /// In runs of only the files that hold suspects.
+    alone: Tally,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    runs: u32,
+    base: u32,
+    candidate: u32,
+}
+
+/// How much of the suite ran.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tree {
-    /// The base.
-    Base,
-    /// The candidate.
-    Candidate,
+pub enum Extent {
+    /// All of it.
+    Whole,
+    /// The files that hold suspects.
+    Selected,
 }
 
 impl Counter {
     /// Starts with the first run of each tree. At most [`RERUN_CAP`] tests are followed.
     pub fn start(suspects: &[TestId], base: &TestRun, candidate: &TestRun) -> Self {
-        let failures = suspects
-            .iter()
-            .take(RERUN_CAP)
-            .map(|id| (id.clone(), [0, 0]))
-            .collect();
-        let mut counter = Self { runs: 0, failures };
-        counter.round(base, candidate);
+        let followed = suspects.iter().take(RERUN_CAP);
+        let mut counter = Self {
+            tests: followed.map(|id| (id.clone(), Counts::default())).collect(),
+        };
+        counter.round(Extent::Whole, base, candidate);
         counter
     }
 
     /// Adds one more run of each tree.
-    pub fn round(&mut self, base: &TestRun, candidate: &TestRun) {
-        self.runs += 1;
-        self.add(Tree::Base, base);
-        self.add(Tree::Candidate, candidate);
-    }
-
-    fn add(&mut self, tree: Tree, run: &TestRun) {
-        let passed: BTreeSet<&TestId> = run
-            .tests
-            .iter()
-            .filter(|test| test.status == TestStatus::Passed)
-            .map(|test| &test.id)
-            .collect();
-        for (id, counts) in &mut self.failures {
-            let [base, candidate] = counts;
-            let count = if tree == Tree::Base { base } else { candidate };
-            // A run that does not get as far as the test is no pass either.
-            *count += u32::from(!passed.contains(id));
+    pub fn round(&mut self, extent: Extent, base: &TestRun, candidate: &TestRun) {
+        let (on_base, on_candidate) = (states(base), states(candidate));
+        for (id, counts) in &mut self.tests {
+            let tally = match extent {
+                Extent::Whole => &mut counts.whole,
+                Extent::Selected => &mut counts.alone,
+            };
+            // What the base does excuses the candidate, so only a result counts there: a run that
+            // broke off, or in which the test is not found, says nothing.
+            let failed = on_base
+                .get(id)
+                .is_some_and(|state| *state != TestStatus::Passed);
+            // A run of the candidate that does not get as far as the test is no pass either.
+            let passed = on_candidate.get(id) == Some(&TestStatus::Passed);
+            tally.runs += 1;
+            tally.base += u32::from(failed && is_whole(base));
+            tally.candidate += u32::from(!passed);
         }
     }
 
     /// The counts.
     pub fn finish(self) -> Vec<Rerun> {
-        let runs = self.runs;
-        let rerun = |(id, [base_failures, candidate_failures]): (TestId, [u32; 2])| Rerun {
-            id,
-            runs,
-            base_failures,
-            candidate_failures,
-        };
-        self.failures.into_iter().map(rerun).collect()
+        self.tests
+            .into_iter()
+            .map(|(id, counts)| counts.rerun(id))
+            .collect()
     }
+}
+
+impl Counts {
+    /// A test that never passes on the base when its file runs alone needs what another file does;
+    /// it is not flaky, and such runs say nothing about either tree.
+    fn rerun(self, id: TestId) -> Rerun {
+        let Self { whole, alone } = self;
+        let counted = match alone.base < alone.runs {
+            true => alone,
+            false => Tally::default(),
+        };
+        Rerun {
+            id,
+            runs: whole.runs + counted.runs,
+            base_failures: whole.base + counted.base,
+            candidate_failures: whole.candidate + counted.candidate,
+        }
+    }
+}
+
+fn states(run: &TestRun) -> BTreeMap<&TestId, TestStatus> {
+    let tests = run.tests.iter();
+    tests.map(|test| (&test.id, test.status)).collect()
 }
 
 /// The results of these ids in a run: what selects them again.
@@ -89,8 +120,17 @@ pub fn selected(run: &TestRun, ids: &[TestId]) -> Vec<TestResult> {
         .collect()
 }
 
-/// Ids that only one of two runs has.
+/// Whether a run can stand for its tree: it ended by itself and its report is whole.
+pub fn is_whole(run: &TestRun) -> bool {
+    matches!(run.outcome, Outcome::Exited { .. }) && run.report == ReportState::Complete
+}
+
+/// Ids that only one of two runs of the same tree has; none unless both runs are whole. Such ids are
+/// merely counted, so a run that broke off must not make any.
 pub fn unshared(one: &TestRun, other: &TestRun) -> BTreeSet<TestId> {
+    if !(is_whole(one) && is_whole(other)) {
+        return BTreeSet::new();
+    }
     let ids = |run: &TestRun| {
         run.tests
             .iter()
@@ -114,7 +154,7 @@ pub fn gone(one: &TestRun, other: &TestRun) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use passmuster_policy::run::{Outcome, Provenance, ReportState, Usage};
+    use passmuster_policy::run::{Provenance, Usage};
 
     fn run(tests: &[(&str, TestStatus)]) -> TestRun {
         let result = |(name, status): &(&str, TestStatus)| TestResult {
@@ -147,8 +187,53 @@ mod tests {
         }
     }
 
+    fn cut_short(tests: &[(&str, TestStatus)]) -> TestRun {
+        TestRun {
+            outcome: Outcome::LimitExceeded {
+                limit: "wall".to_owned(),
+            },
+            ..run(tests)
+        }
+    }
+
     #[test]
-    fn failures_are_counted_on_both_trees_and_a_missing_test_counts_as_one() {
+    fn a_run_of_the_base_that_says_nothing_of_a_test_excuses_nothing() {
+        use TestStatus::{Failed, Passed};
+        let candidate = run(&[("a", Failed)]);
+        let mut counter = Counter::start(&[id("a")], &run(&[("a", Passed)]), &candidate);
+        for base in [run(&[]), cut_short(&[]), cut_short(&[("a", Failed)])] {
+            counter.round(Extent::Selected, &base, &candidate);
+        }
+        let counted = counter.finish();
+        assert_eq!(
+            (counted[0].base_failures, counted[0].candidate_failures),
+            (0, 4)
+        );
+    }
+
+    #[test]
+    fn a_test_that_needs_another_file_is_not_flaky_because_it_fails_alone() {
+        use TestStatus::{Failed, Passed};
+        let (passed, failed) = (run(&[("a", Passed)]), run(&[("a", Failed)]));
+        let counts = |alone: [&TestRun; 2]| {
+            let mut counter = Counter::start(&[id("a")], &passed, &failed);
+            counter.round(Extent::Whole, &passed, &failed);
+            for base in alone {
+                counter.round(Extent::Selected, base, &failed);
+            }
+            let found = counter.finish().remove(0);
+            (found.runs, found.base_failures, found.candidate_failures)
+        };
+        assert_eq!(counts([&failed, &failed]), (2, 0, 2));
+        assert_eq!(
+            counts([&failed, &passed]),
+            (4, 1, 4),
+            "now and then is flaky"
+        );
+    }
+
+    #[test]
+    fn failures_are_counted_on_both_trees_and_a_test_missing_on_the_candidate_counts_as_one() {
         use TestStatus::{Failed, Passed};
         let mut counter = Counter::start(
             &[id("a"), id("b")],
@@ -156,6 +241,7 @@ mod tests {
             &run(&[("a", Failed)]),
         );
         counter.round(
+            Extent::Whole,
             &run(&[("a", Failed), ("b", Passed)]),
             &run(&[("a", Passed), ("b", Passed)]),
         );
@@ -174,6 +260,7 @@ mod tests {
             run(&[("c", TestStatus::Passed)]),
         );
         assert_eq!(unshared(&one, &other), [id("a"), id("b"), id("c")].into());
+        assert_eq!(unshared(&one, &cut_short(&[])), BTreeSet::new());
         assert!(gone(&one, &other));
         assert!(!gone(&run(&[("b", TestStatus::Failed)]), &other));
     }

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::fs::{Metadata, symlink_metadata};
+use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
@@ -46,14 +47,22 @@ fn touches<'a>(upper: &Path, path: &'a [u8], directories: &mut HashMap<&'a [u8],
             Above::Merged => {}
         }
     }
-    symlink_metadata(place(upper, path)).is_ok()
+    is_there(&symlink_metadata(place(upper, path)))
+}
+
+/// What a run has locked away with the modes of a directory counts as written to.
+fn is_there(found: &io::Result<Metadata>) -> bool {
+    found
+        .as_ref()
+        .map_or_else(|error| error.kind() != ErrorKind::NotFound, |_| true)
 }
 
 fn above(directory: &Path) -> Above {
-    match symlink_metadata(directory).as_ref().map(Metadata::is_dir) {
-        Err(_) => Above::Nothing,
+    let found = symlink_metadata(directory);
+    match found.as_ref().map(Metadata::is_dir) {
+        Err(_) if !is_there(&found) => Above::Nothing,
         Ok(true) if !is_opaque(directory) => Above::Merged,
-        Ok(_) => Above::Hidden,
+        _ => Above::Hidden,
     }
 }
 
@@ -67,6 +76,13 @@ mod tests {
     use crate::merged::make_opaque;
     use passmuster_policy::change::Mode;
     use std::fs;
+
+    #[test]
+    fn only_what_is_known_not_to_be_there_is_untouched() {
+        let failed = |kind: ErrorKind| Err(io::Error::from(kind));
+        assert!(!is_there(&failed(ErrorKind::NotFound)));
+        assert!(is_there(&failed(ErrorKind::PermissionDenied)));
+    }
 
     #[test]
     fn files_that_a_layer_holds_or_hides_are_found() {

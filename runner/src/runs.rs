@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use passmuster_policy::path::RepoPath;
 use passmuster_policy::policy::{Check, Framework as Word};
 use passmuster_policy::run::TestRun;
 use passmuster_policy::tests::TestResult;
@@ -38,8 +37,6 @@ pub struct Task<'a> {
     pub program: PathBuf,
     /// The layers it sees.
     pub view: View,
-    /// Product files that the change touches; empty on the base.
-    pub changed_product: Vec<RepoPath>,
     /// How much it may use.
     pub limits: Limits,
     /// All files of the tree.
@@ -133,7 +130,6 @@ fn job(grants: &Grants, task: &Task<'_>, framework: Framework, select: Selection
         cwd: Some(Path::new(places::TREE).join(&task.check.cwd)),
         framework,
         select,
-        changed_product: task.changed_product.clone(),
     }
 }
 

@@ -275,7 +275,7 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
     }
     evidence.timing.total_ms = millis(start.elapsed());
     let verdict = decide(&loaded.policy, &evidence);
-    let verdict = worse_of_stored(&store, request, &key, verdict)?;
+    let verdict = worse_of_stored(&store, request, &evidence, &key, verdict)?;
     keep(
         &store,
         &repository,

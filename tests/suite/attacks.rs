@@ -61,6 +61,36 @@ fn a_test_that_another_files_tests_break_is_regressed_and_not_flaky() {
 }
 
 #[test]
+fn a_renamed_test_file_does_not_excuse_what_its_tests_find() {
+    let env = TestEnv::new();
+    let repo = python(&env);
+    repo.git(["mv", "tests/test_a.py", "tests/test_b.py"]);
+    repo.write("calc.py", BAD);
+    repo.commit("The change");
+    let (finished, verdict) = env
+        .verify(&repo, ["--head", "HEAD", "--base", "HEAD~1"])
+        .verdict();
+    finished.assert_code(1);
+    assert_eq!(verdict.reasons(), ["tests-regressed"], "{verdict}");
+}
+
+#[test]
+fn a_candidate_that_removes_the_last_tests_is_not_measured_though_none_of_them_ran() {
+    let env = TestEnv::new();
+    let repo = python(&env);
+    repo.write(
+        "tests/test_a.py",
+        "import pytest\n@pytest.mark.skip\ndef test_total():\n    pass\n",
+    );
+    repo.commit("The base");
+    repo.write("tests/test_a.py", "");
+    repo.write("calc.py", BAD);
+    let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+    finished.assert_code(3);
+    assert_eq!(verdict.reasons(), ["no-tests"], "{verdict}");
+}
+
+#[test]
 fn a_command_whose_own_script_is_changed_is_reviewed() {
     let env = TestEnv::new();
     for (run, file, before, after) in [

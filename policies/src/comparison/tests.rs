@@ -265,6 +265,20 @@ fn suspects_are_what_passed_and_then_did_not_and_no_more_than_the_cap() {
 }
 
 #[test]
+fn a_test_that_its_file_took_along_is_no_suspect_since_the_base_knows_it_by_another_id() {
+    let change = Change {
+        files: vec![renamed("a", "b")],
+    };
+    let setting = Setting {
+        change,
+        ..setting()
+    };
+    let comparison = compared("a::x=p", "b::x=f", &setting);
+    assert_eq!(lines(&comparison), ["Regressed b::x"]);
+    assert_eq!(suspects(&comparison), []);
+}
+
+#[test]
 fn ids_that_do_not_repeat_are_counted_and_never_vanish() {
     let unstable = ["r1", "r2"].map(|name| id("a", name)).into_iter().collect();
     let setting = Setting {

@@ -19,13 +19,7 @@ pub(super) fn judge(policy: &Policy, findings: &[Finding], ledger: &mut Ledger) 
         }
     }
     for ((code, check), group) in groups {
-        let required = |name: &str| {
-            policy
-                .check
-                .iter()
-                .any(|one| one.name == name && one.required)
-        };
-        enter(code, check, &group, check.is_none_or(required), ledger);
+        enter(code, check, &group, super::counts(policy, check), ledger);
     }
 }
 

@@ -128,11 +128,7 @@ fn channels_agree(
                 (ReasonCode::ReportMissing, why)
             }
             Disagreement::Contradiction(why) => (ReasonCode::ControlsViolated, why),
-            Disagreement::NoTests if runs.base.tests.is_empty() => (
-                ReasonCode::NoTests,
-                "there is no test on either tree".to_owned(),
-            ),
-            // The tests of the base are then all compared as gone.
+            // The tests of the base are then all compared as gone; `health` names what is left.
             Disagreement::NoTests => continue,
             // The tests of the units are then compared as failing.
             Disagreement::BrokenUnits => continue,
@@ -318,9 +314,16 @@ fn health(
         .iter()
         .any(|one| one.status == TestStatus::Passed);
     // Where the change itself breaks the suite, the failing tests say it better.
-    if !passes && !candidate.tests.is_empty() && !ledger.fails() {
-        let message = "no test passes on the candidate";
-        ledger.reason(ReasonCode::BaselineUnhealthy, Some(check), [], message);
+    if !passes && !ledger.fails() {
+        let (code, message) = match (runs.base.tests.is_empty(), candidate.tests.is_empty()) {
+            (true, true) => (ReasonCode::NoTests, "there is no test on either tree"),
+            (false, true) => (ReasonCode::NoTests, "there is no test on the candidate"),
+            (_, false) => (
+                ReasonCode::BaselineUnhealthy,
+                "no test passes on the candidate",
+            ),
+        };
+        ledger.reason(code, Some(check), [], message);
         return;
     }
     let preexisting: Vec<&Compared> = available(test, comparison, Class::Preexisting).collect();

@@ -165,6 +165,8 @@ fn test_results_give_the_verdict_that_the_table_says() {
             "inconclusive: baseline-unhealthy |",
         ),
         ("a::x=s", "a::x=s", "inconclusive: baseline-unhealthy |"),
+        ("a::x=s", "", "inconclusive: no-tests |"),
+        ("a::x=f", "", "inconclusive: no-tests | dropped-failing"),
         ("", "a::x=s", "inconclusive: baseline-unhealthy |"),
     ] {
         assert_eq!(

@@ -10,7 +10,6 @@ use std::ffi::OsString;
 use std::future::Future;
 use std::path::PathBuf;
 
-use passmuster_policy::path::RepoPath;
 use passmuster_policy::run::{Outcome, TestRun, Usage};
 use passmuster_policy::tests::TestResult;
 
@@ -143,9 +142,6 @@ pub struct Job {
     pub framework: Framework,
     /// Which tests to run.
     pub select: Selection,
-    /// Product files that the change touches; empty on the base. For controls and for adapters that need to be told;
-    /// those here report all that they saw in [`passmuster_policy::run::Provenance`], whatever changed.
-    pub changed_product: Vec<RepoPath>,
 }
 
 /// Why there is no [`TestRun`].

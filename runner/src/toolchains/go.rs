@@ -9,7 +9,8 @@ use super::digest::Parts;
 use super::grants::is_system;
 use super::pins::{Pins, numbers};
 use super::shims::Shim;
-use super::{HOME, Name, Operator, Toolchain, ToolchainError, missing, real};
+use super::{Name, Operator, Toolchain, ToolchainError, missing, real};
+use crate::places::HOME;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "UPPERCASE")]

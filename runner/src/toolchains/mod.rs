@@ -32,15 +32,6 @@ pub use operator::Operator;
 pub use pins::Pins;
 pub use tools::{Tool, ToolMissing, resolve_command, resolve_tool, search_path};
 
-/// The directory inside every sandbox that holds tree, environments and home; no host path.
-pub const ROOT: &str = "/sandbox";
-
-/// The home directory inside every sandbox.
-pub const HOME: &str = "/sandbox/home";
-
-/// The directory inside every sandbox that holds generated links and nothing else.
-pub const BIN: &str = "/sandbox/bin";
-
 /// The toolchains a policy can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Name {

@@ -8,7 +8,8 @@ use super::digest::Parts;
 use super::grants::is_system;
 use super::pins::{Pin, Pins, numbers};
 use super::shims::Shim;
-use super::{File, HOME, Link, Name, Operator, Toolchain, ToolchainError, missing, real};
+use super::{File, Link, Name, Operator, Toolchain, ToolchainError, missing, real};
+use crate::places::{BIN, HOME};
 
 pub(super) fn discover(operator: &Operator, pins: &Pins) -> Result<Toolchain, ToolchainError> {
     let (program, version) = choose(operator, pins.node())?;
@@ -112,9 +113,9 @@ fn grant_prefix(found: &mut Toolchain) {
             found.read.push(prefix);
         }
         None => {
-            found.path.push(super::BIN.into());
+            found.path.push(BIN.into());
             found.links.push(Link {
-                path: Path::new(super::BIN).join("node"),
+                path: Path::new(BIN).join("node"),
                 to: program.clone(),
             });
             found.read.push(program.clone());

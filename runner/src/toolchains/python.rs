@@ -9,7 +9,8 @@ use super::digest::{self, Parts};
 use super::grants::is_system;
 use super::pins::{Pin, Pins, numbers};
 use super::shims::{Manager, Shim};
-use super::{BIN, HOME, Link, Name, Operator, Toolchain, ToolchainError, missing, real};
+use super::{Link, Name, Operator, Toolchain, ToolchainError, missing, real};
+use crate::places::{BIN, HOME};
 
 /// Asked with `-I -S`: no user code, no `.pth` file runs, the site directories are only computed.
 const QUESTION: &str = "

@@ -8,7 +8,8 @@ use super::digest::Parts;
 use super::grants::is_system;
 use super::pins::{Pin, Pins, numbers};
 use super::shims::{Manager, Shim};
-use super::{File, HOME, Name, Operator, Toolchain, ToolchainError, missing, real};
+use super::{File, Name, Operator, Toolchain, ToolchainError, missing, real};
+use crate::places::HOME;
 
 pub(super) fn discover(operator: &Operator, pins: &Pins) -> Result<Toolchain, ToolchainError> {
     let hint = "install Rust (rustup or your distribution) or put cargo and rustc on PATH";

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use super::grants::{is_system, minimal, too_wide};
 use super::python::{self, Venv};
 use super::shims::{Shim, head};
-use super::{BIN, Link, Name, Operator, ROOT, Toolchain, covers, operator, real};
+use super::{Link, Name, Operator, Toolchain, covers, operator, real};
+use crate::places::{BIN, ROOT};
 
 /// Directories that end every PATH inside.
 const SYSTEM_PATH: [&str; 6] = [

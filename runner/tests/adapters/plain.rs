@@ -86,7 +86,6 @@ impl Project {
             cwd: None,
             framework,
             select: self.select.clone(),
-            changed_product: Vec::new(),
         };
         let places = Places {
             tree: self.tree(),

@@ -104,6 +104,48 @@ fn a_check_that_did_not_run_is_no_pass_unless_the_change_does_not_touch_it() {
 }
 
 #[test]
+fn a_blocked_check_is_not_explained_by_what_leaves_no_reason() {
+    let blocked = || evidence(CheckResult::NotRun(WhyNotRun::Blocked));
+    let mut unread = blocked();
+    unread.change.files.clear();
+    let mut noted = blocked();
+    let mut finding = Finding::built_in(
+        ReasonCode::RuleDenied,
+        FindingLevel::Deny,
+        None,
+        "x",
+        String::new(),
+    );
+    finding.check = Some("c".to_owned());
+    noted.findings.push(finding);
+    let text = format!(
+        "{TEST}{}required = false\n",
+        COMMAND.replace("version = 1\n", "")
+    );
+    for one in [unread, noted] {
+        assert_eq!(
+            shown(&decide(&policy(&text), &one)),
+            "inconclusive: check-not-run |"
+        );
+    }
+}
+
+#[test]
+fn a_finding_of_a_check_that_the_policy_does_not_have_counts() {
+    let mut all = passing();
+    let mut finding = Finding::built_in(
+        ReasonCode::RuleDenied,
+        FindingLevel::Deny,
+        None,
+        "x",
+        String::new(),
+    );
+    finding.check = Some("unknown".to_owned());
+    all.findings.push(finding);
+    assert_eq!(shown(&decide(&policy(TEST), &all)), "fail: rule-denied |");
+}
+
+#[test]
 fn evidence_of_another_kind_than_the_check_is_no_pass() {
     let mut mixed = evidence(CheckResult::Test(Box::new(tests("a::x=p", "a::x=p"))));
     mixed.checks[0].name = "c".to_owned();
