@@ -5,7 +5,7 @@ use passmuster_policy::evidence::{Environment, Toolchain as Listed};
 use passmuster_policy::policy::{Policy, Toolchain as Word};
 use passmuster_policy::reason::{Reason, ReasonCode};
 
-use crate::toolchains::{Name, Operator, Pins, Toolchain, ToolchainError, discover};
+use crate::toolchains::{Name, Operator, Pins, Toolchain, ToolchainError, discover, discover_all};
 
 /// What was found, and reasons for what was not.
 #[derive(Debug, Default)]
@@ -19,11 +19,16 @@ pub struct Found {
 /// Looks for the toolchains of a policy as the base's pin files want them.
 pub fn find(policy: &Policy, operator: &Operator, base: &Pins) -> Found {
     let mut found = Found::default();
-    for word in &policy.sandbox.toolchains {
-        let name = name(*word);
-        match discover(name, operator, base) {
+    let names: Vec<Name> = policy
+        .sandbox
+        .toolchains
+        .iter()
+        .map(|word| name(*word))
+        .collect();
+    for (name, discovered) in names.iter().zip(discover_all(&names, operator, base)) {
+        match discovered {
             Ok(toolchain) => found.toolchains.push(toolchain),
-            Err(error) => found.reasons.push(reason(name, &error)),
+            Err(error) => found.reasons.push(reason(*name, &error)),
         }
     }
     found

@@ -13,6 +13,8 @@ pub struct Measured {
     pub reasons: Vec<Reason>,
     /// What is worth knowing and changes nothing.
     pub remarks: Vec<String>,
+    /// Whether trees were copies, because the kernel refuses overlays here.
+    pub copied: bool,
     /// What the sandbox enforced; empty when nothing ran.
     pub enforcement: Vec<Enforcement>,
 }

@@ -339,7 +339,11 @@ impl Case<'_> {
             limits: &self.policy.limits,
             read_blob: &mut read_blob,
         };
-        Ok(bench.measure(plans, &mut workshop).await?)
+        let measured = bench.measure(plans, &mut workshop).await?;
+        Ok(Measured {
+            copied: !machine.overlay,
+            ..measured
+        })
     }
 }
 
@@ -460,6 +464,9 @@ fn add_measured(evidence: &mut Evidence, measured: Measured) {
         evidence.isolation = Some("full".to_owned());
     }
     evidence.enforcement = measured.enforcement.iter().map(enforcement).collect();
+    evidence
+        .enforcement
+        .extend(measured.copied.then(writes_unseen));
     evidence.checks = measured.checks;
     evidence
         .findings
@@ -467,6 +474,15 @@ fn add_measured(evidence: &mut Evidence, measured: Measured) {
     evidence.reasons.extend(measured.reasons);
     evidence.reasons.sort();
     evidence.reasons.dedup();
+}
+
+/// Without overlays nothing tells which tracked files a run wrote to.
+fn writes_unseen() -> evidence::Enforcement {
+    evidence::Enforcement {
+        protection: "tracked-file-writes".to_owned(),
+        state: EnforcementState::Absent,
+        why: Some("the kernel refuses overlays here, so trees are copies".to_owned()),
+    }
 }
 
 fn enforcement(one: &Enforcement) -> evidence::Enforcement {

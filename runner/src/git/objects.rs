@@ -25,17 +25,6 @@ pub struct TreeEntry {
     pub size: u64,
 }
 
-/// One path that differs between two trees; no rename detection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EntryDiff {
-    /// Where it is.
-    pub path: RepoPath,
-    /// Mode and object id in the first tree.
-    pub before: Option<(Mode, String)>,
-    /// Mode and object id in the second tree.
-    pub after: Option<(Mode, String)>,
-}
-
 /// All entries of a tree, recursively, in git's order, with sizes.
 pub fn tree_entries(git: &Git, tree: &str) -> Result<Vec<TreeEntry>, GitError> {
     let purpose = "list the files of a tree with their sizes";
@@ -116,37 +105,6 @@ fn records(listing: &[u8]) -> impl Iterator<Item = &[u8]> {
     listing
         .split(|byte| *byte == 0)
         .filter(|record| !record.is_empty())
-}
-
-/// All paths that differ from tree `before` to tree `after`, sorted by path.
-pub fn diff_entries(git: &Git, before: &str, after: &str) -> Result<Vec<EntryDiff>, GitError> {
-    let purpose = "compare two trees";
-    let arguments = [
-        "diff-tree",
-        "-r",
-        "-z",
-        "--raw",
-        "--no-abbrev",
-        "--no-renames",
-        "--ignore-submodules=none",
-        before,
-        after,
-    ];
-    let output = git.command(purpose, arguments).run()?;
-    let mut fields = records(&output);
-    let mut differences = Vec::new();
-    while let Some(head) = fields.next() {
-        let path = fields
-            .next()
-            .ok_or_else(|| GitError::malformed(purpose, head))?;
-        let side = raw_sides(head).ok_or_else(|| GitError::malformed(purpose, head))?;
-        differences.push(EntryDiff {
-            path: RepoPath::new(path),
-            before: side.0,
-            after: side.1,
-        });
-    }
-    Ok(differences)
 }
 
 /// Mode and object id; none where there is no entry.

@@ -281,15 +281,12 @@ pub fn discover(name: Name, operator: &Operator, pins: &Pins) -> Result<Toolchai
 }
 
 /// Finds several toolchains at once, in the given order: most of the time is spent waiting for the
-/// programs asked.
-///
-/// # Errors
-/// The first error in that order.
+/// programs asked. Errors as [`discover`] has them, one by one.
 pub fn discover_all(
     names: &[Name],
     operator: &Operator,
     pins: &Pins,
-) -> Result<Vec<Toolchain>, ToolchainError> {
+) -> Vec<Result<Toolchain, ToolchainError>> {
     std::thread::scope(|scope| {
         let started: Vec<_> = names
             .iter()
