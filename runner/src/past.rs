@@ -1,6 +1,7 @@
 //! Past verdicts: the second answer for the same candidate is the first one.
 
 use std::io;
+use std::path::Path;
 
 use passmuster_policy::evidence::{Evidence, Subject};
 use passmuster_policy::reason::ReasonCode;
@@ -11,7 +12,6 @@ use crate::error::UserError;
 use crate::grants::Grants;
 use crate::layers::{Snapshot, digest};
 use crate::report::word;
-use crate::repository::Repository;
 use crate::store::{Store, VerdictRow};
 use crate::verify::{Request, Verified};
 
@@ -121,18 +121,33 @@ fn in_this_form(verdict: Verdict, evidence: &Evidence) -> Verdict {
     }
 }
 
-/// Measuring again may find something new; it never takes back what was found. What another runner
-/// stored meanwhile counts as well: running several at once is no way to choose among answers.
-pub fn worse_of_stored(
+/// Settles what counts from now on and stores it. Measuring again may find something new; it never
+/// takes back what was found. What another runner stored meanwhile counts as well: running several
+/// at once is no way to choose among answers.
+pub fn settle(
     store: &Store,
+    repository: &Path,
     request: &Request,
     evidence: &Evidence,
     key: &str,
     fresh: Verdict,
-) -> Result<Verdict, UserError> {
+) -> Result<Verified, UserError> {
     if request.trial {
-        return Ok(fresh);
+        return keep(store, repository, None, fresh);
     }
+    let begun = store.begin()?;
+    let verdict = worse_of_stored(store, evidence, key, fresh)?;
+    let verified = keep(store, repository, Some(key), verdict)?;
+    begun.commit()?;
+    Ok(verified)
+}
+
+fn worse_of_stored(
+    store: &Store,
+    evidence: &Evidence,
+    key: &str,
+    fresh: Verdict,
+) -> Result<Verdict, UserError> {
     let stored: Option<Verdict> = store
         .verdict(key)?
         .and_then(|found| serde_json::from_str(&found.json).ok());
@@ -144,18 +159,16 @@ pub fn worse_of_stored(
 /// Stores the verdict under a new run id. `key` is none where there is nothing to find it by.
 pub fn keep(
     store: &Store,
-    repository: &Repository,
-    key: Option<&String>,
+    repository: &Path,
+    key: Option<&str>,
     verdict: Verdict,
 ) -> Result<Verified, UserError> {
     let run = new_run_id(&verdict);
     let json = serde_json::to_string(&verdict).map_err(io::Error::from)?;
     store.put_verdict(VerdictRow {
         run: &run,
-        key: key
-            .filter(|_| is_lasting(&verdict))
-            .map_or("", String::as_str),
-        repository: &repository.root().to_string_lossy(),
+        key: key.filter(|_| is_lasting(&verdict)).unwrap_or_default(),
+        repository: &repository.to_string_lossy(),
         verdict: word(verdict.verdict),
         json: &json,
     })?;
@@ -254,7 +267,9 @@ mod tests {
             reproduce: None,
             timing: fresh.timing,
         };
-        worse_of_stored(&store, &request, &evidence, "key", fresh).unwrap()
+        settle(&store, dir.path(), &request, &evidence, "key", fresh)
+            .unwrap()
+            .verdict
     }
 
     #[test]

@@ -4,10 +4,14 @@
 //! candidate of that base. A verdict is stored under its subject: the second answer for the same
 //! candidate is the first one, never a new roll of the dice.
 
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
+use rusqlite::{
+    Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params,
+};
 use thiserror::Error;
 
 /// How long a writer waits for another runner's transaction.
@@ -32,14 +36,24 @@ pub struct StoreError {
     /// What was being done, as a verb.
     step: &'static str,
     path: PathBuf,
-    source: rusqlite::Error,
+    source: Cause,
+}
+
+/// Why the history cannot be used.
+#[derive(Debug, Error)]
+#[error(transparent)]
+enum Cause {
+    Database(#[from] rusqlite::Error),
+    File(#[from] io::Error),
 }
 
 impl StoreError {
     fn is_damage(&self) -> bool {
-        let code = self.source.sqlite_error_code();
+        let Cause::Database(error) = &self.source else {
+            return false;
+        };
         matches!(
-            code,
+            error.sqlite_error_code(),
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
         )
     }
@@ -50,6 +64,23 @@ impl StoreError {
 pub struct Store {
     path: PathBuf,
     connection: Connection,
+}
+
+/// A transaction of [`Store::begin`].
+#[derive(Debug)]
+#[must_use = "nothing is written without a commit"]
+pub struct Begun<'a> {
+    transaction: Transaction<'a>,
+    path: &'a Path,
+}
+
+impl Begun<'_> {
+    /// Writes what was stored since the start.
+    pub fn commit(self) -> Result<(), StoreError> {
+        self.transaction
+            .commit()
+            .map_err(failed("write", self.path))
+    }
 }
 
 /// A stored verdict.
@@ -79,7 +110,11 @@ pub struct VerdictRow<'a> {
 impl Store {
     /// Opens or makes the file. One that is no database any more (cut short, overwritten) is moved
     /// aside: all it held can be measured again.
+    ///
+    /// One runner at a time: SQLite answers "locked" at once, whatever the timeout, when two of
+    /// them turn a new file into a write-ahead one, and only one may move a damaged file aside.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let _turn = turn(&path.with_extension("lock")).map_err(failed("lock", path))?;
         match Self::open_file(path) {
             Err(error) if error.is_damage() => {
                 let aside = path.with_extension("db.damaged");
@@ -164,6 +199,17 @@ impl Store {
         self.one(unique, prefix)
     }
 
+    /// Starts a transaction that no other runner writes during: what is read in it still holds when
+    /// it is committed. Dropped without that, nothing of it was written.
+    pub fn begin(&self) -> Result<Begun<'_>, StoreError> {
+        Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)
+            .map(|transaction| Begun {
+                transaction,
+                path: &self.path,
+            })
+            .map_err(failed("lock", &self.path))
+    }
+
     /// Stores a verdict.
     pub fn put_verdict(&self, row: VerdictRow<'_>) -> Result<(), StoreError> {
         self.connection
@@ -195,9 +241,20 @@ impl Store {
     }
 }
 
-fn failed(step: &'static str, path: &Path) -> impl FnOnce(rusqlite::Error) -> StoreError {
+/// Waits until no other runner holds this lock file; the kernel gives it back with the process.
+fn turn(path: &Path) -> io::Result<File> {
+    let file = File::create(path)?;
+    file.lock()?;
+    Ok(file)
+}
+
+fn failed<E: Into<Cause>>(step: &'static str, path: &Path) -> impl FnOnce(E) -> StoreError {
     let path = path.to_owned();
-    move |source| StoreError { step, path, source }
+    move |source| StoreError {
+        step,
+        path,
+        source: source.into(),
+    }
 }
 
 fn now() -> i64 {
@@ -243,6 +300,46 @@ mod tests {
         assert_eq!(store.run("ab1").unwrap().unwrap().json, "first");
         assert_eq!(store.run("ab").unwrap(), None);
         assert_eq!(store.run("%").unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_read_before_a_verdict_is_stored_cannot_change_until_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("history.db");
+        let first = Store::open(&path).unwrap();
+        let begun = first.begin().unwrap();
+        assert_eq!(first.verdict("key").unwrap(), None);
+        std::thread::scope(|scope| {
+            let second = scope.spawn(|| {
+                let second = Store::open(&path).unwrap();
+                let begun = second.begin().unwrap();
+                let found = second.verdict("key").unwrap();
+                begun.commit().unwrap();
+                found
+            });
+            // Long enough that one who does not wait has read by then.
+            std::thread::sleep(Duration::from_millis(300));
+            first.put_verdict(verdict("1", "first")).unwrap();
+            begun.commit().unwrap();
+            assert_eq!(second.join().unwrap().unwrap().json, "first");
+        });
+    }
+
+    #[test]
+    fn many_that_open_a_new_file_at_once_all_can() {
+        for _ in 0..20 {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("history.db");
+            let start = std::sync::Barrier::new(8);
+            std::thread::scope(|scope| {
+                for _ in 0..8 {
+                    scope.spawn(|| {
+                        start.wait();
+                        Store::open(&path).unwrap().put_result("key", "1").unwrap();
+                    });
+                }
+            });
+        }
     }
 
     #[test]

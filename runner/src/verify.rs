@@ -41,9 +41,7 @@ use crate::measured::Measured;
 use crate::mixed;
 use crate::obstacles::{missing_content, sandbox_reason};
 use crate::oracle;
-use crate::past::{
-    keep, known_candidate, remember_candidate, stored_verdict, verdict_key, worse_of_stored,
-};
+use crate::past::{keep, known_candidate, remember_candidate, settle, stored_verdict, verdict_key};
 use crate::plan::{CheckPlan, plan};
 use crate::policy_source::{self, Choice, Loaded};
 use crate::progress::Progress;
@@ -179,7 +177,7 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
             add_unmeasured(&mut evidence, &plans);
             evidence.timing.total_ms = millis(start.elapsed());
             let verdict = decide(&loaded.policy, &evidence);
-            return keep(&store, &repository, None, verdict);
+            return keep(&store, repository.root(), None, verdict);
         }
         Err(error) => return Err(error.into()),
     };
@@ -275,13 +273,7 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
     }
     evidence.timing.total_ms = millis(start.elapsed());
     let verdict = decide(&loaded.policy, &evidence);
-    let verdict = worse_of_stored(&store, request, &evidence, &key, verdict)?;
-    keep(
-        &store,
-        &repository,
-        Some(&key).filter(|_| !request.trial),
-        verdict,
-    )
+    settle(&store, repository.root(), request, &evidence, &key, verdict)
 }
 
 /// What the runs of one verification need besides the trees.
