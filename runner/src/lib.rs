@@ -9,7 +9,8 @@
 //! 4. [`policy_source`], [`detect`]: the policy that counts.
 //! 5. [`proposal`], [`inspect`]: the candidate's tree, and the change as data for the static rules
 //!    of `passmuster-policy`.
-//! 6. [`host`], [`toolchains`], [`locate`], [`grants`]: what of the host a sandbox gets.
+//! 6. [`basis`], [`host`], [`toolchains`], [`locate`], [`grants`]: what the base and the operator
+//!    settle, and what of the host a sandbox gets.
 //! 7. [`plan`], [`uses`]: which checks run, over which prepare steps, and who may share what they make.
 //! 8. [`self_check`]: whether sandboxes work here.
 //! 9. [`trees`], [`merged`], [`layers`]: the trees on disk and what prepare steps make for them.
@@ -29,6 +30,7 @@ use clap::Parser as _;
 
 pub mod adapters;
 pub mod base;
+pub mod basis;
 pub mod cache;
 pub mod cli;
 pub mod commands;

@@ -9,7 +9,7 @@
 //! change, or could not be found out about it, is a verdict.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use passmuster_policy::change::Change;
@@ -25,17 +25,16 @@ use passmuster_policy::verdict::Verdict;
 use passmuster_process::{Enforcement, Launcher, State, identity};
 
 use crate::base::Base;
+use crate::basis::{self, Basis};
 use crate::cache::Cache;
 use crate::content::Content;
 use crate::error::UserError;
 use crate::git::hash::sha256;
 use crate::git::objects::TreeEntry;
-use crate::grants::Grants;
 use crate::host;
 use crate::inspect;
 use crate::interrupt::Stop;
 use crate::layers::{Snapshot, Workshop};
-use crate::locate::Programs;
 use crate::measure::Bench;
 use crate::measured::Measured;
 use crate::mixed;
@@ -45,13 +44,13 @@ use crate::past::{keep, known_candidate, remember_candidate, settle, stored_verd
 use crate::plan::{CheckPlan, plan};
 use crate::policy_source::{self, Choice, Loaded};
 use crate::progress::Progress;
-use crate::proposal::{self, Input, ProposalError};
+use crate::proposal::{self, Input, Proposal, ProposalError};
 use crate::repository::Repository;
 use crate::reproduce::reproduce;
 use crate::self_check::{SelfCheck, self_check};
 use crate::session::Machine;
 use crate::store::Store;
-use crate::toolchains::{Operator, Pins, covers};
+use crate::toolchains::Operator;
 use crate::trees::Owner;
 
 /// What is verified.
@@ -125,194 +124,179 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
     world.cache.sweep();
     let store = Store::open(&world.cache.history())?;
     let repository = Repository::open(&request.repository, &world.cache.git())?;
-    let git = repository.git();
     let input = request.proposed.as_input();
     let base = proposal::base_of(&repository, input, request.base.as_deref())?;
-    let mut content = Content::new(git, &world.cache.git());
+    let mut content = Content::new(repository.git(), &world.cache.git());
     let (base_tree, missing) = content.snapshot(&repository, &base.tree)?;
-    let loaded = policy_source::load(
-        &request.policy,
-        git,
+    let basis = Basis::find(
+        &repository,
         &base_tree,
-        &world.operator.outside(repository.root()),
+        &request.policy,
+        &world.operator,
+        &world.cache,
     )?;
-    refuse_cache_inside(&world.cache, &repository)?;
-    check_names(&loaded.policy, &request.checks)?;
-    refuse_wide_grants(&loaded.policy, &world.operator, &repository)?;
-    let mut evidence = empty_evidence(request, &loaded, subject(&base));
-
-    let pins =
-        |tree: &Snapshot| Pins::read(|path| policy_source::file_of(git, tree, path).ok().flatten());
-    let operator = world.operator.outside(repository.root());
-    let found = host::find(&loaded.policy, &operator, &pins(&base_tree));
-    let programs = Programs::find(
-        &loaded.policy,
-        &operator,
-        &found.toolchains,
-        repository.root(),
-    );
-    let grants = Grants::new(
-        &loaded.policy,
-        &operator,
-        &found.toolchains,
-        &programs.tools(),
-    );
-    if let Some(patch) = request.proposed.patch_sha256()
-        && let Some(known) = known_candidate(&store, &base_tree, &patch)?
-    {
-        let trees = [base_tree.content_id(), known.content];
-        let key = verdict_key(request, &trees, &evidence, &grants);
-        evidence.subject.candidate_tree = Some(known.tree);
-        evidence.subject.patch_sha256 = Some(patch);
-        if let Some(stored) = stored_verdict(&store, request, &evidence, &key)? {
-            return Ok(stored);
-        }
+    check_names(basis.policy(), &request.checks)?;
+    let mut evidence = empty_evidence(request, &basis.loaded, subject(&base));
+    if let Some(stored) = known_verdict(&store, request, &basis, &base_tree, &mut evidence)? {
+        return Ok(stored);
     }
-
     let proposal = match proposal::with_base(&repository, input, base) {
         Ok(proposal) => proposal,
         Err(error) if error.is_verdict() => {
             evidence.reasons.push(rejection(&error));
-            let plans = plan(&loaded.policy, &evidence.change, &request.checks);
+            let plans = plan(basis.policy(), &evidence.change, &request.checks);
             add_unmeasured(&mut evidence, &plans);
             evidence.timing.total_ms = millis(start.elapsed());
-            let verdict = decide(&loaded.policy, &evidence);
+            let verdict = decide(basis.policy(), &evidence);
             return keep(&store, repository.root(), None, verdict);
         }
         Err(error) => return Err(error.into()),
     };
-    evidence.subject.candidate_tree = Some(proposal.candidate_tree.clone());
-    evidence
-        .subject
-        .patch_sha256
-        .clone_from(&proposal.patch_sha256);
-    evidence
-        .findings
-        .extend(proposal.notes.iter().map(|note| remark(&note.to_string())));
     let (candidate_tree, candidate_missing) =
         content.snapshot(&repository, &proposal.candidate_tree)?;
-    evidence.change = inspect::change(git, &base_tree.id, &candidate_tree.id)?;
-    evidence
-        .findings
-        .extend(rules::inspect(&evidence.change, &loaded.policy));
-    evidence
-        .findings
-        .extend(mixed::inspect(git, &evidence.change, &loaded.policy)?);
-    evidence.reasons.extend(policy_source::candidate_problem(
-        git,
-        &base_tree,
-        &candidate_tree,
-    )?);
-
-    evidence.environment = host::environment(&found.toolchains);
-    evidence.reasons.extend(found.reasons);
-    evidence.reasons.extend(host::missing_for_candidate(
-        &loaded.policy,
-        &operator,
-        &pins(&candidate_tree),
-        &evidence.change,
-    ));
-    evidence.reasons.sort();
-    evidence.reasons.dedup();
-    remember_candidate(&store, [&base_tree, &candidate_tree], &evidence.subject)?;
-    let trees = [&base_tree, &candidate_tree].map(Snapshot::content_id);
-    let key = verdict_key(request, &trees, &evidence, &grants);
+    let trees = [&base_tree, &candidate_tree];
+    add_proposal(&mut evidence, proposal);
+    add_inspection(&mut evidence, &repository, &basis, trees)?;
+    remember_candidate(&store, trees, &evidence.subject)?;
+    let key = verdict_key(
+        request,
+        &trees.map(Snapshot::content_id),
+        &evidence,
+        &basis.grants,
+    );
     if let Some(stored) = stored_verdict(&store, request, &evidence, &key)? {
         return Ok(stored);
     }
-    let owner = identity::host().map(|ids| Owner {
-        uid: ids.uid,
-        gid: ids.gid,
-    });
-    let plans = plan(&loaded.policy, &evidence.change, &request.checks);
-    let may_run = evidence.reasons.is_empty()
-        && !is_denied(&evidence)
-        && (request.trial || !evidence.change.files.is_empty());
-    match owner {
-        Err(problem) => evidence.reasons.push(sandbox_reason(&problem.to_string())),
-        Ok(_) if !may_run => {}
-        Ok(owner) => {
-            let machine = Machine {
-                launcher: world.launcher.clone(),
-                cache: world.cache.clone(),
-                owner,
-                overlay: true,
-                stop: world.stop.clone(),
-            };
-            let case = Case {
-                world,
-                request,
-                policy: &loaded.policy,
-                grants: &grants,
-                programs: &programs,
-                store: &store,
-            };
-            let measured = case
-                .run(
-                    machine,
-                    &plans,
-                    &base_tree,
-                    &candidate_tree,
-                    &evidence.change,
-                    &mut content,
-                )
-                .await?;
-            add_measured(&mut evidence, measured);
-        }
+    let plans = plan(basis.policy(), &evidence.change, &request.checks);
+    if may_run(&evidence, request) {
+        let case = Case {
+            world,
+            request,
+            basis: &basis,
+            store: &store,
+        };
+        let measured = case
+            .measure(&plans, trees, &evidence.change, &mut content)
+            .await?;
+        add_measured(&mut evidence, measured);
     }
     add_unmeasured(&mut evidence, &plans);
-    if world.stop.is_requested() {
-        evidence.reasons.push(interrupted());
-    }
+    evidence
+        .reasons
+        .extend(world.stop.is_requested().then(interrupted));
     let new = candidate_missing
         .iter()
         .filter(|one| !missing.contains(one));
     evidence.reasons.extend(missing_content(new));
-    if blames_base(&decide(&loaded.policy, &evidence)) {
+    if blames_base(&decide(basis.policy(), &evidence)) {
         evidence.reasons.extend(missing_content(missing.iter()));
     }
     evidence.timing.total_ms = millis(start.elapsed());
-    let verdict = decide(&loaded.policy, &evidence);
+    let verdict = decide(basis.policy(), &evidence);
     settle(&store, repository.root(), request, &evidence, &key, verdict)
+}
+
+/// The stored verdict of a patch that this base has seen before: nothing is applied for it.
+fn known_verdict(
+    store: &Store,
+    request: &Request,
+    basis: &Basis,
+    base: &Snapshot,
+    evidence: &mut Evidence,
+) -> Result<Option<Verified>, UserError> {
+    let Some(patch) = request.proposed.patch_sha256() else {
+        return Ok(None);
+    };
+    let Some(known) = known_candidate(store, base, &patch)? else {
+        return Ok(None);
+    };
+    let trees = [base.content_id(), known.content];
+    let key = verdict_key(request, &trees, evidence, &basis.grants);
+    evidence.subject.candidate_tree = Some(known.tree);
+    evidence.subject.patch_sha256 = Some(patch);
+    stored_verdict(store, request, evidence, &key)
+}
+
+fn add_proposal(evidence: &mut Evidence, proposal: Proposal) {
+    evidence.subject.candidate_tree = Some(proposal.candidate_tree);
+    evidence.subject.patch_sha256 = proposal.patch_sha256;
+    let notes = proposal.notes.iter().map(|note| remark(&note.to_string()));
+    evidence.findings.extend(notes);
+}
+
+/// All that is known of the change before anything runs.
+fn add_inspection(
+    evidence: &mut Evidence,
+    repository: &Repository,
+    basis: &Basis,
+    [base, candidate]: [&Snapshot; 2],
+) -> Result<(), UserError> {
+    let git = repository.git();
+    let policy = basis.policy();
+    evidence.change = inspect::change(git, &base.id, &candidate.id)?;
+    let change = &evidence.change;
+    evidence.findings.extend(rules::inspect(change, policy));
+    evidence
+        .findings
+        .extend(mixed::inspect(git, change, policy)?);
+    evidence.environment = host::environment(&basis.found.toolchains);
+    let reasons = &mut evidence.reasons;
+    reasons.extend(policy_source::candidate_problem(git, base, candidate)?);
+    reasons.extend(basis.found.reasons.clone());
+    reasons.extend(host::missing_for_candidate(
+        policy,
+        &basis.operator,
+        &basis::pins(repository, candidate),
+        change,
+    ));
+    reasons.sort();
+    reasons.dedup();
+    Ok(())
+}
+
+/// Whether there is a point in running anything of the candidate.
+fn may_run(evidence: &Evidence, request: &Request) -> bool {
+    evidence.reasons.is_empty()
+        && !is_denied(evidence)
+        && (request.trial || !evidence.change.files.is_empty())
 }
 
 /// What the runs of one verification need besides the trees.
 struct Case<'a> {
     world: &'a World,
     request: &'a Request,
-    policy: &'a Policy,
-    grants: &'a Grants,
-    programs: &'a Programs,
+    basis: &'a Basis,
     store: &'a Store,
 }
 
 impl Case<'_> {
-    async fn run(
+    /// Runs what the plan says on both trees. A machine on which nothing can run is a reason, not
+    /// an error.
+    async fn measure(
         &self,
-        mut machine: Machine,
         plans: &[CheckPlan<'_>],
-        base: &Snapshot,
-        candidate: &Snapshot,
+        [base, candidate]: [&Snapshot; 2],
         change: &Change,
         content: &mut Content,
     ) -> Result<Measured, UserError> {
         if plans.iter().all(|plan| plan.left_out.is_some()) {
             return Ok(Measured::default());
         }
-        match self_check(&machine, self.grants).await? {
-            SelfCheck::Ready { overlay } => machine.overlay = overlay,
-            SelfCheck::Unavailable(reason) => {
+        let machine = match self.machine().await? {
+            Ok(machine) => machine,
+            Err(reason) => {
                 return Ok(Measured {
                     reasons: vec![reason],
                     ..Measured::default()
                 });
             }
-        }
+        };
+        let policy = self.basis.policy();
         let bench = Bench {
             machine: &machine,
-            grants: self.grants,
-            policy: self.policy,
-            programs: self.programs,
+            grants: &self.basis.grants,
+            policy,
+            programs: &self.basis.programs,
             store: self.store,
             base,
             candidate,
@@ -325,10 +309,10 @@ impl Case<'_> {
         let mut read_blob = |entry: &TreeEntry| content.read(entry);
         let mut workshop = Workshop {
             machine: &machine,
-            grants: self.grants,
-            programs: self.programs,
+            grants: &self.basis.grants,
+            programs: &self.basis.programs,
             progress: self.world.progress,
-            limits: &self.policy.limits,
+            limits: &policy.limits,
             read_blob: &mut read_blob,
         };
         let measured = bench.measure(plans, &mut workshop).await?;
@@ -337,9 +321,29 @@ impl Case<'_> {
             ..measured
         })
     }
-}
 
-impl Case<'_> {
+    /// What runs are made on, as the self-check found it; or why there is none.
+    async fn machine(&self) -> Result<Result<Machine, Reason>, UserError> {
+        let owner = match identity::host() {
+            Ok(ids) => Owner {
+                uid: ids.uid,
+                gid: ids.gid,
+            },
+            Err(problem) => return Ok(Err(sandbox_reason(&problem.to_string()))),
+        };
+        let machine = Machine {
+            launcher: self.world.launcher.clone(),
+            cache: self.world.cache.clone(),
+            owner,
+            overlay: true,
+            stop: self.world.stop.clone(),
+        };
+        Ok(match self_check(&machine, &self.basis.grants).await? {
+            SelfCheck::Ready { overlay } => Ok(Machine { overlay, ..machine }),
+            SelfCheck::Unavailable(reason) => Err(reason),
+        })
+    }
+
     /// The checks whose tests and harness the change leaves alone.
     fn own_tests(
         &self,
@@ -355,7 +359,8 @@ impl Case<'_> {
             }
             _ => false,
         };
-        self.policy
+        self.basis
+            .policy()
             .check
             .iter()
             .filter(|check| needless(check))
@@ -541,38 +546,6 @@ fn check_names(policy: &Policy, names: &[String]) -> Result<(), UserError> {
             )))
         }
     }
-}
-
-/// Nothing is ever written into the user's repository, the cache included.
-fn refuse_cache_inside(cache: &Cache, repository: &Repository) -> Result<(), UserError> {
-    if !cache.root().starts_with(repository.root()) {
-        return Ok(());
-    }
-    Err(UserError::usage(format!(
-        "the cache {} lies in the repository; name another place with --cache-dir",
-        cache.root().display()
-    )))
-}
-
-/// A grant that holds the repository would show the candidate what a sandbox must not see.
-fn refuse_wide_grants(
-    policy: &Policy,
-    operator: &Operator,
-    repository: &Repository,
-) -> Result<(), UserError> {
-    for grant in policy.sandbox.read.iter().chain(&policy.sandbox.caches) {
-        let (path, _) = crate::grants::cache_grant(Path::new(grant), operator);
-        if covers(&path, repository.root()) || path.starts_with(repository.root()) {
-            return Err(UserError::new(
-                ReasonCode::GrantCoversRepository,
-                format!(
-                    "the grant {grant} lies in or above the repository {}",
-                    repository.root().display()
-                ),
-            ));
-        }
-    }
-    Ok(())
 }
 
 fn millis(time: Duration) -> u64 {

@@ -1,0 +1,113 @@
+//! What a verification stands on before anything of the candidate is looked at: policy, toolchains,
+//! programs and grants.
+//!
+//! All of it comes from the base tree and the operator; the candidate has no say in any of it.
+
+use std::path::Path;
+
+use passmuster_policy::policy::Policy;
+use passmuster_policy::reason::ReasonCode;
+
+use crate::cache::Cache;
+use crate::error::UserError;
+use crate::grants::{self, Grants};
+use crate::host::{self, Found};
+use crate::layers::Snapshot;
+use crate::locate::Programs;
+use crate::policy_source::{self, Choice, Loaded};
+use crate::repository::Repository;
+use crate::toolchains::{Operator, Pins, covers};
+
+/// The basis of one verification.
+#[derive(Debug)]
+pub struct Basis {
+    /// The policy and where it came from.
+    pub loaded: Loaded,
+    /// What the process was started with, less what lies in the repository.
+    pub operator: Operator,
+    /// The toolchains that the base pins.
+    pub found: Found,
+    /// The programs that the policy's commands name.
+    pub programs: Programs,
+    /// What the sandboxes are granted.
+    pub grants: Grants,
+}
+
+impl Basis {
+    /// Reads the policy and finds what it needs on this machine.
+    pub fn find(
+        repository: &Repository,
+        base: &Snapshot,
+        choice: &Choice,
+        operator: &Operator,
+        cache: &Cache,
+    ) -> Result<Self, UserError> {
+        let outside = operator.outside(repository.root());
+        let loaded = policy_source::load(choice, repository.git(), base, &outside)?;
+        refuse_cache_inside(cache, repository)?;
+        refuse_wide_grants(&loaded.policy, operator, repository)?;
+        let found = host::find(&loaded.policy, &outside, &pins(repository, base));
+        let programs = Programs::find(
+            &loaded.policy,
+            &outside,
+            &found.toolchains,
+            repository.root(),
+        );
+        let grants = Grants::new(
+            &loaded.policy,
+            &outside,
+            &found.toolchains,
+            &programs.tools(),
+        );
+        Ok(Self {
+            loaded,
+            operator: outside,
+            found,
+            programs,
+            grants,
+        })
+    }
+
+    /// The policy.
+    pub fn policy(&self) -> &Policy {
+        &self.loaded.policy
+    }
+}
+
+/// The versions that the files of a tree ask for.
+pub fn pins(repository: &Repository, tree: &Snapshot) -> Pins {
+    let git = repository.git();
+    Pins::read(|path| policy_source::file_of(git, tree, path).ok().flatten())
+}
+
+/// Nothing is ever written into the user's repository, the cache included.
+fn refuse_cache_inside(cache: &Cache, repository: &Repository) -> Result<(), UserError> {
+    if !cache.root().starts_with(repository.root()) {
+        return Ok(());
+    }
+    Err(UserError::usage(format!(
+        "the cache {} lies in the repository; name another place with --cache-dir",
+        cache.root().display()
+    )))
+}
+
+/// A grant that holds the repository would show the candidate what a sandbox must not see.
+fn refuse_wide_grants(
+    policy: &Policy,
+    operator: &Operator,
+    repository: &Repository,
+) -> Result<(), UserError> {
+    for grant in policy.sandbox.read.iter().chain(&policy.sandbox.caches) {
+        let (path, _) = grants::cache_grant(Path::new(grant), operator);
+        if covers(&path, repository.root()) || path.starts_with(repository.root()) {
+            return Err(UserError::new(
+                ReasonCode::GrantCoversRepository,
+                format!(
+                    "the grant {grant} lies in or above the repository {}",
+                    repository.root().display()
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
