@@ -18,6 +18,7 @@ use passmuster_tests::snapshot::Snapshot;
 use passmuster_tests::{Repository, TestEnv, tool};
 use stage::{Side, Stage};
 
+const NOTHING: [&str; 0] = [];
 /// Fewer, and something fell out of the table.
 const VIOLATIONS: usize = 150;
 const USES: usize = 60;
@@ -57,6 +58,17 @@ fn outside(env: &TestEnv) -> Results {
             .command(&stage.probe())
             .args(["run".as_ref(), stage.scene().as_os_str()]),
     );
+    // The look at the host notices what the control did, so it would notice the same of a sandbox.
+    assert_eq!(
+        stage.touched(),
+        [
+            "files",
+            "processes",
+            "listeners",
+            "shared objects",
+            "terminal"
+        ]
+    );
     judge::results(&said)
 }
 
@@ -77,7 +89,7 @@ fn inside(env: &TestEnv) -> Results {
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
     assert_eq!(verdict.decision(), "pass", "{verdict}");
     before.assert_unchanged(repo.root());
-    stage.assert_untouched();
+    assert_eq!(stage.touched(), NOTHING);
     drop(stage);
     env.assert_nothing_left("probe-scratch");
     judge::results(verdict.text("/checks/0/log"))

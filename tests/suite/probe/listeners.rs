@@ -76,20 +76,16 @@ impl Listeners {
         ]
     }
 
-    #[track_caller]
-    pub(super) fn assert_silent(&self) {
-        let nobody = [
+    pub(super) fn had_visitors(&self) -> bool {
+        let accepted = [
             self.tcp4.accept().map(drop),
             self.tcp6.accept().map(drop),
             self.by_path.accept().map(drop),
             self.by_name.accept().map(drop),
         ];
-        for (number, accepted) in nobody.into_iter().enumerate() {
-            let silent = accepted.is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
-            assert!(silent, "listener {number} had a visitor");
-        }
-        let heard = self.echo.heard.load(Ordering::SeqCst);
-        assert_eq!(heard, 0, "datagrams arrived");
+        let nobody = |error: &std::io::Error| error.kind() == ErrorKind::WouldBlock;
+        let silent = accepted.iter().all(|one| one.as_ref().is_err_and(nobody));
+        !silent || self.echo.heard.load(Ordering::SeqCst) > 0
     }
 }
 
