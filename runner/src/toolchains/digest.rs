@@ -13,7 +13,7 @@ impl Parts {
     /// The parts that every toolchain has.
     pub(super) fn of(toolchain: &Toolchain) -> std::io::Result<Self> {
         let mut parts = Self(Sha256::new());
-        parts.add("name", toolchain.name.as_str().as_bytes());
+        parts.add("name", toolchain.name.to_string().as_bytes());
         parts.add("version", toolchain.version.as_bytes());
         parts.add("path", toolchain.program.as_os_str().as_encoded_bytes());
         parts.add("executable", file(&toolchain.program)?.as_bytes());
