@@ -20,7 +20,7 @@
 //! 12. [`report`], [`reproduce`], [`past`], [`store`]: the verdict for its readers, and the history.
 //!
 //! [`cache`] owns the directory that all of this lives in; [`places`] names the paths inside a
-//! sandbox; [`digest`], [`progress`], [`interrupt`], [`error`] and
+//! sandbox; [`digest`], [`memory`], [`progress`], [`interrupt`], [`error`] and
 //! [`exit_code`] serve all.
 #![forbid(unsafe_code)]
 
@@ -48,6 +48,7 @@ pub mod layers;
 pub mod locate;
 pub mod measure;
 pub mod measured;
+pub mod memory;
 pub mod merged;
 pub mod mixed;
 pub mod obstacles;
