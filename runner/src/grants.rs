@@ -228,6 +228,7 @@ impl Grants {
             },
             mounts: mounts.collect(),
             limits,
+            services: Vec::new(),
         }
     }
 

@@ -152,6 +152,10 @@ fn outcome(exit: &Exit) -> Outcome {
         Exit::NotStarted { errno, start } => Outcome::NotStarted {
             why: not_started(*errno, *start),
         },
+        Exit::ServiceNotReady { service, why } => Outcome::ServiceNotReady {
+            service: service.to_string(),
+            why: format!("{why:?}"),
+        },
         Exit::Stopped => Outcome::Interrupted,
     }
 }
