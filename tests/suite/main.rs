@@ -22,5 +22,6 @@ mod limits;
 mod policy;
 mod proposals;
 mod reports;
+mod services;
 mod unprivileged;
 mod verdicts;
