@@ -181,7 +181,7 @@ async fn a_service_owns_its_data_for_one_run_with_and_without_overlays() {
             let ends = run_beside(
                 &machine,
                 &view,
-                &[service.clone()],
+                std::slice::from_ref(&service),
                 &[look, "cat /sandbox/env/db/a"],
             )
             .await;
