@@ -23,5 +23,6 @@ mod policy;
 mod probe;
 mod proposals;
 mod reports;
+mod services;
 mod unprivileged;
 mod verdicts;

@@ -228,6 +228,7 @@ impl Init {
                         exit,
                         survivors,
                         usage,
+                        services,
                     } => {
                         let usage = Usage {
                             wall: started.elapsed(),
@@ -238,6 +239,7 @@ impl Init {
                             survivors,
                             usage,
                             enforcement,
+                            services,
                         });
                     }
                     Message::Failed(failure) => return Err(failure),
@@ -316,6 +318,7 @@ fn unanswered(
         survivors: 1,
         usage,
         enforcement,
+        services: Vec::new(),
     }
 }
 

@@ -29,6 +29,9 @@
 //! - The **worker** (`worker`) has all that init gave up to begin with. It makes a session without
 //!   a terminal, checks that no other descriptor survives exec, and becomes the command.
 //!
+//! A [`Service`] is one more worker, started before the command and ended after it; the one thing
+//! that differs is its output, which goes to init and comes back in the report (`services`).
+//!
 //! What the channels carry: the *socket* the specification in, one outcome out; closing is the
 //! order to stop. *Orders*: one byte each: go, terminate, kill. *Messages*: ready with the
 //! enforcement list, ended, or failed with the step. *Trouble*: why exec did not happen; closed by
@@ -41,7 +44,8 @@
 //! # Order of things
 //!
 //! [`Spec`] → `launch` → `keeper` → `view::sources` → `namespaces` → `init` → `view::root` →
-//! `network` → `limits` → `credentials` → `seccomp` → `enforcement` → `worker` → [`Report`].
+//! `network` → `limits` → `credentials` → `seccomp` → `enforcement` → `services` → `worker` →
+//! [`Report`].
 //!
 //! # The system view
 //!
@@ -81,6 +85,8 @@ mod network;
 mod output;
 mod report;
 mod seccomp;
+mod service;
+mod services;
 mod spec;
 mod support;
 mod sys;
@@ -93,5 +99,6 @@ pub use error::{Failure, SandboxError, Step};
 pub use launch::{Launcher, run};
 pub use output::Captured;
 pub use report::{Exit, Limit, Report, Start, Usage};
+pub use service::{Ended, NotReady, Ready, Service, ServiceReport};
 pub use spec::{Command, Limits, Lower, Mount, Spec};
 pub use support::{Support, probe};
