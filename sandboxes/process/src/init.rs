@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::process;
 use std::time::{Duration, Instant};
 
@@ -48,6 +48,8 @@ pub fn take_over_if_asked() {
 /// What init has from the keeper: a copy of its memory, and these.
 pub(crate) struct Inherited {
     pub(crate) spec: Spec,
+    /// What the command reads; without it, nothing.
+    pub(crate) input: Option<OwnedFd>,
     /// Already opened when the caller is root.
     pub(crate) sources: Option<Sources>,
     pub(crate) outside: Membership,
@@ -71,6 +73,7 @@ pub(crate) fn live(inherited: Inherited) -> ! {
 fn run(inherited: Inherited) -> Result<(), Failure> {
     let Inherited {
         spec,
+        input,
         sources,
         outside,
         orders,
@@ -106,7 +109,7 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
         wire::send(&messages, &message)
             .map_err(|error| Failure::io(Step::Supervise, "keeper", &error))
     };
-    let worker = worker::start(&spec)?;
+    let worker = worker::start(&spec, input)?;
     release_output()?;
     let (exit, survivors) = supervise(&worker, &signals, &orders, || {
         send(Message::Ready(enforcement))

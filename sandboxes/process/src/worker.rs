@@ -3,13 +3,14 @@
 use std::ffi::{CString, OsStr};
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::process;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::signal::SigSet;
-use nix::unistd::{Pid, chdir, execve, pipe2, setsid};
+use nix::unistd::{Pid, chdir, dup2_stdin, execve, pipe2, setsid};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Failure, Step};
@@ -49,8 +50,9 @@ impl Worker {
     }
 }
 
-/// Forks the worker. It inherits everything that init gave up.
-pub(crate) fn start(spec: &Spec) -> Result<Worker, Failure> {
+/// Forks the worker. It inherits everything that init gave up. Nobody but the worker keeps the
+/// input, so that its other end sees when the command stops reading.
+pub(crate) fn start(spec: &Spec, input: Option<OwnedFd>) -> Result<Worker, Failure> {
     let failed = |errno| Failure::new(Step::StartWorker, errno);
     let (trouble, report) = pipe2(OFlag::O_CLOEXEC).map_err(failed)?;
     match sys::fork().map_err(failed)? {
@@ -59,7 +61,7 @@ pub(crate) fn start(spec: &Spec) -> Result<Worker, Failure> {
             trouble: trouble.into(),
         }),
         None => {
-            let trouble = become_command(&spec.command);
+            let trouble = become_command(&spec.command, input);
             let _init_gone = wire::send(File::from(report), &trouble);
             process::exit(127)
         }
@@ -67,8 +69,8 @@ pub(crate) fn start(spec: &Spec) -> Result<Worker, Failure> {
 }
 
 /// Returns only what went wrong.
-fn become_command(command: &Command) -> Trouble {
-    if let Err(failure) = arrange() {
+fn become_command(command: &Command, input: Option<OwnedFd>) -> Trouble {
+    if let Err(failure) = arrange(input) {
         return Trouble::Failed(failure);
     }
     let not_started = |start| {
@@ -89,7 +91,10 @@ fn become_command(command: &Command) -> Trouble {
 }
 
 /// A session of its own without a terminal, default signals, no descriptor but the three.
-fn arrange() -> Result<(), Failure> {
+fn arrange(input: Option<OwnedFd>) -> Result<(), Failure> {
+    if let Some(input) = input {
+        dup2_stdin(input).map_err(|errno| Failure::new(Step::Descriptors, errno))?;
+    }
     setsid().map_err(|errno| Failure::new(Step::StartWorker, errno))?;
     sys::default_signals();
     SigSet::empty()

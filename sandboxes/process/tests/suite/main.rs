@@ -8,6 +8,7 @@ mod endings;
 mod files;
 mod identities;
 mod overlays;
+mod streams;
 mod support;
 mod system_calls;
 mod useful;
