@@ -19,6 +19,8 @@
 //!     read.
 //! 12. [`report`], [`reproduce`], [`past`], [`store`]: the verdict for its readers, and the history.
 //!
+//! [`errand`] takes the same way with one command and no decision; [`passing`] connects its streams.
+//!
 //! [`cache`] owns the directory that all of this lives in; [`places`] names the paths inside a
 //! sandbox; [`progress`], [`interrupt`], [`error`] and
 //! [`exit_code`] serve all.
@@ -36,6 +38,7 @@ pub mod cli;
 pub mod commands;
 pub mod content;
 pub mod detect;
+pub mod errand;
 pub mod error;
 pub mod exit_code;
 pub mod git;
@@ -51,6 +54,7 @@ pub mod merged;
 pub mod mixed;
 pub mod obstacles;
 pub mod oracle;
+pub mod passing;
 pub mod past;
 pub mod places;
 pub mod plan;

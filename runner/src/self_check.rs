@@ -5,41 +5,40 @@ use std::time::Duration;
 
 use passmuster_policy::reason::Reason;
 use passmuster_policy::run::Outcome;
-use passmuster_process::Limits;
+use passmuster_process::{Limits, identity};
 
 use crate::adapters::{Phase, Phases as _};
 use crate::error::UserError;
 use crate::grants::{Access, Grants, View, limits};
 use crate::obstacles::sandbox_reason;
 use crate::session::{Machine, Session, SessionError, make_owned};
+use crate::trees::Owner;
+use crate::verify::World;
 
 /// Time for a command that does nothing.
 const WALL: Duration = Duration::from_secs(30);
 
-/// What was found.
-#[derive(Debug)]
-pub enum SelfCheck {
-    /// Sandboxes start.
-    Ready {
-        /// Whether trees can be overlays; otherwise they are copied.
-        overlay: bool,
-    },
-    /// They do not, so nothing may run.
-    Unavailable(Reason),
-}
-
-/// Runs `/bin/true` as a check would run: first over an overlay, then over a copy.
-pub async fn self_check(machine: &Machine, grants: &Grants) -> Result<SelfCheck, UserError> {
+/// What runs are made on here, or why there is none. Runs `/bin/true` as a check would run: first
+/// over an overlay, then over a copy.
+pub async fn machine(world: &World, grants: &Grants) -> Result<Result<Machine, Reason>, UserError> {
+    let owner = match identity::host() {
+        Ok(ids) => Owner {
+            uid: ids.uid,
+            gid: ids.gid,
+        },
+        Err(problem) => return Ok(Err(sandbox_reason(&problem.to_string()))),
+    };
     let mut problem = None;
     for overlay in [true, false] {
         let machine = Machine {
+            launcher: world.launcher.clone(),
+            cache: world.cache.clone(),
+            owner,
             overlay,
-            ..machine.clone()
+            stop: world.stop.clone(),
         };
         match attempt(&machine, grants).await {
-            Ok(Outcome::Exited { status: 0 } | Outcome::Interrupted) => {
-                return Ok(SelfCheck::Ready { overlay });
-            }
+            Ok(Outcome::Exited { status: 0 } | Outcome::Interrupted) => return Ok(Ok(machine)),
             Ok(other) => {
                 problem.get_or_insert(format!("/bin/true did not work in the sandbox: {other:?}"));
             }
@@ -49,9 +48,7 @@ pub async fn self_check(machine: &Machine, grants: &Grants) -> Result<SelfCheck,
             Err(other) => return Err(other.into()),
         }
     }
-    Ok(SelfCheck::Unavailable(sandbox_reason(
-        &problem.unwrap_or_default(),
-    )))
+    Ok(Err(sandbox_reason(&problem.unwrap_or_default())))
 }
 
 async fn attempt(machine: &Machine, grants: &Grants) -> Result<Outcome, SessionError> {

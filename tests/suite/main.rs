@@ -22,5 +22,6 @@ mod limits;
 mod policy;
 mod proposals;
 mod reports;
+mod sandbox;
 mod unprivileged;
 mod verdicts;
