@@ -22,7 +22,7 @@
 //! [`errand`] takes the same way with one command and no decision; [`passing`] connects its streams.
 //!
 //! [`cache`] owns the directory that all of this lives in; [`places`] names the paths inside a
-//! sandbox; [`progress`], [`interrupt`], [`error`] and
+//! sandbox; [`digest`], [`memory`], [`progress`], [`interrupt`], [`error`] and
 //! [`exit_code`] serve all.
 #![forbid(unsafe_code)]
 
@@ -38,6 +38,7 @@ pub mod cli;
 pub mod commands;
 pub mod content;
 pub mod detect;
+pub mod digest;
 pub mod errand;
 pub mod error;
 pub mod exit_code;
@@ -50,6 +51,7 @@ pub mod layers;
 pub mod locate;
 pub mod measure;
 pub mod measured;
+pub mod memory;
 pub mod merged;
 pub mod mixed;
 pub mod obstacles;
