@@ -68,6 +68,8 @@ pub enum Access {
 pub struct Grants {
     /// Host path → the same path inside.
     read: Vec<PathBuf>,
+    /// Host directories that are changed for good, at the same path inside.
+    write: Vec<PathBuf>,
     masked: Vec<PathBuf>,
     /// Host directory → where it appears, copy-on-write.
     caches: Vec<(PathBuf, PathBuf)>,
@@ -102,6 +104,7 @@ impl Grants {
     ) -> Self {
         let mut grants = Self {
             read: policy.sandbox.read.iter().map(PathBuf::from).collect(),
+            write: Vec::new(),
             masked: Vec::new(),
             caches: policy
                 .sandbox
@@ -136,6 +139,13 @@ impl Grants {
             env: &grants.env,
         });
         grants
+    }
+
+    /// What one command is granted beside what the policy grants. Results are kept by
+    /// [`Grants::digest`], which these are no part of.
+    pub fn add_paths(&mut self, read: &[PathBuf], write: &[PathBuf]) {
+        self.read.extend_from_slice(read);
+        self.write.extend_from_slice(write);
     }
 
     fn add_toolchain(&mut self, toolchain: &Toolchain) {
@@ -260,6 +270,10 @@ impl Grants {
             .files
             .iter()
             .map(|(target, content)| file(target, content));
+        let write = self.write.iter().map(|path| Mount::Writable {
+            source: path.clone(),
+            target: path.clone(),
+        });
         let links = self.links.iter().map(|(path, to)| Mount::Symlink {
             path: path.clone(),
             to: to.clone(),
@@ -270,6 +284,7 @@ impl Grants {
             .chain(masked)
             .chain(files)
             .chain(links)
+            .chain(write)
     }
 }
 

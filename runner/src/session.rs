@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use passmuster_policy::run::{Outcome, Usage};
-use passmuster_process::{Enforcement, Exit, Launcher, Limit, Limits, Report, SandboxError, Start};
+use passmuster_process::{
+    Enforcement, Exit, Launcher, Limit, Limits, Report, SandboxError, Start, Streams,
+};
 use thiserror::Error;
 
 use crate::adapters::{Phase, PhaseEnd, Phases};
@@ -122,6 +124,42 @@ impl<'a> Session<'a> {
         self.room.env_upper()
     }
 
+    /// Runs one command, its streams passed on, and says all that the sandbox knows about it.
+    pub async fn pass_on(
+        &mut self,
+        phase: &Phase,
+        streams: Streams,
+    ) -> Result<Report, SessionError> {
+        let reports = self.report_directory()?;
+        self.launch_in(phase, &reports, streams).await
+    }
+
+    async fn launch_in(
+        &mut self,
+        phase: &Phase,
+        reports: &Path,
+        streams: Streams,
+    ) -> Result<Report, SessionError> {
+        let left = self.limits.wall.saturating_sub(self.started.elapsed());
+        let limits = Limits {
+            wall: left,
+            ..self.limits.clone()
+        };
+        let mut spec = self.grants.spec(&self.room, phase, reports, limits);
+        spec.services.clone_from(&self.services);
+        let stop = self.machine.stop.clone().requested();
+        let report =
+            passmuster_process::run_with(&self.machine.launcher, &spec, streams, stop).await?;
+        self.enforcement.clone_from(&report.enforcement);
+        let not_ready = match &report.exit {
+            Exit::ServiceNotReady { service, why } => Some((*service, *why)),
+            _ => None,
+        };
+        self.failed_services
+            .extend(grants::failed(&report.services, not_ready));
+        Ok(report)
+    }
+
     fn report_directory(&mut self) -> Result<PathBuf, SessionError> {
         self.phases += 1;
         let path = self.scratch.path().join(format!("report-{}", self.phases));
@@ -135,22 +173,7 @@ impl Phases for Session<'_> {
 
     async fn launch(&mut self, phase: Phase) -> Result<PhaseEnd, SessionError> {
         let reports = self.report_directory()?;
-        let left = self.limits.wall.saturating_sub(self.started.elapsed());
-        let limits = Limits {
-            wall: left,
-            ..self.limits.clone()
-        };
-        let mut spec = self.grants.spec(&self.room, &phase, &reports, limits);
-        spec.services.clone_from(&self.services);
-        let stop = self.machine.stop.clone().requested();
-        let report = passmuster_process::run(&self.machine.launcher, &spec, stop).await?;
-        self.enforcement.clone_from(&report.enforcement);
-        let not_ready = match report.exit {
-            Exit::ServiceNotReady { service, why } => Some((service, why)),
-            _ => None,
-        };
-        self.failed_services
-            .extend(grants::failed(&report.services, not_ready));
+        let report = self.launch_in(&phase, &reports, Streams::default()).await?;
         Ok(phase_end(report, reports))
     }
 }
@@ -167,7 +190,8 @@ fn phase_end(report: Report, reports: PathBuf) -> PhaseEnd {
     }
 }
 
-fn outcome(report: &Report) -> Outcome {
+/// How a command ended, in the words of results.
+pub fn outcome(report: &Report) -> Outcome {
     match &report.exit {
         Exit::Exited(status) => Outcome::Exited { status: *status },
         Exit::Signalled(signal) => Outcome::Signalled { signal: *signal },
@@ -193,7 +217,8 @@ pub(crate) fn not_started(errno: i32, start: Start) -> String {
     }
 }
 
-fn usage(report: &Report) -> Usage {
+/// What a command cost, in the words of results.
+pub fn usage(report: &Report) -> Usage {
     let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     Usage {
         wall_ms: millis(report.usage.wall),

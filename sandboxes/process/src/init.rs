@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::process;
 use std::time::{Duration, Instant};
 
@@ -49,6 +49,8 @@ pub fn take_over_if_asked() {
 /// What init has from the keeper: a copy of its memory, and these.
 pub(crate) struct Inherited {
     pub(crate) spec: Spec,
+    /// What the command reads; without it, nothing.
+    pub(crate) input: Option<OwnedFd>,
     /// Already opened when the caller is root.
     pub(crate) sources: Option<Sources>,
     pub(crate) outside: Membership,
@@ -72,6 +74,7 @@ pub(crate) fn live(inherited: Inherited) -> ! {
 fn run(inherited: Inherited) -> Result<(), Failure> {
     let Inherited {
         spec,
+        input,
         sources,
         outside,
         orders,
@@ -114,7 +117,7 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
     };
     let mut services = Services::default();
     let exit = match services_ready(&spec, &post, &mut services)? {
-        Ok(()) => run_command(&spec, &post, &mut services)?,
+        Ok(()) => run_command(&spec, input, &post, &mut services)?,
         Err(not_ready) => not_ready,
     };
     let survivors = end_everything(&post, &mut services, spec.limits.grace)?;
@@ -205,8 +208,17 @@ fn services_ready(
 }
 
 /// From the start of the command to its end.
-fn run_command(spec: &Spec, post: &Post<'_>, services: &mut Services) -> Result<Exit, Failure> {
-    let worker = worker::start(&spec.command, None)?;
+fn run_command(
+    spec: &Spec,
+    input: Option<OwnedFd>,
+    post: &Post<'_>,
+    services: &mut Services,
+) -> Result<Exit, Failure> {
+    let stdio = worker::Stdio {
+        input,
+        output: None,
+    };
+    let worker = worker::start(&spec.command, stdio)?;
     release_output()?;
     if let Err(not_started) = worker.executed()? {
         return Ok(not_started);

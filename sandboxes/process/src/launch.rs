@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::OwnedReadHalf;
 use tokio::process::{Child, Command};
@@ -18,9 +18,10 @@ use tokio::time::{Instant, timeout};
 
 use crate::error::SandboxError;
 use crate::init::ASKED;
-use crate::output;
+use crate::output::{self, Captured};
 use crate::report::{Outcome, Report};
 use crate::spec::{Mount, Spec};
+use crate::streams::{self, Sink, Streams};
 use crate::{view, wire};
 
 /// How long output is still read once every process is dead: what lies in the pipes takes no
@@ -85,15 +86,30 @@ pub async fn run(
     spec: &Spec,
     stop: impl Future<Output = ()>,
 ) -> Result<Report, SandboxError> {
+    run_with(launcher, spec, Streams::default(), stop).await
+}
+
+/// As [`run`], with streams that are passed on while the command runs.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_with(
+    launcher: &Launcher,
+    spec: &Spec,
+    streams: Streams,
+    stop: impl Future<Output = ()>,
+) -> Result<Report, SandboxError> {
     spec.check()?;
     let (ours, theirs) = Socket::pair().map_err(launcher.failed())?;
+    streams::send_input(&ours, streams.input).map_err(launcher.failed())?;
     ours.set_nonblocking(true).map_err(launcher.failed())?;
     let ours = UnixStream::from_std(ours).map_err(launcher.failed())?;
     let mut helper = launcher.start(theirs).map_err(launcher.failed())?;
     let (deadline_out, stdout_deadline) = oneshot::channel();
     let (deadline_err, stderr_deadline) = oneshot::channel();
-    let stdout = output::capture(helper.stdout.take(), spec.limits.output, stdout_deadline);
-    let stderr = output::capture(helper.stderr.take(), spec.limits.output, stderr_deadline);
+    let limit = spec.limits.output;
+    let stdout = drain(helper.stdout.take(), streams.stdout, limit, stdout_deadline);
+    let stderr = drain(helper.stderr.take(), streams.stderr, limit, stderr_deadline);
     let outcome = async {
         let outcome = converse(ours, spec, stop).await;
         if outcome.is_err() {
@@ -132,6 +148,19 @@ pub async fn run(
             enforcement,
             services,
         }),
+    }
+}
+
+/// Passes a stream on, or keeps it within the limit.
+async fn drain(
+    stream: Option<impl AsyncRead + Unpin>,
+    sink: Option<Sink>,
+    limit: u64,
+    deadline: oneshot::Receiver<Instant>,
+) -> Captured {
+    match sink {
+        Some(sink) => streams::forward(stream, sink, deadline).await,
+        None => output::capture(stream, limit, deadline).await,
     }
 }
 

@@ -32,8 +32,9 @@
 //! A [`Service`] is one more worker, started before the command and ended after it; the one thing
 //! that differs is its output, which goes to init and comes back in the report (`services`).
 //!
-//! What the channels carry: the *socket* the specification in, one outcome out; closing is the
-//! order to stop. *Orders*: one byte each: go, terminate, kill. *Messages*: ready with the
+//! What the channels carry: the *socket* the specification in, and before it the reading end of a
+//! pipe, where the command has input; one outcome out; closing is the order to stop. *Orders*: one
+//! byte each: go, terminate, kill. *Messages*: ready with the
 //! enforcement list, ended, or failed with the step. *Trouble*: why exec did not happen; closed by
 //! exec itself. All but the output are closed on exec, so the command holds no channel on which it
 //! could pretend: exit, usage and enforcement never pass through its hands.
@@ -88,6 +89,7 @@ mod seccomp;
 mod service;
 mod services;
 mod spec;
+mod streams;
 mod support;
 mod sys;
 mod view;
@@ -96,9 +98,10 @@ mod worker;
 
 pub use enforcement::{Enforcement, Protection, State};
 pub use error::{Failure, SandboxError, Step};
-pub use launch::{Launcher, run};
+pub use launch::{Launcher, run, run_with};
 pub use output::Captured;
 pub use report::{Exit, Limit, Report, Start, Usage};
 pub use service::{Ended, NotReady, Ready, Service, ServiceReport};
 pub use spec::{Command, Limits, Lower, Mount, Spec};
+pub use streams::{Sink, Streams};
 pub use support::{Support, probe};

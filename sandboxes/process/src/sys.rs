@@ -5,11 +5,13 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString};
+use std::io::IoSliceMut;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use nix::errno::Errno;
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 use nix::unistd::Pid;
 
 /// Turns the return value of a raw system call into a result.
@@ -96,6 +98,31 @@ pub(crate) fn pidfd_kill(pidfd: BorrowedFd<'_>, signal: libc::c_int) -> Result<(
         )
     })
     .map(drop)
+}
+
+/// The first byte from a socket, and the descriptor that came with it, if one did.
+pub(crate) fn receive_descriptor(socket: impl AsFd) -> Result<Option<OwnedFd>, Errno> {
+    let mut byte = [0];
+    let mut space = nix::cmsg_space!([std::os::fd::RawFd; 1]);
+    let mut into = [IoSliceMut::new(&mut byte)];
+    let socket = socket.as_fd().as_raw_fd();
+    let received = recvmsg::<()>(
+        socket,
+        &mut into,
+        Some(&mut space),
+        MsgFlags::MSG_CMSG_CLOEXEC,
+    )?;
+    for message in received.cmsgs()? {
+        if let ControlMessageOwned::ScmRights(descriptors) = message {
+            // SAFETY: the kernel installed these descriptors with this call, so nothing else owns
+            // them; each is taken once.
+            let mut owned = descriptors
+                .into_iter()
+                .map(|fd| unsafe { OwnedFd::from_raw_fd(fd) });
+            return Ok(owned.next());
+        }
+    }
+    Ok(None)
 }
 
 /// A detached copy of the mount at `path`, with what is mounted beneath it when `recursive`.

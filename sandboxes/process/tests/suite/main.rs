@@ -9,6 +9,7 @@ mod files;
 mod identities;
 mod overlays;
 mod services;
+mod streams;
 mod support;
 mod system_calls;
 mod useful;
