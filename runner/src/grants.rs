@@ -462,6 +462,11 @@ pub fn limits(written: &policy::Limits) -> Limits {
     Limits {
         wall: wall(written.wall),
         grace: GRACE,
+        cpu: None,
+        idle: None,
+        memory: None,
+        disk: None,
+        inodes: None,
         open_files: written.open_files.unwrap_or(OPEN_FILES),
         processes: written.processes.unwrap_or(PROCESSES),
         file_size: FILE_SIZE,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use passmuster_policy::run::{Outcome, Usage};
-use passmuster_process::{Enforcement, Exit, Launcher, Limit, Limits, Report, SandboxError, Start};
+use passmuster_process::{Enforcement, Exit, Launcher, Limits, Report, SandboxError, Start};
 use thiserror::Error;
 
 use crate::adapters::{Phase, PhaseEnd, Phases};
@@ -146,8 +146,8 @@ fn outcome(exit: &Exit) -> Outcome {
     match exit {
         Exit::Exited(status) => Outcome::Exited { status: *status },
         Exit::Signalled(signal) => Outcome::Signalled { signal: *signal },
-        Exit::LimitExceeded(Limit::Wall) => Outcome::LimitExceeded {
-            limit: "wall".to_owned(),
+        Exit::LimitExceeded(limit) => Outcome::LimitExceeded {
+            limit: limit.to_string(),
         },
         Exit::NotStarted { errno, start } => Outcome::NotStarted {
             why: not_started(*errno, *start),
@@ -168,7 +168,7 @@ fn usage(report: &Report) -> Usage {
     let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     Usage {
         wall_ms: millis(report.usage.wall),
-        cpu_ms: millis(report.usage.user + report.usage.system),
+        cpu_ms: millis(report.usage.cpu),
         max_rss: Some(report.usage.max_rss),
     }
 }
