@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use crate::adapters::{Phase, PhaseEnd, Phases};
 use crate::cache::{Cache, CacheError, Scratch};
-use crate::grants::{Access, Grants, Room, View};
+use crate::grants::{Access, Capacity, Grants, Room, View};
 use crate::interrupt::Stop;
 use crate::merged::CopyError;
 use crate::trees::Owner;
@@ -56,6 +56,16 @@ pub struct Machine {
     pub stop: Stop,
 }
 
+impl Machine {
+    /// What shares of the machine are shares of, now.
+    pub fn capacity(&self) -> Capacity {
+        Capacity {
+            memory: passmuster_process::available_memory(),
+            disk: passmuster_process::size_of_disk(self.cache.root()),
+        }
+    }
+}
+
 /// One run in progress.
 #[derive(Debug)]
 pub struct Session<'a> {
@@ -65,14 +75,15 @@ pub struct Session<'a> {
     scratch: Scratch,
     limits: Limits,
     started: Instant,
+    cpu: Duration,
     phases: u32,
     /// What the sandbox said it enforced, of the last phase.
     pub enforcement: Vec<Enforcement>,
 }
 
 impl<'a> Session<'a> {
-    /// Makes the run's directories; starts nothing. The wall-clock limit bounds all
-    /// phases together, the others each of them.
+    /// Makes the run's directories; starts nothing. The limits on time and on what the tree's layer
+    /// holds bound all phases together, the others each of them.
     pub fn open(
         machine: &'a Machine,
         grants: &'a Grants,
@@ -89,6 +100,7 @@ impl<'a> Session<'a> {
             scratch,
             limits,
             started: Instant::now(),
+            cpu: Duration::ZERO,
             phases: 0,
             enforcement: Vec::new(),
         })
@@ -117,14 +129,15 @@ impl Phases for Session<'_> {
 
     async fn launch(&mut self, phase: Phase) -> Result<PhaseEnd, SessionError> {
         let reports = self.report_directory()?;
-        let left = self.limits.wall.saturating_sub(self.started.elapsed());
         let limits = Limits {
-            wall: left,
+            wall: self.limits.wall.saturating_sub(self.started.elapsed()),
+            cpu: self.limits.cpu.map(|cpu| cpu.saturating_sub(self.cpu)),
             ..self.limits.clone()
         };
         let spec = self.grants.spec(&self.room, &phase, &reports, limits);
         let stop = self.machine.stop.clone().requested();
         let report = passmuster_process::run(&self.machine.launcher, &spec, stop).await?;
+        self.cpu += report.usage.cpu;
         self.enforcement.clone_from(&report.enforcement);
         Ok(phase_end(report, reports))
     }
@@ -170,6 +183,10 @@ fn usage(report: &Report) -> Usage {
         wall_ms: millis(report.usage.wall),
         cpu_ms: millis(report.usage.cpu),
         max_rss: Some(report.usage.max_rss),
+        memory: report.usage.memory,
+        processes: report.usage.processes,
+        refused_processes: report.usage.refused_processes,
+        disk: report.usage.disk,
     }
 }
 
