@@ -264,6 +264,7 @@ impl Init {
                         exit,
                         survivors,
                         usage,
+                        services,
                     }) => {
                         let usage = Usage {
                             wall: started.elapsed(),
@@ -274,6 +275,7 @@ impl Init {
                             survivors,
                             usage: watch.usage(usage),
                             enforcement,
+                            services,
                         });
                     }
                     Ok(Message::Failed(failure)) => return Err(failure),
@@ -378,6 +380,7 @@ fn unanswered(
         survivors,
         usage: watch.usage(usage),
         enforcement,
+        services: Vec::new(),
     }
 }
 

@@ -128,6 +128,7 @@ pub async fn run(
             survivors,
             usage,
             enforcement,
+            services,
         } => Ok(Report {
             exit,
             survivors,
@@ -135,6 +136,7 @@ pub async fn run(
             stdout,
             stderr,
             enforcement,
+            services,
         }),
     }
 }

@@ -9,6 +9,7 @@ mod files;
 mod identities;
 mod limits;
 mod overlays;
+mod services;
 mod support;
 mod system_calls;
 mod useful;
