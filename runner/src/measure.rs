@@ -285,7 +285,7 @@ impl<'a> Bench<'a> {
         let again = self.again(check, test, trees, &base, &candidate).await?;
         let mut usage = candidate.usage;
         if !cached {
-            usage = sum(usage, base.usage);
+            usage = usage.and(base.usage);
         }
         Ok(CheckEvidence {
             name: check.name.clone(),
@@ -343,7 +343,7 @@ impl<'a> Bench<'a> {
         let candidate = self.one_test(check, test, &trees.candidate, wall, None);
         let (base, mut candidate) = tokio::try_join!(base, candidate)?;
         let allowed = self.wall(check, Some(base.result.usage.wall_ms));
-        if allowed > wall && matches!(candidate.result.outcome, Outcome::LimitExceeded { .. }) {
+        if allowed > wall && ran_out_of_time(&candidate.result.outcome) {
             // The base shows that more time is due than could be known before.
             candidate = self
                 .one_test(check, test, &trees.candidate, allowed, None)
@@ -488,7 +488,10 @@ impl<'a> Bench<'a> {
             services: side.services.clone(),
             limits: Limits {
                 wall,
-                ..grants::limits(&check.limits.over(&self.policy.limits))
+                ..grants::limits(
+                    &check.limits.over(&self.policy.limits),
+                    &self.machine.capacity(),
+                )
             },
         }
     }
@@ -540,6 +543,10 @@ fn log_of(base: &TestRun, candidate: &TestRun) -> String {
     run.log_tail.clone()
 }
 
+fn ran_out_of_time(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::LimitExceeded { limit } if limit == "wall")
+}
+
 /// A result that no sandbox was started for.
 fn nothing_enforced<T>(result: T) -> Ran<T> {
     Ran {
@@ -557,13 +564,5 @@ fn not_run(check: &Check, why: WhyNotRun) -> CheckEvidence {
         log: None,
         usage: Usage::default(),
         result: CheckResult::NotRun(why),
-    }
-}
-
-fn sum(one: Usage, other: Usage) -> Usage {
-    Usage {
-        wall_ms: one.wall_ms + other.wall_ms,
-        cpu_ms: one.cpu_ms + other.cpu_ms,
-        max_rss: one.max_rss.max(other.max_rss),
     }
 }
