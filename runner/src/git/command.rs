@@ -10,6 +10,8 @@ use std::thread;
 
 use super::error::sanitise;
 use super::{GitError, ObjectFormat};
+use crate::digest::sha256;
+use crate::memory;
 
 /// The oldest git that works.
 const MINIMUM: (&str, u32, u32) = ("2.39", 2, 39);
@@ -72,12 +74,8 @@ impl Program {
     }
 
     fn checked(self) -> Result<Self, GitError> {
-        let output = Command::new(&self.0)
-            .arg("version")
-            .env_clear()
-            .output()
-            .map_err(GitError::io("ask git for its version"))?;
-        let answer = sanitise(&output.stdout);
+        let key = self.stamped("git version");
+        let answer = memory::recall(key, || self.ask_version())?;
         if version(&answer).is_some_and(|version| version >= (MINIMUM.1, MINIMUM.2)) {
             return Ok(self);
         }
@@ -87,6 +85,23 @@ impl Program {
             found: answer,
             minimum: MINIMUM.0,
         })
+    }
+}
+
+impl Program {
+    fn ask_version(&self) -> Result<String, GitError> {
+        let output = Command::new(&self.0)
+            .arg("version")
+            .env_clear()
+            .output()
+            .map_err(GitError::io("ask git for its version"))?;
+        Ok(sanitise(&output.stdout))
+    }
+
+    /// A key for something that depends on this very program; none when it changed just now.
+    fn stamped(&self, what: &str) -> Option<String> {
+        let stamp = memory::stamp_of(&self.0)?;
+        Some(format!("{what} {} {stamp}", self.0.display()))
     }
 }
 
@@ -123,6 +138,12 @@ impl Git {
             format,
             remedy,
         }
+    }
+
+    /// A key for what this very git makes of these bytes.
+    pub fn reading_of(&self, bytes: &[u8]) -> Option<String> {
+        self.program
+            .stamped(&format!("git reads {}", sha256(bytes)))
     }
 
     /// How objects are named here.
