@@ -20,6 +20,7 @@ mod interrupt;
 mod layers;
 mod limits;
 mod policy;
+mod probe;
 mod proposals;
 mod reports;
 mod services;

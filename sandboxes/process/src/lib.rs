@@ -52,7 +52,7 @@
 //! Every sandbox has: `/usr` and the usual links or directories beside it; from the host's `/etc`
 //! the loader's, certificates', alternatives', time zone's and media types' files, never a key; a
 //! generated `passwd`, `group`, `hosts`, `hostname`, `nsswitch.conf` and an empty `resolv.conf`;
-//! five devices, pseudo-terminals of its own and `/dev/shm`; a fresh `/proc` with the machine's
+//! six devices, pseudo-terminals of its own and `/dev/shm`; a fresh `/proc` with the machine's
 //! parts read-only or empty; `/tmp`. There is no `/sys`, no home, no terminal. The root is a
 //! read-only tmpfs. The command sees itself as user and group 1000.
 //!
