@@ -29,7 +29,7 @@ use crate::grants::{self, Attendant, Grants, View};
 use crate::layers::{Layer, LayerError, Snapshot, Workshop, shadowed, view};
 use crate::locate::{Programs, locate};
 use crate::measured::Measured;
-use crate::obstacles::{role_name, run_reason, shadowed_reason, step_reason};
+use crate::obstacles::{complaints, role_name, run_reason, shadowed_reason, step_reason};
 use crate::plan::CheckPlan;
 use crate::progress::Progress;
 use crate::reruns::{Again, Counter, Extent, gone, is_whole, selected, unshared};
@@ -273,6 +273,9 @@ impl<'a> Bench<'a> {
         for (ran, role) in [(&base, TreeRole::Base), (&candidate, TreeRole::Candidate)] {
             let what = format!("{} on the {}", check.name, role_name(role));
             measured.note_services(&what, &ran.failed_services);
+            if self.machine.overlay {
+                measured.note_rename(&what, &ran.result.outcome, complaints(&ran.result));
+            }
         }
         let (base, candidate) = (base.result, candidate.result);
         if base.leaked_processes == 0 {
@@ -472,6 +475,9 @@ impl<'a> Bench<'a> {
         measured.note(&ran.enforcement);
         measured.note_leaked(&what, ran.result.leaked_processes);
         measured.note_services(&what, &ran.failed_services);
+        if self.machine.overlay {
+            measured.note_rename(&what, &ran.result.outcome, [ran.result.log_tail.as_str()]);
+        }
         Ok(ran.result)
     }
 
