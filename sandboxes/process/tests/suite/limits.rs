@@ -296,7 +296,7 @@ sys.exit(refused and STATUS)";
         assert_eq!(enough.usage.refused_processes, Some(0));
         assert_eq!(succeeded.usage.refused_processes, Some(1));
         assert_eq!(failed.exit, Exit::LimitExceeded(Limit::Processes));
-        assert_eq!(failed.usage.processes, Some(20));
+        assert_eq!(failed.usage.processes, Some(19));
         assert_means(&failed, Protection::ProcessLimit);
     } else if succeeded.usage.refused_processes.is_none() {
         assert_eq!(failed.exit, Exit::Exited(3), "nobody counts here");
@@ -418,7 +418,7 @@ fn the_group_of_a_running_command_holds_its_limits_and_is_gone_afterwards() {
         assert!(
             holds(&["memory.swap.max"], "0") || holds(&["memory.memsw.limit_in_bytes"], &bytes)
         );
-        assert!(holds(&["pids.max"], "77"));
+        assert!(holds(&["pids.max"], "76"));
         for group in &groups {
             let inside = read(group, "cgroup.procs").unwrap();
             let keeper = keeper.to_string();
