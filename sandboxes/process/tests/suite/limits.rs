@@ -349,6 +349,30 @@ fn a_limit_that_was_not_asked_for_is_not_said_to_hold() {
 }
 
 #[test]
+fn the_probe_of_this_machine_says_by_which_means_each_limit_would_hold() {
+    let place = payload_directory();
+    let launcher = passmuster_process::Launcher::new(crate::support::helper());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let support = runtime.block_on(passmuster_process::probe(&launcher, place.path()));
+    let support = support.unwrap();
+    for protection in [
+        Protection::MemoryLimit,
+        Protection::ProcessLimit,
+        Protection::CpuLimit,
+        Protection::IdleLimit,
+        Protection::DiskLimit,
+    ] {
+        let mut entries = support.enforcement.iter();
+        let entry = entries.find(|entry| entry.protection == protection);
+        let entry = entry.unwrap();
+        assert!(
+            entry.state != State::Absent && entry.why.is_some(),
+            "{entry:?}"
+        );
+    }
+}
+
+#[test]
 fn the_command_goes_first_when_the_machine_runs_out_of_memory() {
     let script = "cat /proc/1/oom_score_adj /proc/self/oom_score_adj";
     assert_eq!(Sandbox::shell(script).output(), "500\n500");
