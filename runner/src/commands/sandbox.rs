@@ -100,7 +100,7 @@ fn status(report: &Report, stop: &Stop) -> u8 {
             report.survivors
         ));
     }
-    match (&report.exit, outcome(&report.exit)) {
+    match (&report.exit, outcome(report)) {
         (End::Exited(status), _) => byte(*status),
         (End::Signalled(signal), _) => byte(SIGNAL + signal),
         (_, Outcome::LimitExceeded { limit }) => {
@@ -147,7 +147,7 @@ fn account(errand: &Errand, done: &Done, exit_code: u8) -> Account {
             .collect(),
         tree: done.tree.clone(),
         policy: done.policy.clone(),
-        outcome: report.map(|report| outcome(&report.exit)),
+        outcome: report.map(outcome),
         exit_code,
         reasons: done.end.as_ref().err().cloned().unwrap_or_default(),
         usage: report.map(usage),

@@ -6,10 +6,11 @@ use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::error::sanitise;
-use super::{GitError, ObjectFormat};
+use super::{GitError, ObjectFormat, blobs};
 use crate::digest::sha256;
 use crate::memory;
 
@@ -123,6 +124,8 @@ pub struct Git {
     objects: PathBuf,
     format: ObjectFormat,
     remedy: String,
+    /// Shared by all clones: processes that read these objects and have nothing to do.
+    readers: Arc<Mutex<Vec<blobs::Process>>>,
 }
 
 impl Git {
@@ -141,6 +144,7 @@ impl Git {
             objects,
             format,
             remedy,
+            readers: Arc::default(),
         }
     }
 
@@ -232,8 +236,14 @@ impl Git {
     pub fn borrowing(&self, objects: &Path) -> Self {
         Self {
             objects: objects.to_path_buf(),
+            readers: Arc::default(),
             ..self.clone()
         }
+    }
+
+    /// Readers at rest.
+    pub(super) fn readers(&self) -> MutexGuard<'_, Vec<blobs::Process>> {
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The error for an object that is in no store.
@@ -365,7 +375,9 @@ impl GitCommand<'_> {
     /// Starts with standard input and output piped and lets the caller talk; for the objects'
     /// reader and writer.
     pub fn talk(mut self) -> Result<Conversation, GitError> {
-        let (git, purpose) = (self.git.clone(), self.purpose.clone());
+        // With readers of its own: one that is kept among those of its own git would never go.
+        let git = self.git.borrowing(self.git.objects());
+        let purpose = self.purpose.clone();
         let mut child = self.spawn()?;
         let complaints = child
             .stderr

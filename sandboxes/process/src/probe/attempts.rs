@@ -78,7 +78,7 @@ fn in_child(
     let failed = |step| move |errno| Failure::new(step, errno);
     let (go_in, go_out) = pipe2(OFlag::O_CLOEXEC).map_err(failed(Step::Descriptors))?;
     let (answer_in, answer_out) = pipe2(OFlag::O_CLOEXEC).map_err(failed(Step::Descriptors))?;
-    match sys::clone_process(flags).map_err(failed(Step::Namespaces))? {
+    match sys::clone_process(flags, None).map_err(failed(Step::Namespaces))? {
         Cloned::Child => {
             drop((go_out, answer_in));
             let mut order = Vec::new();
