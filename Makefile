@@ -52,11 +52,12 @@ clean:
 	cargo clean
 	rm -rf "$(TEST_ENV)"
 
-# git, Python's venv and Node, where the system lacks them.
+# git, Python's venv, Node and bubblewrap, where the system lacks them.
 system-packages:
 	@missing=(); \
 	command -v git > /dev/null || missing+=(git); \
 	command -v setpriv > /dev/null || missing+=(util-linux); \
+	command -v bwrap > /dev/null || missing+=(bubblewrap); \
 	command -v node > /dev/null || missing+=(nodejs); \
 	$(PYTHON) -c 'import venv, ensurepip' 2> /dev/null || missing+=(python3 python3-venv); \
 	if (( $${#missing[@]} )); then \

@@ -19,7 +19,7 @@
 //!     read.
 //! 12. [`report`], [`reproduce`], [`past`], [`store`]: the verdict for its readers, and the history.
 //!
-//! [`errand`] takes the same way with one command and no decision; [`passing`] connects its streams.
+//! [`doctor`] says what the machine gives to all of it. [`errand`] takes the same way with one command and no decision; [`passing`] connects its streams.
 //!
 //! [`cache`] owns the directory that all of this lives in; [`places`] names the paths inside a
 //! sandbox; [`digest`], [`memory`], [`progress`], [`interrupt`], [`error`] and
@@ -39,6 +39,7 @@ pub mod commands;
 pub mod content;
 pub mod detect;
 pub mod digest;
+pub mod doctor;
 pub mod errand;
 pub mod error;
 pub mod exit_code;

@@ -291,6 +291,41 @@ pub(crate) fn seccomp(program: &[libc::sock_filter]) -> Result<(), Errno> {
     .map(drop)
 }
 
+/// Installs a filter that can send calls on to whoever has the descriptor that comes back.
+pub(crate) fn seccomp_with_listener(program: &[libc::sock_filter]) -> Result<OwnedFd, Errno> {
+    let length = u16::try_from(program.len()).map_err(|_| Errno::E2BIG)?;
+    let program = libc::sock_fprog {
+        len: length,
+        filter: program.as_ptr().cast_mut(),
+    };
+    // SAFETY: as in `seccomp` above: `len` is the slice's length, the slice outlives the call, and
+    // the kernel only reads it.
+    let fd = check(unsafe {
+        libc::syscall(
+            libc::SYS_seccomp,
+            libc::SECCOMP_SET_MODE_FILTER,
+            libc::SECCOMP_FILTER_FLAG_NEW_LISTENER,
+            &raw const program,
+        )
+    })?;
+    // SAFETY: with NEW_LISTENER the call returns a new descriptor that nothing else owns.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as libc::c_int) })
+}
+
+/// The version of Landlock that the kernel has.
+pub(crate) fn landlock_version() -> Result<libc::c_long, Errno> {
+    const VERSION: libc::c_uint = 1;
+    // SAFETY: with this flag the kernel takes no structure, reads no memory and only answers.
+    check(unsafe {
+        libc::syscall(
+            libc::SYS_landlock_create_ruleset,
+            std::ptr::null::<libc::c_void>(),
+            0,
+            VERSION,
+        )
+    })
+}
+
 /// Brings an interface up and returns its flags as read back.
 pub(crate) fn interface_up(socket: impl AsFd, name: &CStr) -> Result<libc::c_short, Errno> {
     // SAFETY: `ifreq` is a C structure of integers and byte arrays, for which all zeroes is valid.
