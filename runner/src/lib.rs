@@ -19,7 +19,7 @@
 //!     read.
 //! 12. [`report`], [`reproduce`], [`past`], [`store`]: the verdict for its readers, and the history.
 //!
-//! [`cache`] owns the directory that all of this lives in; [`places`] names the paths inside a
+//! [`cache`] owns the directory that all of this lives in, and [`removal`] empties it; [`places`] names the paths inside a
 //! sandbox; [`digest`], [`memory`], [`progress`], [`interrupt`], [`error`] and
 //! [`exit_code`] serve all.
 #![forbid(unsafe_code)]
@@ -59,6 +59,7 @@ pub mod plan;
 pub mod policy_source;
 pub mod progress;
 pub mod proposal;
+pub mod removal;
 pub mod report;
 pub mod repository;
 pub mod reproduce;
