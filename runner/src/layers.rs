@@ -474,7 +474,7 @@ fn parents(path: &RepoPath) -> impl Iterator<Item = &[u8]> {
 
 /// Removes tracked files, and the marks that hide them, from what a step wrote: a layer adds to
 /// trees, it never says what a tracked file contains.
-fn drop_tracked(upper: &Path, entries: &[TreeEntry]) -> Result<(), LayerError> {
+pub(crate) fn drop_tracked(upper: &Path, entries: &[TreeEntry]) -> Result<(), LayerError> {
     let tracked: BTreeMap<&[u8], Mode> = entries
         .iter()
         .map(|entry| (entry.path.as_bytes(), entry.mode))

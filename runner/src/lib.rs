@@ -42,6 +42,8 @@ pub mod exit_code;
 pub mod git;
 pub mod grants;
 pub mod host;
+#[cfg(test)]
+mod hostile_layers;
 pub mod inspect;
 pub mod interrupt;
 pub mod layers;
