@@ -268,7 +268,10 @@ fn check_copy(sketch: &Sketch, scene: &Scene) {
         };
         let there = target.join(path);
         match kind {
-            Kind::File => assert_eq!(fs::read(there).unwrap(), ["upper", "lower"][side].as_bytes()),
+            Kind::File => assert_eq!(
+                fs::read(there).unwrap(),
+                ["upper", "lower"][side].as_bytes()
+            ),
             Kind::LinkOut | Kind::LinkUp => assert!(meta.is_symlink(), "{path:?}"),
             _ => assert!(meta.is_dir(), "{path:?}"),
         }
