@@ -1,5 +1,10 @@
 //! Layers as hostile code would leave them, and what each walker of layers must make of them, whatever they hold: told by a
 //! model that knows no file system, from a description of few bytes that a property test or a fuzzer makes up.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "test code, also where a fuzzer runs it"
+)]
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;

@@ -39,10 +39,12 @@ pub mod detect;
 pub mod digest;
 pub mod error;
 pub mod exit_code;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod git;
 pub mod grants;
 pub mod host;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 mod hostile_layers;
 pub mod inspect;
 pub mod interrupt;

@@ -71,6 +71,8 @@
 mod credentials;
 mod enforcement;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod identity;
 pub mod init;
 mod keeper;
