@@ -303,7 +303,7 @@ impl Workshop<'_> {
             step: step.name.clone(),
             missing,
         })?;
-        let limits = limits(&step.limits.over(self.limits));
+        let limits = limits(&step.limits.over(self.limits), &self.machine.capacity());
         let mut session = Session::open(self.machine, self.grants, &view, Access::Prepare, limits)?;
         let phase = phase(step, program, self.grants.environment(&view));
         let end = self
@@ -546,6 +546,8 @@ fn describe(outcome: &Outcome) -> String {
         Outcome::NotStarted { why } | Outcome::SandboxError { why } => {
             format!("did not start: {why}")
         }
+        // A step has no services.
+        Outcome::ServiceNotReady { why, .. } => format!("did not start: {why}"),
         Outcome::Interrupted => "was interrupted".to_owned(),
     }
 }

@@ -3,6 +3,8 @@
 //! The base's result is stored and reused; the candidate's is measured each time that its verdict
 //! is not stored. Whatever goes wrong on our side becomes a reason, never a test result.
 
+mod services;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,11 +25,11 @@ use serde::de::DeserializeOwned;
 use crate::adapters::CommandRun;
 use crate::cache::{LayerGuard, Scratch};
 use crate::digest::digest;
-use crate::grants::{self, Grants, View};
+use crate::grants::{self, Attendant, Grants, View};
 use crate::layers::{Layer, LayerError, Snapshot, Workshop, shadowed, view};
 use crate::locate::{Programs, locate};
 use crate::measured::Measured;
-use crate::obstacles::{role_name, run_reason, shadowed_reason, step_reason};
+use crate::obstacles::{complaints, role_name, run_reason, shadowed_reason, step_reason};
 use crate::plan::CheckPlan;
 use crate::progress::Progress;
 use crate::reruns::{Again, Counter, Extent, gone, is_whole, selected, unshared};
@@ -87,6 +89,7 @@ struct Side {
     role: TreeRole,
     view: View,
     program: PathBuf,
+    services: Vec<Attendant>,
     /// What a result depends on besides the check: the tree and the layers over it.
     layers: Vec<String>,
 }
@@ -249,6 +252,7 @@ impl<'a> Bench<'a> {
             role,
             view: view(tree, layers),
             program,
+            services: self.attendants(check, layers)?,
             layers: std::iter::once(snapshot.content_id()).chain(keys).collect(),
         })
     }
@@ -263,7 +267,16 @@ impl<'a> Bench<'a> {
         let stored: Option<TestRun> = self.stored(check, &trees.base);
         let cached = stored.is_some();
         let (base, candidate) = self.both_tests(check, test, trees, stored).await?;
+        let ran = (base, candidate);
+        let (base, candidate) = self.settled_tests(check, test, trees, ran).await?;
         measured.note(&candidate.enforcement);
+        for (ran, role) in [(&base, TreeRole::Base), (&candidate, TreeRole::Candidate)] {
+            let what = format!("{} on the {}", check.name, role_name(role));
+            measured.note_services(&what, &ran.failed_services);
+            if self.machine.overlay {
+                measured.note_rename(&what, &ran.result.outcome, complaints(&ran.result));
+            }
+        }
         let (base, candidate) = (base.result, candidate.result);
         if base.leaked_processes == 0 {
             let what = format!("{} on the candidate", check.name);
@@ -275,7 +288,7 @@ impl<'a> Bench<'a> {
         let again = self.again(check, test, trees, &base, &candidate).await?;
         let mut usage = candidate.usage;
         if !cached {
-            usage = sum(usage, base.usage);
+            usage = usage.and(base.usage);
         }
         Ok(CheckEvidence {
             name: check.name.clone(),
@@ -333,7 +346,7 @@ impl<'a> Bench<'a> {
         let candidate = self.one_test(check, test, &trees.candidate, wall, None);
         let (base, mut candidate) = tokio::try_join!(base, candidate)?;
         let allowed = self.wall(check, Some(base.result.usage.wall_ms));
-        if allowed > wall && matches!(candidate.result.outcome, Outcome::LimitExceeded { .. }) {
+        if allowed > wall && ran_out_of_time(&candidate.result.outcome) {
             // The base shows that more time is due than could be known before.
             candidate = self
                 .one_test(check, test, &trees.candidate, allowed, None)
@@ -432,6 +445,8 @@ impl<'a> Bench<'a> {
         } else {
             self.one_command(check, &trees.candidate, measured).await?
         };
+        let ran = (base, candidate);
+        let (base, candidate) = self.settled_commands(check, trees, ran, measured).await?;
         Ok(CheckEvidence {
             name: check.name.clone(),
             kind: check.kind.name(),
@@ -459,6 +474,10 @@ impl<'a> Bench<'a> {
             .await?;
         measured.note(&ran.enforcement);
         measured.note_leaked(&what, ran.result.leaked_processes);
+        measured.note_services(&what, &ran.failed_services);
+        if self.machine.overlay {
+            measured.note_rename(&what, &ran.result.outcome, [ran.result.log_tail.as_str()]);
+        }
         Ok(ran.result)
     }
 
@@ -472,9 +491,13 @@ impl<'a> Bench<'a> {
             tracked: &tree.entries,
             program: side.program.clone(),
             view: side.view.clone(),
+            services: side.services.clone(),
             limits: Limits {
                 wall,
-                ..grants::limits(&check.limits.over(&self.policy.limits))
+                ..grants::limits(
+                    &check.limits.over(&self.policy.limits),
+                    &self.machine.capacity(),
+                )
             },
         }
     }
@@ -515,6 +538,7 @@ impl<'a> Bench<'a> {
             self.grants.digest(),
             &side.layers,
             &side.program,
+            side.service_keys(),
         ))
     }
 }
@@ -525,11 +549,16 @@ fn log_of(base: &TestRun, candidate: &TestRun) -> String {
     run.log_tail.clone()
 }
 
+fn ran_out_of_time(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::LimitExceeded { limit } if limit == "wall")
+}
+
 /// A result that no sandbox was started for.
 fn nothing_enforced<T>(result: T) -> Ran<T> {
     Ran {
         result,
         enforcement: Vec::new(),
+        failed_services: Vec::new(),
     }
 }
 
@@ -541,13 +570,5 @@ fn not_run(check: &Check, why: WhyNotRun) -> CheckEvidence {
         log: None,
         usage: Usage::default(),
         result: CheckResult::NotRun(why),
-    }
-}
-
-fn sum(one: Usage, other: Usage) -> Usage {
-    Usage {
-        wall_ms: one.wall_ms + other.wall_ms,
-        cpu_ms: one.cpu_ms + other.cpu_ms,
-        max_rss: one.max_rss.max(other.max_rss),
     }
 }

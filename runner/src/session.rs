@@ -9,12 +9,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use passmuster_policy::run::{Outcome, Usage};
-use passmuster_process::{Enforcement, Exit, Launcher, Limit, Limits, Report, SandboxError, Start};
+use passmuster_process::{
+    Enforcement, Exit, Launcher, Limits, Report, SandboxError, Start, Streams,
+};
 use thiserror::Error;
 
 use crate::adapters::{Phase, PhaseEnd, Phases};
 use crate::cache::{Cache, CacheError, Scratch};
-use crate::grants::{Access, Grants, Room, View};
+use crate::grants::{self, Access, Attendant, Capacity, Failed, Grants, Room, View};
 use crate::interrupt::Stop;
 use crate::merged::CopyError;
 use crate::trees::Owner;
@@ -56,6 +58,16 @@ pub struct Machine {
     pub stop: Stop,
 }
 
+impl Machine {
+    /// What shares of the machine are shares of, now.
+    pub fn capacity(&self) -> Capacity {
+        Capacity {
+            memory: passmuster_process::available_memory(),
+            disk: passmuster_process::size_of_disk(self.cache.root()),
+        }
+    }
+}
+
 /// One run in progress.
 #[derive(Debug)]
 pub struct Session<'a> {
@@ -64,15 +76,19 @@ pub struct Session<'a> {
     room: Room,
     scratch: Scratch,
     limits: Limits,
+    services: Vec<passmuster_process::Service>,
     started: Instant,
+    cpu: Duration,
     phases: u32,
+    /// Services that did not become ready, or ended before a phase did.
+    pub failed_services: Vec<Failed>,
     /// What the sandbox said it enforced, of the last phase.
     pub enforcement: Vec<Enforcement>,
 }
 
 impl<'a> Session<'a> {
-    /// Makes the run's directories; starts nothing. The wall-clock limit bounds all
-    /// phases together, the others each of them.
+    /// Makes the run's directories; starts nothing. The limits on time and on what the tree's layer
+    /// holds bound all phases together, the others each of them.
     pub fn open(
         machine: &'a Machine,
         grants: &'a Grants,
@@ -88,10 +104,26 @@ impl<'a> Session<'a> {
             room,
             scratch,
             limits,
+            services: Vec::new(),
             started: Instant::now(),
+            cpu: Duration::ZERO,
             phases: 0,
+            failed_services: Vec::new(),
             enforcement: Vec::new(),
         })
+    }
+
+    /// Has these services run beside every phase.
+    pub fn with_services(
+        mut self,
+        services: &[Attendant],
+        view: &View,
+    ) -> Result<Self, SessionError> {
+        self.room
+            .serve(self.machine, services, view, self.scratch.path())?;
+        let env = self.grants.environment(view);
+        self.services = services.iter().map(|service| service.spec(&env)).collect();
+        Ok(self)
     }
 
     /// Host directory of what the run wrote into the tree.
@@ -102,6 +134,43 @@ impl<'a> Session<'a> {
     /// Host directory of what the run wrote into the environments.
     pub fn env_upper(&self) -> PathBuf {
         self.room.env_upper()
+    }
+
+    /// Runs one command, its streams passed on, and says all that the sandbox knows about it.
+    pub async fn pass_on(
+        &mut self,
+        phase: &Phase,
+        streams: Streams,
+    ) -> Result<Report, SessionError> {
+        let reports = self.report_directory()?;
+        self.launch_in(phase, &reports, streams).await
+    }
+
+    async fn launch_in(
+        &mut self,
+        phase: &Phase,
+        reports: &Path,
+        streams: Streams,
+    ) -> Result<Report, SessionError> {
+        let limits = Limits {
+            wall: self.limits.wall.saturating_sub(self.started.elapsed()),
+            cpu: self.limits.cpu.map(|cpu| cpu.saturating_sub(self.cpu)),
+            ..self.limits.clone()
+        };
+        let mut spec = self.grants.spec(&self.room, phase, reports, limits);
+        spec.services.clone_from(&self.services);
+        let stop = self.machine.stop.clone().requested();
+        let report =
+            passmuster_process::run_with(&self.machine.launcher, &spec, streams, stop).await?;
+        self.cpu += report.usage.cpu;
+        self.enforcement.clone_from(&report.enforcement);
+        let not_ready = match &report.exit {
+            Exit::ServiceNotReady { service, why } => Some((*service, *why)),
+            _ => None,
+        };
+        self.failed_services
+            .extend(grants::failed(&report.services, not_ready));
+        Ok(report)
     }
 
     fn report_directory(&mut self) -> Result<PathBuf, SessionError> {
@@ -117,22 +186,14 @@ impl Phases for Session<'_> {
 
     async fn launch(&mut self, phase: Phase) -> Result<PhaseEnd, SessionError> {
         let reports = self.report_directory()?;
-        let left = self.limits.wall.saturating_sub(self.started.elapsed());
-        let limits = Limits {
-            wall: left,
-            ..self.limits.clone()
-        };
-        let spec = self.grants.spec(&self.room, &phase, &reports, limits);
-        let stop = self.machine.stop.clone().requested();
-        let report = passmuster_process::run(&self.machine.launcher, &spec, stop).await?;
-        self.enforcement.clone_from(&report.enforcement);
+        let report = self.launch_in(&phase, &reports, Streams::default()).await?;
         Ok(phase_end(report, reports))
     }
 }
 
 fn phase_end(report: Report, reports: PathBuf) -> PhaseEnd {
     PhaseEnd {
-        outcome: outcome(&report.exit),
+        outcome: outcome(&report),
         usage: usage(&report),
         stdout_truncated: report.stdout.dropped() > 0,
         stdout: report.stdout.bytes(),
@@ -142,21 +203,26 @@ fn phase_end(report: Report, reports: PathBuf) -> PhaseEnd {
     }
 }
 
-fn outcome(exit: &Exit) -> Outcome {
-    match exit {
+/// How a command ended, in the words of results.
+pub fn outcome(report: &Report) -> Outcome {
+    match &report.exit {
         Exit::Exited(status) => Outcome::Exited { status: *status },
         Exit::Signalled(signal) => Outcome::Signalled { signal: *signal },
-        Exit::LimitExceeded(Limit::Wall) => Outcome::LimitExceeded {
-            limit: "wall".to_owned(),
+        Exit::LimitExceeded(limit) => Outcome::LimitExceeded {
+            limit: limit.to_string(),
         },
         Exit::NotStarted { errno, start } => Outcome::NotStarted {
             why: not_started(*errno, *start),
         },
+        Exit::ServiceNotReady { service, why } => {
+            grants::not_ready(&report.services, *service, *why)
+        }
         Exit::Stopped => Outcome::Interrupted,
     }
 }
 
-fn not_started(errno: i32, start: Start) -> String {
+/// Why a program was not started, in words.
+pub(crate) fn not_started(errno: i32, start: Start) -> String {
     let why = std::io::Error::from_raw_os_error(errno);
     match start {
         Start::Directory => format!("its working directory cannot be entered: {why}"),
@@ -164,12 +230,17 @@ fn not_started(errno: i32, start: Start) -> String {
     }
 }
 
-fn usage(report: &Report) -> Usage {
+/// What a command cost, in the words of results.
+pub fn usage(report: &Report) -> Usage {
     let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     Usage {
         wall_ms: millis(report.usage.wall),
-        cpu_ms: millis(report.usage.user + report.usage.system),
+        cpu_ms: millis(report.usage.cpu),
         max_rss: Some(report.usage.max_rss),
+        memory: report.usage.memory,
+        processes: report.usage.processes,
+        refused_processes: report.usage.refused_processes,
+        disk: report.usage.disk,
     }
 }
 

@@ -28,11 +28,6 @@ pub struct Unavailable {
 /// Everything that is refused.
 pub const TABLE: &[Unavailable] = &[
     row(
-        "service",
-        When::Written,
-        "remove it, or start the service within a check's own command",
-    ),
-    row(
         "check.kind",
         When::Is(&["lint"]),
         "use `kind = \"command\"` and the linter's exit status",
@@ -44,14 +39,6 @@ pub const TABLE: &[Unavailable] = &[
         When::Is(&["vitest", "jest", "go-test"]),
         "use `framework = \"junit\"` and a reporter that writes JUnit XML to `{report}`",
     ),
-    row("limits.cpu", When::Written, "remove it; `wall` is enforced"),
-    row(
-        "limits.idle",
-        When::Written,
-        "remove it; `wall` is enforced",
-    ),
-    row("limits.memory", When::Written, "remove it"),
-    row("limits.disk", When::Written, "remove it"),
     row("sandbox.isolation", When::IsNot("full"), "use `\"full\"`"),
     row("check.git", When::Is(&["synthetic"]), "remove it"),
     row("prepare.git", When::Is(&["synthetic"]), "remove it"),

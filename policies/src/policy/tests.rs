@@ -61,6 +61,14 @@ name = "types"
 kind = "command"
 run = ["mypy", "."]
 required = false
+[[service]]
+name = "db"
+run = ["postgres", "-D", "/sandbox/env/pg"]
+ready = { port = 5432 }
+checks = ["types"]
+[[service]]
+name = "cache"
+run = ["redis-server"]
 [tests]
 flaky = "review"
 [rules]
@@ -276,6 +284,22 @@ fn other_mistakes_are_named() {
             "6:7: `run` of a junit check has to name `{report}` (it stands for the path to which the XML is written)",
         ),
         (
+            "version = 1\n[[service]]\nname = \"s\"\nrun = [\"x\"]\nchecks = [\"tests\"]",
+            "5:11: there is no check `tests` (there is none at all)",
+        ),
+        (
+            "version = 1\n[[service]]\nname = \"s\"\nrun = [\"x\"]\nready = { port = 0 }",
+            "5:18: 0 is no port (write the one it listens on)",
+        ),
+        (
+            "version = 1\n[[service]]\nname = \"s\"\nrun = [\"x\"]\nready = { port = 65536 }",
+            "5:18: 65536 is out of range",
+        ),
+        (
+            "version = 1\n[[service]]\nname = \"s\"\nrun = [\"x\"]\nready = { file = \"f\" }",
+            "5:11: unknown key `file` in service.ready (one of `port`)",
+        ),
+        (
             "version = 1\n[tests]\nmax-preexisting = 50",
             "3:19: expected a number from 0 to 1, found an integer",
         ),
@@ -315,10 +339,6 @@ fn asking(at: &str, value: &str) -> String {
     let check = "version = 1\n[[check]]\nname = \"c\"\nrun = [\"x\"]\n";
     let prepare = "version = 1\n[[prepare]]\nname = \"p\"\nrun = [\"x\"]\n";
     match (at, at.rsplit_once('.')) {
-        ("service", _) => {
-            "version = 1\n[[service]]\nname = \"s\"\nrun = [\"x\"]\n[service.ready]\nport = 1\n"
-                .into()
-        }
         ("check.kind", _) if value == "lint" => {
             format!("{check}kind = \"lint\"\nreport = \"sarif\"\n")
         }
@@ -342,8 +362,6 @@ fn every_feature_that_is_not_there_yet_is_refused_where_it_is_asked_for() {
         let values: &[&str] = match (row.when, row.at) {
             (When::Is(values), _) => values,
             (When::IsNot(_), _) => &["landlock", "full-bwrap"],
-            (When::Written, "limits.cpu" | "limits.idle") => &["10m", "none"],
-            (When::Written, "limits.memory" | "limits.disk") => &["75%", "none"],
             (When::Written, "tests.contract") => &["review", "deny"],
             (When::Written, _) => &["allow", "deny"],
         };
@@ -364,11 +382,19 @@ fn every_feature_that_is_not_there_yet_is_refused_where_it_is_asked_for() {
 }
 
 #[test]
-fn limits_that_are_not_there_are_refused_in_a_check_too() {
-    bad(
-        "version = 1\n[[check]]\nname = \"c\"\nkind = \"command\"\nrun = [\"x\"]\nlimits.memory = \"1GiB\"\n",
-        &["6:17: `memory = \"1GiB\"` is not available in this version (remove it)"],
+fn every_limit_can_be_written_for_all_and_for_one_check() {
+    let policy = good(
+        "version = 1\n[limits]\nwall = \"60m\"\ncpu = \"none\"\nidle = \"5m\"\nmemory = \"75%\"\nprocesses = 8192\n\
+         open-files = 4096\ndisk = \"32GiB\"\noutput = \"64MiB\"\n[[check]]\nname = \"c\"\nkind = \"command\"\n\
+         run = [\"x\"]\nlimits = { cpu = \"10m\", idle = \"none\", memory = \"1GiB\", disk = \"none\" }\n",
     );
+    let limits = policy.check[0].limits.over(&policy.limits);
+    assert_eq!(limits.cpu, Some(TimeLimit::Seconds(600)));
+    assert_eq!(limits.idle, Some(TimeLimit::Unlimited));
+    assert_eq!(limits.memory, Some(Size::Bytes(1 << 30)));
+    assert_eq!(limits.disk, Some(Size::Unlimited));
+    assert_eq!(policy.limits.memory, Some(Size::Percent(75)));
+    assert_eq!(limits.processes, Some(8192));
 }
 
 #[test]

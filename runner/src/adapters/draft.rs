@@ -55,9 +55,7 @@ impl Draft {
             self.outcome = Some(end.outcome.clone());
         }
         self.leaked = self.leaked.saturating_add(end.leaked);
-        self.usage.wall_ms = self.usage.wall_ms.saturating_add(end.usage.wall_ms);
-        self.usage.cpu_ms = self.usage.cpu_ms.saturating_add(end.usage.cpu_ms);
-        self.usage.max_rss = self.usage.max_rss.max(end.usage.max_rss);
+        self.usage = self.usage.and(end.usage);
         for bytes in log {
             self.log(&String::from_utf8_lossy(bytes));
         }
@@ -214,6 +212,7 @@ pub(super) fn words(outcome: &Outcome) -> String {
         Outcome::Signalled { signal } => format!("signal {signal}"),
         Outcome::LimitExceeded { limit } => format!("limit {limit} exceeded"),
         Outcome::NotStarted { why } => format!("not started: {why}"),
+        Outcome::ServiceNotReady { service, why } => format!("service {service} not ready: {why}"),
         Outcome::SandboxError { why } => format!("sandbox error: {why}"),
         Outcome::Interrupted => "interrupted".to_owned(),
     }

@@ -22,6 +22,8 @@ pub enum Step {
     ShiftOwner,
     /// Preparing the directory that takes what an overlay writes.
     PrepareScratch,
+    /// Making, entering or limiting the sandbox's control group.
+    ControlGroup,
     /// Creating the process in its namespaces.
     Namespaces,
     /// Writing the id maps of the user namespace.
@@ -62,6 +64,8 @@ pub enum Step {
     Descriptors,
     /// Creating the command's process.
     StartWorker,
+    /// Creating a service's process and the pipe for its output.
+    StartService,
     /// Reading back that a protection is in force.
     Verify,
     /// Waiting for processes and for the orders of the helper.
@@ -77,6 +81,7 @@ impl fmt::Display for Step {
             Self::RestrictMount => "making a mount read-only",
             Self::ShiftOwner => "shifting the owner of a mount",
             Self::PrepareScratch => "preparing an overlay's scratch directory",
+            Self::ControlGroup => "using a control group",
             Self::Namespaces => "creating namespaces",
             Self::IdMap => "writing the user namespace's id map",
             Self::TakeIdentity => "taking on the payload's ids",
@@ -97,6 +102,7 @@ impl fmt::Display for Step {
             Self::ResourceLimit => "setting a resource limit",
             Self::Descriptors => "arranging descriptors",
             Self::StartWorker => "creating the command's process",
+            Self::StartService => "creating a service's process",
             Self::Verify => "verifying a protection",
             Self::Supervise => "supervising the command",
         })

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::error::SandboxError;
+use crate::service::Service;
 
 /// One command in one sandbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,8 +17,10 @@ pub struct Spec {
     pub command: Command,
     /// What it sees besides the system view (see the crate's front page), made in this order.
     pub mounts: Vec<Mount>,
-    /// How much it may use.
+    /// How much it may use, together with its services.
     pub limits: Limits,
+    /// What runs beside it: started in this order, each after the one before it is ready.
+    pub services: Vec<Service>,
 }
 
 /// A program and its surroundings; every path is as seen inside.
@@ -131,10 +134,22 @@ pub struct Limits {
     pub wall: Duration,
     /// Time between SIGTERM and SIGKILL.
     pub grace: Duration,
+    /// Processor time of all processes together.
+    pub cpu: Option<Duration>,
+    /// Time without output and without use of the processor.
+    pub idle: Option<Duration>,
+    /// Bytes of memory of all processes together; nothing is swapped out beside it. Counts what
+    /// lies in /tmp, /dev/shm and other memory directories, and the page cache of files.
+    pub memory: Option<u64>,
     /// Open descriptors per process (RLIMIT_NOFILE).
     pub open_files: u64,
-    /// Processes and threads at a time, the sandbox's init included (RLIMIT_NPROC).
+    /// Processes and threads at a time, the sandbox's init included where a control group counts
+    /// them, else without it.
     pub processes: u64,
+    /// Bytes that overlays' scratch directories hold, and that are added to writable directories.
+    pub disk: Option<u64>,
+    /// Files and directories there.
+    pub inodes: Option<u64>,
     /// Bytes per file (RLIMIT_FSIZE).
     pub file_size: u64,
     /// Bytes kept of each output stream; more is counted and dropped from the middle.
@@ -144,13 +159,19 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// Ten minutes, and room for an ordinary build on each other axis.
+    /// Ten minutes, and room for an ordinary build where the kernel keeps a limit for each process;
+    /// no limit of all together.
     fn default() -> Self {
         Self {
             wall: Duration::from_secs(600),
             grace: Duration::from_secs(2),
+            cpu: None,
+            idle: None,
+            memory: None,
             open_files: 4096,
             processes: 1024,
+            disk: None,
+            inodes: None,
             file_size: 4 << 30,
             output: 2 << 20,
             tmp: 1 << 30,
@@ -208,7 +229,9 @@ impl Spec {
                 path: path.to_owned(),
             })
         };
-        for path in [&self.command.program, &self.command.cwd] {
+        let services = self.services.iter().map(|service| &service.command);
+        let commands = std::iter::once(&self.command).chain(services);
+        for path in commands.flat_map(|command| [&command.program, &command.cwd]) {
             if !path.is_absolute() {
                 return wrong("not an absolute path:", path);
             }
