@@ -156,6 +156,7 @@ mod tests {
                         executable: true,
                     },
                 ],
+                services: Vec::new(),
                 limits: Limits::default(),
             })
     }
@@ -164,6 +165,7 @@ mod tests {
         Message::Ended {
             exit,
             survivors: 3,
+            services: Vec::new(),
             usage: Usage::default(),
         }
     }
