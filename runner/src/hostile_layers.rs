@@ -308,7 +308,7 @@ fn check_removal(scene: &Scene) {
     let mut directories: Vec<PathBuf> = directories.map(|(path, _)| root.join(path)).collect();
     directories.sort();
     for directory in directories.iter().rev() {
-        fs::set_permissions(directory, Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(directory, Permissions::from_mode(0o000)).unwrap();
     }
     remove_tree(&root).unwrap();
     assert!(fs::symlink_metadata(root).is_err());
