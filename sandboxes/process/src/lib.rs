@@ -82,6 +82,8 @@ mod credentials;
 mod disk;
 mod enforcement;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod identity;
 pub mod init;
 mod keeper;
