@@ -102,7 +102,7 @@ pub struct Enforcement {
 }
 
 impl Enforcement {
-    fn enforced(protection: Protection) -> Self {
+    pub(crate) fn enforced(protection: Protection) -> Self {
         Self {
             protection,
             state: State::Enforced,
@@ -110,7 +110,7 @@ impl Enforcement {
         }
     }
 
-    fn degraded(protection: Protection, why: &str) -> Self {
+    pub(crate) fn degraded(protection: Protection, why: &str) -> Self {
         Self {
             protection,
             state: State::Degraded,
@@ -118,7 +118,7 @@ impl Enforcement {
         }
     }
 
-    fn absent(protection: Protection, why: &str) -> Self {
+    pub(crate) fn absent(protection: Protection, why: &str) -> Self {
         Self {
             protection,
             state: State::Absent,
@@ -174,10 +174,6 @@ pub(crate) fn verify(
         .map(Enforcement::enforced),
     );
     list.extend([
-        Enforcement::absent(
-            Protection::Landlock,
-            "not used; the mount view alone bounds the file system",
-        ),
         Enforcement::absent(
             Protection::MemoryLimit,
             "no memory controller is used; only /tmp and /dev/shm are bounded",

@@ -25,7 +25,7 @@ use crate::report::{Exit, Message, Usage};
 use crate::spec::Spec;
 use crate::view::{self, Opener, Sources};
 use crate::worker::{self, Worker};
-use crate::{credentials, identity, limits, network, seccomp, sys, wire};
+use crate::{credentials, identity, limits, network, seccomp, second_layer, sys, wire};
 
 /// The word that makes this program its own sandbox helper.
 pub(crate) const ASKED: &str = "__passmuster-sandbox";
@@ -99,8 +99,10 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
     limits::apply(&spec.limits)?;
     let filter = seccomp::filter()?;
     credentials::drop_privileges()?;
+    let landlock = second_layer::apply(&spec)?;
     sys::seccomp(&filter).map_err(|errno| Failure::new(Step::Seccomp, errno))?;
-    let enforcement = enforcement::verify(&outside, &spec.limits)?;
+    let mut enforcement = enforcement::verify(&outside, &spec.limits)?;
+    enforcement.push(landlock);
     let started = Instant::now();
     let send = |message| {
         wire::send(&messages, &message)

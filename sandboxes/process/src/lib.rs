@@ -41,7 +41,7 @@
 //! # Order of things
 //!
 //! [`Spec`] → `launch` → `keeper` → `view::sources` → `namespaces` → `init` → `view::root` →
-//! `network` → `limits` → `credentials` → `seccomp` → `enforcement` → `worker` → [`Report`].
+//! `network` → `limits` → `credentials` → `second_layer` → `seccomp` → `enforcement` → `worker` → [`Report`].
 //!
 //! # The system view
 //!
@@ -81,6 +81,7 @@ mod network;
 mod output;
 mod report;
 mod seccomp;
+mod second_layer;
 mod spec;
 mod support;
 mod sys;

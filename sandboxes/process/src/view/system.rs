@@ -9,6 +9,9 @@ use crate::spec::{Limits, Mount};
 /// Host device nodes that are shown in /dev.
 pub(super) const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
 
+/// Writable directories in memory.
+pub(super) const MEMORY: [&str; 2] = ["/tmp", "/dev/shm"];
+
 /// Directories of programs and libraries; on most hosts all but the first are links into it.
 const PROGRAMS: [&str; 7] = [
     "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32",
@@ -47,7 +50,7 @@ pub(super) fn mounts(limits: &Limits) -> Vec<Mount> {
     );
     mounts.extend(generated_etc());
     mounts.extend(device_links());
-    for target in ["/tmp", "/dev/shm"] {
+    for target in MEMORY {
         mounts.push(Mount::Tmpfs {
             target: target.into(),
             size: limits.tmp,

@@ -8,6 +8,7 @@ mod endings;
 mod files;
 mod identities;
 mod overlays;
+mod second_layer;
 mod support;
 mod system_calls;
 mod useful;
