@@ -109,7 +109,7 @@ impl fmt::Display for Verdict {
 }
 
 /// What this version does not have; everything else has to be in force on every machine that runs the tests.
-const ABSENT: [&str; 3] = ["landlock", "memory-limit", "disk-limit"];
+const ABSENT: [&str; 2] = ["memory-limit", "disk-limit"];
 
 /// A protection is in force, or is one that is known to be absent and says why.
 pub fn assert_protection(protection: &serde_json::Value) {
