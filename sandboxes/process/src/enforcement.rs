@@ -68,6 +68,8 @@ pub enum Protection {
     OutputLimit,
     /// Memory of all processes together.
     MemoryLimit,
+    /// What is refused is told.
+    DenialReports,
     /// Bytes and inodes written to disk.
     DiskLimit,
 }

@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::process;
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,7 @@ use nix::sys::time::TimeVal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout};
 
+use crate::denials::{self, Decoys, Resolver, Seen};
 use crate::enforcement;
 use crate::error::{Failure, Step};
 use crate::keeper::{self, GO, TERMINATE};
@@ -25,7 +27,7 @@ use crate::report::{Exit, Message, Usage};
 use crate::spec::Spec;
 use crate::view::{self, Opener, Sources};
 use crate::worker::{self, Worker};
-use crate::{credentials, identity, limits, network, seccomp, second_layer, sys, wire};
+use crate::{credentials, identity, limits, network, second_layer, sys, wire};
 
 /// The word that makes this program its own sandbox helper.
 pub(crate) const ASKED: &str = "__passmuster-sandbox";
@@ -53,6 +55,8 @@ pub(crate) struct Inherited {
     pub(crate) outside: Membership,
     pub(crate) orders: File,
     pub(crate) messages: File,
+    /// Where the filter's listener is sent to.
+    pub(crate) listener: UnixStream,
 }
 
 /// The whole life of init.
@@ -75,6 +79,7 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
         outside,
         orders,
         messages,
+        listener,
     } = inherited;
     wait_for_go(&orders)?;
     credentials::take_identity()?;
@@ -91,18 +96,20 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
     };
     view::build(sources)?;
     network::loopback_up()?;
+    let resolver = Resolver::open();
+    let decoys = Decoys::watch(&spec);
     umask(Mode::from_bits_truncate(0o022));
     take_null_input()?;
     // Limits, filter and lost capabilities hold for this process as well, which needs nothing that
     // they refuse; the limits come before the filter, which protects one of them.
     let signals = watch_children()?;
     limits::apply(&spec.limits)?;
-    let filter = seccomp::filter()?;
     credentials::drop_privileges()?;
     let landlock = second_layer::apply(&spec)?;
-    sys::seccomp(&filter).map_err(|errno| Failure::new(Step::Seccomp, errno))?;
+    let reports = denials::install(&listener)?;
+    drop(listener);
     let mut enforcement = enforcement::verify(&outside, &spec.limits)?;
-    enforcement.push(landlock);
+    enforcement.extend([landlock, reports]);
     let started = Instant::now();
     let send = |message| {
         wire::send(&messages, &message)
@@ -110,9 +117,13 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
     };
     let worker = worker::start(&spec)?;
     release_output()?;
-    let (exit, survivors) = supervise(&worker, &signals, &orders, || {
-        send(Message::Ready(enforcement))
-    })?;
+    let watched = Watched {
+        signals,
+        orders,
+        resolver,
+    };
+    let (exit, survivors, resolver) =
+        supervise(&worker, watched, || send(Message::Ready(enforcement)))?;
     let usage = Usage {
         wall: started.elapsed(),
         ..usage()?
@@ -121,6 +132,7 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
         exit,
         survivors,
         usage,
+        seen: Seen::of(resolver, &decoys),
     })
 }
 
@@ -176,41 +188,54 @@ fn watch_children() -> Result<SignalFd, Failure> {
     SignalFd::with_flags(&children, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(failed)
 }
 
+/// What init listens to while the command runs.
+struct Watched {
+    signals: SignalFd,
+    orders: File,
+    resolver: Resolver,
+}
+
 /// From the start of the command to the end of the last process.
 fn supervise(
     worker: &Worker,
-    signals: &SignalFd,
-    orders: &File,
+    mut watched: Watched,
     announce: impl FnOnce() -> Result<(), Failure>,
-) -> Result<(Exit, u32), Failure> {
+) -> Result<(Exit, u32, Resolver), Failure> {
     let executed = worker.executed()?;
     announce()?;
     let exit = match executed {
-        Ok(()) => wait_for_end(worker.pid, signals, orders)?,
+        Ok(()) => wait_for_end(worker.pid, &mut watched)?,
         Err(not_started) => not_started,
     };
-    Ok((exit, end_everything()))
+    Ok((exit, end_everything(), watched.resolver))
 }
 
-/// Reaps whoever ends, until it is the command; obeys the keeper meanwhile.
-fn wait_for_end(command: Pid, signals: &SignalFd, orders: &File) -> Result<Exit, Failure> {
+/// Reaps whoever ends, until it is the command; obeys the keeper and answers the resolver's questions
+/// meanwhile.
+fn wait_for_end(command: Pid, watched: &mut Watched) -> Result<Exit, Failure> {
     let failed = |errno| Failure::new(Step::Supervise, errno);
     loop {
         if let Some(exit) = reap_until(command) {
             return Ok(exit);
         }
-        let mut polled = [
-            PollFd::new(signals.as_fd(), PollFlags::POLLIN),
-            PollFd::new(orders.as_fd(), PollFlags::POLLIN),
+        let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
+        let mut polled = vec![
+            readable(watched.signals.as_fd()),
+            readable(watched.orders.as_fd()),
         ];
+        polled.extend(watched.resolver.polled().map(readable));
         match poll(&mut polled, PollTimeout::NONE) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(errno) => return Err(failed(errno)),
         }
         let ordered = polled.get(1).and_then(PollFd::any).unwrap_or(false);
-        while signals.read_signal().map_err(failed)?.is_some() {}
+        let asked = polled.get(2).and_then(PollFd::any).unwrap_or(false);
+        while watched.signals.read_signal().map_err(failed)?.is_some() {}
         if ordered {
-            obey(orders);
+            obey(&watched.orders);
+        }
+        if asked {
+            watched.resolver.serve();
         }
     }
 }

@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -15,6 +16,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, dup2_stderr, dup2_stdout, pipe2, setgroups, setsid};
 
+use crate::denials::{Seen, Supervisor};
 use crate::error::{Failure, Step};
 use crate::identity::{self, Identity};
 use crate::init::{self, Inherited};
@@ -93,12 +95,14 @@ fn run(spec: Spec) -> Result<Outcome, Failure> {
     };
     let (orders_in, orders_out) = pipe()?;
     let (messages_in, messages_out) = pipe()?;
+    let (channel, listener_out) =
+        UnixStream::pair().map_err(|error| Failure::io(Step::Descriptors, "listener", &error))?;
     let limits = spec.limits.clone();
     match sys::clone_process(namespaces::flags())
         .map_err(|errno| Failure::new(Step::Namespaces, errno))?
     {
         Cloned::Child => {
-            drop((orders_out, messages_in));
+            drop((orders_out, messages_in, channel));
             let messages = File::from(messages_out);
             init::live(Inherited {
                 spec,
@@ -106,10 +110,11 @@ fn run(spec: Spec) -> Result<Outcome, Failure> {
                 outside,
                 orders: File::from(orders_in),
                 messages,
+                listener: listener_out,
             })
         }
         Cloned::Parent { pid, pidfd } => {
-            drop((sources, orders_in, messages_out));
+            drop((sources, orders_in, messages_out, listener_out));
             let init = Init {
                 pid,
                 pidfd,
@@ -117,7 +122,10 @@ fn run(spec: Spec) -> Result<Outcome, Failure> {
                 messages: File::from(messages_in),
             };
             release_output();
-            let outcome = init.release(payload).and_then(|()| init.watch(&limits));
+            let outcome = Supervisor::new(channel, pid).and_then(|mut supervisor| {
+                init.release(payload)?;
+                init.watch(&limits, &mut supervisor)
+            });
             init.finish();
             outcome
         }
@@ -205,7 +213,7 @@ impl Init {
         let _ended = (&self.orders).write_all(&[order]);
     }
 
-    fn watch(&self, limits: &Limits) -> Result<Outcome, Failure> {
+    fn watch(&self, limits: &Limits, supervisor: &mut Supervisor) -> Result<Outcome, Failure> {
         let input = io::stdin();
         let mut phase = Phase::SettingUp;
         let mut deadline = from_now(SETUP);
@@ -214,7 +222,7 @@ impl Init {
         let mut enforcement = Vec::new();
         loop {
             let watched = (phase != Phase::Killing).then_some(input.as_fd());
-            match self.wait(watched, deadline)? {
+            match self.wait(watched, deadline, supervisor)? {
                 Woken::Message => match self.message()? {
                     Message::Ready(list) => {
                         enforcement = list;
@@ -228,6 +236,7 @@ impl Init {
                         exit,
                         survivors,
                         usage,
+                        seen,
                     } => {
                         let usage = Usage {
                             wall: started.elapsed(),
@@ -238,6 +247,7 @@ impl Init {
                             survivors,
                             usage,
                             enforcement,
+                            denials: supervisor.finish(seen),
                         });
                     }
                     Message::Failed(failure) => return Err(failure),
@@ -261,31 +271,51 @@ impl Init {
                         return Err(Failure::new(Step::Supervise, Errno::ETIMEDOUT));
                     }
                     // Init does not answer; `finish` kills it, and the kernel everything with it.
-                    Phase::Killing => return Ok(unanswered(cause, started, enforcement)),
+                    Phase::Killing => {
+                        let denials = supervisor.finish(Seen::default());
+                        return Ok(unanswered(cause, started, enforcement, denials));
+                    }
                 },
             }
         }
     }
 
-    fn wait(&self, caller: Option<BorrowedFd<'_>>, deadline: Instant) -> Result<Woken, Failure> {
-        let mut polled = vec![PollFd::new(self.messages.as_fd(), PollFlags::POLLIN)];
-        // The caller sends nothing after the specification: readable can only mean closed.
-        polled.extend(caller.map(|caller| PollFd::new(caller, PollFlags::POLLIN)));
+    /// Serves the filter's supervisor until there is something else to do.
+    fn wait(
+        &self,
+        caller: Option<BorrowedFd<'_>>,
+        deadline: Instant,
+        supervisor: &mut Supervisor,
+    ) -> Result<Woken, Failure> {
         loop {
+            let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
+            let waiting = supervisor.polled().map(readable);
+            // The caller sends nothing after the specification: readable can only mean closed.
+            let caller = caller.map(readable);
+            let mut polled = vec![readable(self.messages.as_fd())];
+            polled.extend(caller.iter().chain(&waiting).cloned());
             match poll(&mut polled, timeout(deadline)) {
-                Err(Errno::EINTR) => {}
+                Ok(_) | Err(Errno::EINTR) => {}
                 Err(errno) => return Err(Failure::new(Step::Supervise, errno)),
-                Ok(0) if Instant::now() < deadline => {}
-                Ok(0) => return Ok(Woken::Deadline),
-                Ok(_) => break,
+            }
+            let mut events = polled
+                .iter()
+                .map(|fd| fd.revents().unwrap_or(PollFlags::empty()));
+            if events.next().is_some_and(|events| !events.is_empty()) {
+                return Ok(Woken::Message);
+            }
+            if caller.is_some() && events.next().is_some_and(|events| !events.is_empty()) {
+                return Ok(Woken::CallerGone);
+            }
+            let events = waiting.and(events.next()).unwrap_or(PollFlags::empty());
+            if !events.is_empty() {
+                supervisor.serve(events);
+            }
+            // Also after serving: calls that keep coming must not keep the deadline away.
+            if Instant::now() >= deadline {
+                return Ok(Woken::Deadline);
             }
         }
-        let has_message = polled.first().and_then(PollFd::any).unwrap_or(false);
-        Ok(if has_message {
-            Woken::Message
-        } else {
-            Woken::CallerGone
-        })
     }
 
     /// A closed pipe without a last message: init was killed from outside, or ended in a way it was
@@ -306,6 +336,7 @@ fn unanswered(
     cause: Option<Exit>,
     started: Instant,
     enforcement: Vec<crate::Enforcement>,
+    denials: crate::Denials,
 ) -> Outcome {
     let usage = Usage {
         wall: started.elapsed(),
@@ -316,6 +347,7 @@ fn unanswered(
         survivors: 1,
         usage,
         enforcement,
+        denials,
     }
 }
 

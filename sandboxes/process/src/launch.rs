@@ -122,6 +122,7 @@ pub async fn run(
             survivors,
             usage,
             enforcement,
+            denials,
         } => Ok(Report {
             exit,
             survivors,
@@ -129,6 +130,7 @@ pub async fn run(
             stdout,
             stderr,
             enforcement,
+            denials,
         }),
     }
 }

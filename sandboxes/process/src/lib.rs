@@ -31,9 +31,10 @@
 //!
 //! What the channels carry: the *socket* the specification in, one outcome out; closing is the
 //! order to stop. *Orders*: one byte each: go, terminate, kill. *Messages*: ready with the
-//! enforcement list, ended, or failed with the step. *Trouble*: why exec did not happen; closed by
-//! exec itself. All but the output are closed on exec, so the command holds no channel on which it
-//! could pretend: exit, usage and enforcement never pass through its hands.
+//! enforcement list, ended, or failed with the step. *Listener*: the filter's, once, so that the keeper
+//! hears what is refused (`denials`). *Trouble*: why exec did not happen; closed by exec itself. All
+//! but the output are closed on exec, so the command holds no channel on which it could pretend:
+//! exit, usage, enforcement and denials never pass through its hands.
 //!
 //! A step that fails before exec is a [`SandboxError`], never the command's failure; a program that
 //! cannot be executed is an [`Exit::NotStarted`]. A protection that does not hold is an error.
@@ -41,14 +42,15 @@
 //! # Order of things
 //!
 //! [`Spec`] → `launch` → `keeper` → `view::sources` → `namespaces` → `init` → `view::root` →
-//! `network` → `limits` → `credentials` → `second_layer` → `seccomp` → `enforcement` → `worker` → [`Report`].
+//! `network` → `limits` → `credentials` → `second_layer` → `seccomp` → `denials` → `enforcement` →
+//! `worker` → [`Report`].
 //!
 //! # The system view
 //!
 //! Every sandbox has: `/usr` and the usual links or directories beside it; from the host's `/etc`
 //! the loader's, certificates', alternatives', time zone's and media types' files, never a key; a
-//! generated `passwd`, `group`, `hosts`, `hostname`, `nsswitch.conf` and an empty `resolv.conf`;
-//! five devices, pseudo-terminals of its own and `/dev/shm`; a fresh `/proc` with the machine's
+//! generated `passwd`, `group`, `hosts`, `hostname`, `nsswitch.conf` and an empty `resolv.conf`, with a
+//! resolver on loopback that knows no name; five devices, pseudo-terminals of its own and `/dev/shm`; a fresh `/proc` with the machine's
 //! parts read-only or empty; `/tmp`. There is no `/sys`, no home, no terminal. The root is a
 //! read-only tmpfs. The command sees itself as user and group 1000.
 //!
@@ -69,6 +71,7 @@
 //!   without privilege); they reach only what is granted.
 
 mod credentials;
+mod denials;
 mod enforcement;
 mod error;
 pub mod identity;
@@ -89,6 +92,7 @@ mod view;
 mod wire;
 mod worker;
 
+pub use denials::{Denial, DenialKind, Denials};
 pub use enforcement::{Enforcement, Protection, State};
 pub use error::{Failure, SandboxError, Step};
 pub use launch::{Launcher, run};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::denials::{Denials, Seen};
 use crate::enforcement::Enforcement;
 use crate::output::Captured;
 
@@ -23,6 +24,8 @@ pub struct Report {
     pub stderr: Captured,
     /// Which protections held.
     pub enforcement: Vec<Enforcement>,
+    /// What was refused.
+    pub denials: Denials,
 }
 
 /// How a command ended.
@@ -86,6 +89,7 @@ pub(crate) enum Message {
         exit: Exit,
         survivors: u32,
         usage: Usage,
+        seen: Seen,
     },
     /// A step failed; the program never ran.
     Failed(crate::error::Failure),
@@ -99,6 +103,7 @@ pub(crate) enum Outcome {
         survivors: u32,
         usage: Usage,
         enforcement: Vec<Enforcement>,
+        denials: Denials,
     },
     Failed(crate::error::Failure),
 }

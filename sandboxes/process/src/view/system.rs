@@ -94,7 +94,8 @@ fn generated_etc() -> impl Iterator<Item = Mount> {
         ("hostname", format!("{HOSTNAME}\n")),
         (
             "nsswitch.conf",
-            "passwd: files\ngroup: files\nhosts: files\nservices: files\nprotocols: files\n".into(),
+            "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n"
+                .into(),
         ),
         ("resolv.conf", String::new()),
     ]

@@ -16,6 +16,7 @@ pub(crate) fn writable(spec: &Spec) -> Vec<PathBuf> {
         | Mount::ReadOnlyOverlay { .. }
         | Mount::File { .. }
         | Mount::Symlink { .. }
+        | Mount::Decoy { .. }
         | Mount::Directory { .. } => None,
     });
     system::MEMORY

@@ -210,6 +210,6 @@ fn every_protection_is_reported_and_the_missing_ones_say_why() {
             "{enforcement:?}"
         );
     }
-    assert_eq!(report.enforcement.len(), 26);
+    assert_eq!(report.enforcement.len(), 27);
     assert_eq!(Protection::NoNewPrivs.to_string(), "no-new-privs");
 }

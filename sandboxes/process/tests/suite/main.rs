@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod containment;
+mod denials;
 mod endings;
 mod files;
 mod identities;
