@@ -24,6 +24,7 @@ use crate::error::{Failure, Step};
 use crate::keeper::{self, GO, TERMINATE};
 use crate::namespaces::Membership;
 use crate::report::{Exit, Message, Usage};
+use crate::seccomp::Filter;
 use crate::spec::Spec;
 use crate::view::{self, Opener, Sources};
 use crate::worker::{self, Worker};
@@ -55,6 +56,8 @@ pub(crate) struct Inherited {
     pub(crate) outside: Membership,
     pub(crate) orders: File,
     pub(crate) messages: File,
+    /// The filter, read once for this process and for the keeper.
+    pub(crate) filter: Filter,
     /// Where the filter's listener is sent to.
     pub(crate) listener: UnixStream,
 }
@@ -79,6 +82,7 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
         outside,
         orders,
         messages,
+        filter,
         listener,
     } = inherited;
     wait_for_go(&orders)?;
@@ -106,7 +110,7 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
     limits::apply(&spec.limits)?;
     credentials::drop_privileges()?;
     let landlock = second_layer::apply(&spec)?;
-    let reports = denials::install(&listener)?;
+    let reports = denials::install(&filter, &listener)?;
     drop(listener);
     let mut enforcement = enforcement::verify(&outside, &spec.limits)?;
     enforcement.extend([landlock, reports]);

@@ -22,6 +22,7 @@ use crate::identity::{self, Identity};
 use crate::init::{self, Inherited};
 use crate::namespaces::{self, Membership, UserNamespace};
 use crate::report::{Exit, Limit, Message, Outcome, Usage};
+use crate::seccomp::Filter;
 use crate::spec::{Limits, Mount, Spec};
 use crate::sys::{self, Cloned};
 use crate::view::{self, Opener, Sources};
@@ -97,7 +98,11 @@ fn run(spec: Spec) -> Result<Outcome, Failure> {
     let (messages_in, messages_out) = pipe()?;
     let (channel, listener_out) =
         UnixStream::pair().map_err(|error| Failure::io(Step::Descriptors, "listener", &error))?;
+    let filter = Filter::read()?;
     let limits = spec.limits.clone();
+    let mut writable = view::writable(&spec);
+    // Devices and the processes' own settings: no attempt to leave.
+    writable.extend(["/dev", "/proc"].map(Into::into));
     match sys::clone_process(namespaces::flags())
         .map_err(|errno| Failure::new(Step::Namespaces, errno))?
     {
@@ -110,6 +115,7 @@ fn run(spec: Spec) -> Result<Outcome, Failure> {
                 outside,
                 orders: File::from(orders_in),
                 messages,
+                filter,
                 listener: listener_out,
             })
         }
@@ -122,10 +128,10 @@ fn run(spec: Spec) -> Result<Outcome, Failure> {
                 messages: File::from(messages_in),
             };
             release_output();
-            let outcome = Supervisor::new(channel, pid).and_then(|mut supervisor| {
-                init.release(payload)?;
-                init.watch(&limits, &mut supervisor)
-            });
+            let mut supervisor = Supervisor::new(channel, filter, pid, writable);
+            let outcome = init
+                .release(payload)
+                .and_then(|()| init.watch(&limits, &mut supervisor));
             init.finish();
             outcome
         }

@@ -68,9 +68,23 @@ impl Decoys {
 /// The decoys, and each directory that holds nothing else.
 fn places(spec: &Spec) -> BTreeSet<PathBuf> {
     let is_granted = |path: &Path| spec.mounts.iter().any(|mount| mount.target() == path);
-    let decoys = spec.mounts.iter().filter_map(|mount| match mount {
-        Mount::Decoy { target } => Some(target.as_path()),
-        _ => None,
+    let decoys = spec
+        .mounts
+        .iter()
+        .enumerate()
+        .filter_map(|(at, mount)| match mount {
+            Mount::Decoy { target } => Some((at, target.as_path())),
+            _ => None,
+        });
+    // What was mounted over a decoy is no decoy.
+    let covers = |mount: &Mount, decoy: &Path| decoy.starts_with(mount.target());
+    let decoys = decoys.filter_map(|(at, decoy)| {
+        let covered = spec
+            .mounts
+            .iter()
+            .skip(at + 1)
+            .any(|later| covers(later, decoy));
+        (!covered).then_some(decoy)
     });
     decoys
         .flat_map(|decoy| {

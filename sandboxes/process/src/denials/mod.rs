@@ -8,20 +8,24 @@
 //! - **The filter's supervisor** (`supervisor`). Calls that the table marks `report` or `watch` wait for
 //!   the keeper, which has the listener of the filter in its poll loop: one thread, one more
 //!   descriptor. A reported call gets EPERM, always, whatever the keeper could find out about it. A
-//!   watched one (`connect`, `sendto` with an address) is let go on after a look at the address in the
-//!   caller's memory. Another thread may change the memory after the look and before the kernel reads
-//!   it, so the look decides nothing: the namespace has no route but loopback, whatever the address
-//!   says. An id that is no longer valid belongs to a process that has ended, and is forgotten.
+//!   watched one (`connect`, `sendto` with an address, `open` of a file to be written anew) is let go
+//!   on after a look at the address or path in the caller's memory. Another thread may change the
+//!   memory after the look and before the kernel reads it, so the look decides nothing: the namespace
+//!   has no route but loopback, whatever the address says, and mounts are read-only, whatever the
+//!   path. A path is held against the grants by its text; that the call failed is a conclusion, not
+//!   an observation. An id that is no longer valid belongs to a process that has ended, and is
+//!   forgotten.
 //! - **The resolver** (`names`). Init holds port 53 of the loopback address, which is where programs
 //!   ask that find no server in `resolv.conf`. It answers that no name exists, and keeps the names.
 //! - **Decoys** (`decoys`). Files that a caller plants where code looks for credentials. Init asks the
 //!   kernel to be told when one is opened.
 //!
-//! Not seen: addresses in messages (`sendmsg`, as datagrams of node), files that are read and are no
-//! decoys, a decoy that is only asked about (`stat`), and what a call that the table refuses quietly
-//! was. The process is the name of the thread's own choosing and is unknown for decoys. A machine where
-//! another supervisor is in force (some container runtimes, another sandbox) allows no second one: the
-//! filter then refuses by itself and the enforcement list says so.
+//! Not seen: addresses in messages (`sendmsg`, as datagrams of node); changes to files outside other
+//! than writing them anew (renaming, removing, appending, making directories); files that are read and
+//! are no decoys; a decoy that is only asked about (`stat`); what the table refuses quietly. The
+//! process is the name of the thread's own choosing, and unknown for decoys. A machine where another
+//! supervisor is in force (some container runtimes, another sandbox) allows no second one: the filter
+//! then refuses by itself and the enforcement list says so.
 //!
 //! Looking into a process's memory can wait for the file that is mapped there. The payload cannot make
 //! a file system that never answers (no FUSE, no userfaultfd); a granted one that hangs would hold up
@@ -31,6 +35,7 @@ mod decoys;
 mod look;
 mod names;
 mod supervisor;
+mod writes;
 
 use std::path::PathBuf;
 
@@ -55,6 +60,8 @@ pub enum DenialKind {
     Network,
     /// A name that is not in `/etc/hosts`; the answer was that it does not exist.
     NameLookup,
+    /// A file outside the writable places was to be written anew; the view is read-only there.
+    Write,
     /// A decoy was opened: a file that only who looks for credentials has reason to read.
     Decoy,
 }

@@ -3,13 +3,15 @@
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
+use std::path::PathBuf;
+
 use nix::errno::Errno;
 use nix::poll::PollFlags;
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use nix::unistd::Pid;
 
 use super::look::{self, Destination};
-use super::{Denial, DenialKind, Denials, Seen};
+use super::{Denial, DenialKind, Denials, Seen, writes};
 use crate::enforcement::{Enforcement, Protection};
 use crate::error::{Failure, Step};
 use crate::seccomp::{self, Action, Filter};
@@ -17,9 +19,8 @@ use crate::sys::{self, Answer, Waiting};
 
 /// Installs the filter on the calling process, which is init, and hands its listener to the keeper.
 /// Without one the filter gives all answers itself.
-pub(crate) fn install(keeper: &UnixStream) -> Result<Enforcement, Failure> {
+pub(crate) fn install(filter: &Filter, keeper: &UnixStream) -> Result<Enforcement, Failure> {
     let failed = |errno| Failure::new(Step::Seccomp, errno);
-    let filter = Filter::read()?;
     let listener = match sys::seccomp_with_listener(&filter.program(true)) {
         Ok(listener) => listener,
         Err(errno) => {
@@ -55,21 +56,29 @@ pub(crate) struct Supervisor {
     /// Its own calls are none of the payload's.
     init: Pid,
     denials: Denials,
+    /// Where files may be changed, as seen inside.
+    writable: Vec<PathBuf>,
     /// The one process that asked the resolver; none where it was none or more than one.
     askers: Vec<Option<String>>,
 }
 
 impl Supervisor {
-    pub(crate) fn new(channel: UnixStream, init: Pid) -> Result<Self, Failure> {
-        Ok(Self {
+    pub(crate) fn new(
+        channel: UnixStream,
+        filter: Filter,
+        init: Pid,
+        writable: Vec<PathBuf>,
+    ) -> Self {
+        Self {
             channel,
             listener: None,
             over: false,
-            filter: Filter::read()?,
+            filter,
             init,
             denials: Denials::default(),
+            writable,
             askers: Vec::new(),
-        })
+        }
     }
 
     /// What to poll for reading, while there is something to come.
@@ -127,8 +136,21 @@ impl Supervisor {
         }
     }
 
-    /// A call with an address: `connect(fd, address, length)`, `sendto(…, address, length)`.
     fn watched(&mut self, waiting: &Waiting) -> Option<Denial> {
+        let name = seccomp::name(waiting.number);
+        if matches!(name, "connect" | "sendto") {
+            return self.addressed(waiting);
+        }
+        let path = writes::outside(waiting.thread, name, &waiting.arguments, &self.writable)?;
+        Some(Denial {
+            kind: DenialKind::Write,
+            target: Some(path.to_string_lossy().into_owned()),
+            ..denial(waiting)
+        })
+    }
+
+    /// A call with an address: `connect(fd, address, length)`, `sendto(…, address, length)`.
+    fn addressed(&mut self, waiting: &Waiting) -> Option<Denial> {
         let [_, address, length, _, to, to_length] = waiting.arguments;
         let (address, length) = match seccomp::name(waiting.number) {
             "connect" => (address, length),

@@ -198,6 +198,23 @@ while True:
     assert!(report.denials.dropped > 0);
 }
 
+#[test]
+fn a_file_that_was_to_be_written_outside_is_told_by_its_path() {
+    let script = "cd /usr/lib; echo > /etc/x; echo > ../y; echo > /tmp/../usr/z; \
+        echo > /tmp/a; cd /tmp; echo > b; mkdir c; echo > c/../d; echo > /dev/null; echo > /dev/shm/e; \
+        echo x > /proc/self/comm; echo > /dev/stdout; cat /etc/passwd > /dev/null; true";
+    let report = Sandbox::shell(script).run();
+    assert!(stderr(&report).contains("/etc/x: Read-only file system"));
+    assert_eq!(
+        described(&report.denials),
+        [
+            "Write openat /etc/x by sh × 1",
+            "Write openat /usr/y by sh × 1",
+            "Write openat /usr/z by sh × 1",
+        ]
+    );
+}
+
 /// Threads and processes that end while they wait must leave the supervisor able to serve the rest.
 #[test]
 fn a_process_that_is_killed_while_it_asks_does_not_hold_up_the_others() {
