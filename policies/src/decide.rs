@@ -278,6 +278,7 @@ fn summary_of(
         findings: reports.then(|| evidence.findings.iter().filter(own).count() as u64),
         tests,
         usage: known.map_or_else(Usage::default, |known| known.usage),
+        denials: known.map_or_else(Vec::new, |known| known.denials.clone()),
         log: known
             .and_then(|known| known.log.as_ref())
             .map(|log| text::block(log, LOG_CAP)),

@@ -15,6 +15,7 @@ use passmuster_process::{Command, Limits, Lower, Mount, Spec};
 use serde::Serialize;
 
 use crate::adapters::Phase;
+use crate::denials;
 use crate::layers::digest;
 use crate::merged;
 use crate::places;
@@ -259,6 +260,7 @@ impl Grants {
         });
         [home]
             .into_iter()
+            .chain(denials::decoys())
             .chain(read)
             .chain(masked)
             .chain(files)

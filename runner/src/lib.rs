@@ -35,6 +35,7 @@ pub mod cache;
 pub mod cli;
 pub mod commands;
 pub mod content;
+mod denials;
 pub mod detect;
 pub mod error;
 pub mod exit_code;

@@ -78,6 +78,7 @@ pub async fn test(
             .rewritten
             .retain(|path| !grants.is_copied(path));
     }
+    result.denials = session.denials;
     Ok(Ran {
         result,
         enforcement: session.enforcement,
@@ -99,9 +100,10 @@ pub async fn command(
     )?;
     // A command has no framework; the job's other fields are what is used of it.
     let job = job(grants, task, Framework::Junit, Selection::All);
-    let result = run_command(&job, &places(), &mut session)
+    let mut result = run_command(&job, &places(), &mut session)
         .await
         .map_err(RunError::from)?;
+    result.denials = session.denials;
     Ok(Ran {
         result,
         enforcement: session.enforcement,

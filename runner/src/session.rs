@@ -8,12 +8,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use passmuster_policy::denial::Denial;
 use passmuster_policy::run::{Outcome, Usage};
 use passmuster_process::{Enforcement, Exit, Launcher, Limit, Limits, Report, SandboxError, Start};
 use thiserror::Error;
 
 use crate::adapters::{Phase, PhaseEnd, Phases};
 use crate::cache::{Cache, CacheError, Scratch};
+use crate::denials;
 use crate::grants::{Access, Grants, Room, View};
 use crate::interrupt::Stop;
 use crate::merged::CopyError;
@@ -68,6 +70,8 @@ pub struct Session<'a> {
     phases: u32,
     /// What the sandbox said it enforced, of the last phase.
     pub enforcement: Vec<Enforcement>,
+    /// What it refused, in all phases.
+    pub denials: Vec<Denial>,
 }
 
 impl<'a> Session<'a> {
@@ -91,6 +95,7 @@ impl<'a> Session<'a> {
             started: Instant::now(),
             phases: 0,
             enforcement: Vec::new(),
+            denials: Vec::new(),
         })
     }
 
@@ -126,6 +131,7 @@ impl Phases for Session<'_> {
         let stop = self.machine.stop.clone().requested();
         let report = passmuster_process::run(&self.machine.launcher, &spec, stop).await?;
         self.enforcement.clone_from(&report.enforcement);
+        denials::add(&mut self.denials, &report.denials);
         Ok(phase_end(report, reports))
     }
 }
