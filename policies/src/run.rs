@@ -30,6 +30,13 @@ pub enum Outcome {
         /// What happened, for people.
         why: String,
     },
+    /// The command was not started, because a service that it needs did not become ready.
+    ServiceNotReady {
+        /// The service's name in the policy.
+        service: String,
+        /// What happened, for people.
+        why: String,
+    },
     /// The sandbox could not be set up; says nothing about the change.
     SandboxError {
         /// The failed step and its errno, for people.

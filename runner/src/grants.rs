@@ -3,8 +3,11 @@
 //! A grant is something of the host that a sandboxed command may see. Whatever is not granted here
 //! is not there: no home directory, no repository, no environment variable, no network.
 
+mod services;
+
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,11 +19,14 @@ use serde::Serialize;
 
 use crate::adapters::Phase;
 use crate::denials;
-use crate::layers::digest;
+use crate::digest::digest;
 use crate::merged;
 use crate::places;
 use crate::session::{Machine, SessionError, make_owned};
 use crate::toolchains::{Operator, Tool, Toolchain, search_path};
+
+pub use services::{Attendant, Failed};
+pub(crate) use services::{failed, not_ready};
 
 /// Size of the home directory, which lives in memory.
 const HOME_SIZE: u64 = 1 << 30;
@@ -229,6 +235,7 @@ impl Grants {
             },
             mounts: mounts.collect(),
             limits,
+            services: Vec::new(),
         }
     }
 
@@ -384,6 +391,39 @@ impl Room {
             let lowers = view.env.iter().map(|layer| lower(layer, false)).collect();
             Mount::ReadOnlyOverlay { lowers, target }
         });
+    }
+
+    /// Lets the run write to the environments' directories that its services name.
+    pub(crate) fn serve(
+        &mut self,
+        machine: &Machine,
+        services: &[Attendant],
+        view: &View,
+        scratch: &Path,
+    ) -> Result<(), SessionError> {
+        let named = services::data_directories(services);
+        for (number, directory) in named.iter().enumerate() {
+            let layers = merged::visible_directories(&view.env, directory);
+            let Some(top) = layers.first() else {
+                continue;
+            };
+            let space = scratch.join(format!("service-{number}"));
+            self.layer(
+                machine,
+                &layers,
+                &space,
+                Path::new(places::ENV).join(directory),
+            )?;
+            // The root of an overlay has its upper layer's mode, and a database wants its own.
+            let upper = space.join("upper");
+            fs::metadata(top)
+                .and_then(|found| fs::set_permissions(&upper, found.permissions()))
+                .map_err(|source| SessionError::Io {
+                    path: upper.clone(),
+                    source,
+                })?;
+        }
+        Ok(())
     }
 
     /// A directory of the host that the run may change without changing it.

@@ -20,7 +20,7 @@
 //! 12. [`report`], [`reproduce`], [`past`], [`store`]: the verdict for its readers, and the history.
 //!
 //! [`cache`] owns the directory that all of this lives in; [`places`] names the paths inside a
-//! sandbox; [`progress`], [`interrupt`], [`error`] and
+//! sandbox; [`digest`], [`memory`], [`progress`], [`interrupt`], [`error`] and
 //! [`exit_code`] serve all.
 #![forbid(unsafe_code)]
 
@@ -37,6 +37,7 @@ pub mod commands;
 pub mod content;
 mod denials;
 pub mod detect;
+pub mod digest;
 pub mod error;
 pub mod exit_code;
 pub mod git;
@@ -48,6 +49,7 @@ pub mod layers;
 pub mod locate;
 pub mod measure;
 pub mod measured;
+pub mod memory;
 pub mod merged;
 pub mod mixed;
 pub mod obstacles;

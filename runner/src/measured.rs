@@ -4,6 +4,8 @@ use passmuster_policy::evidence::CheckEvidence;
 use passmuster_policy::reason::Reason;
 use passmuster_process::Enforcement;
 
+use crate::grants::Failed;
+
 /// All that was found out.
 #[derive(Debug, Default)]
 pub struct Measured {
@@ -26,6 +28,14 @@ impl Measured {
             self.remarks.push(format!(
                 "{what}: {leaked} processes outlived the command and were ended"
             ));
+        }
+    }
+
+    /// A service that ends while the check runs may be why tests fail, or nothing at all.
+    pub(crate) fn note_services(&mut self, what: &str, failed: &[Failed]) {
+        for Failed { name, how, .. } in failed {
+            self.remarks
+                .push(format!("{what}: service `{name}`: {how}"));
         }
     }
 

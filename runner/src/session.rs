@@ -16,7 +16,7 @@ use thiserror::Error;
 use crate::adapters::{Phase, PhaseEnd, Phases};
 use crate::cache::{Cache, CacheError, Scratch};
 use crate::denials;
-use crate::grants::{Access, Grants, Room, View};
+use crate::grants::{self, Access, Attendant, Failed, Grants, Room, View};
 use crate::interrupt::Stop;
 use crate::merged::CopyError;
 use crate::trees::Owner;
@@ -66,8 +66,11 @@ pub struct Session<'a> {
     room: Room,
     scratch: Scratch,
     limits: Limits,
+    services: Vec<passmuster_process::Service>,
     started: Instant,
     phases: u32,
+    /// Services that did not become ready, or ended before a phase did.
+    pub failed_services: Vec<Failed>,
     /// What the sandbox said it enforced, of the last phase.
     pub enforcement: Vec<Enforcement>,
     /// What it refused, in all phases.
@@ -92,11 +95,26 @@ impl<'a> Session<'a> {
             room,
             scratch,
             limits,
+            services: Vec::new(),
             started: Instant::now(),
             phases: 0,
+            failed_services: Vec::new(),
             enforcement: Vec::new(),
             denials: Vec::new(),
         })
+    }
+
+    /// Has these services run beside every phase.
+    pub fn with_services(
+        mut self,
+        services: &[Attendant],
+        view: &View,
+    ) -> Result<Self, SessionError> {
+        self.room
+            .serve(self.machine, services, view, self.scratch.path())?;
+        let env = self.grants.environment(view);
+        self.services = services.iter().map(|service| service.spec(&env)).collect();
+        Ok(self)
     }
 
     /// Host directory of what the run wrote into the tree.
@@ -127,18 +145,25 @@ impl Phases for Session<'_> {
             wall: left,
             ..self.limits.clone()
         };
-        let spec = self.grants.spec(&self.room, &phase, &reports, limits);
+        let mut spec = self.grants.spec(&self.room, &phase, &reports, limits);
+        spec.services.clone_from(&self.services);
         let stop = self.machine.stop.clone().requested();
         let report = passmuster_process::run(&self.machine.launcher, &spec, stop).await?;
         self.enforcement.clone_from(&report.enforcement);
         denials::add(&mut self.denials, &report.denials);
+        let not_ready = match report.exit {
+            Exit::ServiceNotReady { service, why } => Some((service, why)),
+            _ => None,
+        };
+        self.failed_services
+            .extend(grants::failed(&report.services, not_ready));
         Ok(phase_end(report, reports))
     }
 }
 
 fn phase_end(report: Report, reports: PathBuf) -> PhaseEnd {
     PhaseEnd {
-        outcome: outcome(&report.exit),
+        outcome: outcome(&report),
         usage: usage(&report),
         stdout_truncated: report.stdout.dropped() > 0,
         stdout: report.stdout.bytes(),
@@ -148,8 +173,8 @@ fn phase_end(report: Report, reports: PathBuf) -> PhaseEnd {
     }
 }
 
-fn outcome(exit: &Exit) -> Outcome {
-    match exit {
+fn outcome(report: &Report) -> Outcome {
+    match &report.exit {
         Exit::Exited(status) => Outcome::Exited { status: *status },
         Exit::Signalled(signal) => Outcome::Signalled { signal: *signal },
         Exit::LimitExceeded(Limit::Wall) => Outcome::LimitExceeded {
@@ -158,11 +183,15 @@ fn outcome(exit: &Exit) -> Outcome {
         Exit::NotStarted { errno, start } => Outcome::NotStarted {
             why: not_started(*errno, *start),
         },
+        Exit::ServiceNotReady { service, why } => {
+            grants::not_ready(&report.services, *service, *why)
+        }
         Exit::Stopped => Outcome::Interrupted,
     }
 }
 
-fn not_started(errno: i32, start: Start) -> String {
+/// Why a program was not started, in words.
+pub(crate) fn not_started(errno: i32, start: Start) -> String {
     let why = std::io::Error::from_raw_os_error(errno);
     match start {
         Start::Directory => format!("its working directory cannot be entered: {why}"),

@@ -13,7 +13,8 @@ use super::staged::copy_index;
 use super::{Note, Proposal, ProposalError, TemporaryIndex, no_working_tree};
 use crate::base::Base;
 use crate::git::attributes::{LineEnds, has_attributes, line_ends};
-use crate::git::objects::{BlobReader, BlobWriter, TreeEntry, tree_names};
+use crate::git::blobs::{BlobReader, BlobWriter};
+use crate::git::objects::{TreeEntry, tree_names};
 use crate::git::quarantine::{self, Update};
 use crate::git::stores::LfsPointer;
 use crate::git::{Git, GitError};
@@ -147,7 +148,7 @@ impl Storing<'_> {
             Some(ends) => ends.stored(&raw),
             None => raw.as_slice().into(),
         };
-        let sha256 = || crate::git::hash::sha256(&raw);
+        let sha256 = || crate::digest::sha256(&raw);
         if let Some(pointer) = pointer(base.as_ref(), reader)? {
             if pointer.size == raw.len() as u64 && pointer.sha256 == sha256() {
                 return Ok(changed(base, mode, None));

@@ -15,7 +15,7 @@ use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::stat::{Mode, umask};
 use nix::sys::time::TimeVal;
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout};
 
 use crate::denials::{self, Decoys, Resolver, Seen};
@@ -25,10 +25,11 @@ use crate::keeper::{self, GO, TERMINATE};
 use crate::namespaces::Membership;
 use crate::report::{Exit, Message, Usage};
 use crate::seccomp::Filter;
+use crate::service::Ended;
+use crate::services::Services;
 use crate::spec::Spec;
 use crate::view::{self, Opener, Sources};
-use crate::worker::{self, Worker};
-use crate::{credentials, identity, limits, network, second_layer, sys, wire};
+use crate::{credentials, identity, limits, network, second_layer, sys, wire, worker};
 
 /// The word that makes this program its own sandbox helper.
 pub(crate) const ASKED: &str = "__passmuster-sandbox";
@@ -119,15 +120,18 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
         wire::send(&messages, &message)
             .map_err(|error| Failure::io(Step::Supervise, "keeper", &error))
     };
-    let worker = worker::start(&spec)?;
-    release_output()?;
-    let watched = Watched {
-        signals,
-        orders,
+    send(Message::Ready(enforcement))?;
+    let mut post = Post {
+        signals: &signals,
+        orders: &orders,
         resolver,
     };
-    let (exit, survivors, resolver) =
-        supervise(&worker, watched, || send(Message::Ready(enforcement)))?;
+    let mut services = Services::default();
+    let exit = match services_ready(&spec, &mut post, &mut services)? {
+        Ok(()) => run_command(&spec, &mut post, &mut services)?,
+        Err(not_ready) => not_ready,
+    };
+    let survivors = end_everything(&mut post, &mut services, spec.limits.grace)?;
     let usage = Usage {
         wall: started.elapsed(),
         ..usage()?
@@ -136,7 +140,8 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
         exit,
         survivors,
         usage,
-        seen: Seen::of(resolver, &decoys),
+        seen: Seen::of(post.resolver, &decoys),
+        services: services.report(),
     })
 }
 
@@ -192,55 +197,74 @@ fn watch_children() -> Result<SignalFd, Failure> {
     SignalFd::with_flags(&children, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(failed)
 }
 
-/// What init listens to while the command runs.
-struct Watched {
-    signals: SignalFd,
-    orders: File,
+/// Starts the services, each once the one before it is ready.
+fn services_ready(
+    spec: &Spec,
+    post: &mut Post<'_>,
+    services: &mut Services,
+) -> Result<Result<(), Exit>, Failure> {
+    for (service, asked) in spec.services.iter().enumerate() {
+        let not_ready = services.start(asked, |services, patience| {
+            post.attend(
+                services,
+                PollTimeout::try_from(patience).unwrap_or(PollTimeout::ZERO),
+            )?;
+            reap_until(None, services);
+            Ok(())
+        })?;
+        if let Some(why) = not_ready {
+            return Ok(Err(Exit::ServiceNotReady { service, why }));
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// From the start of the command to its end.
+fn run_command(spec: &Spec, post: &mut Post<'_>, services: &mut Services) -> Result<Exit, Failure> {
+    let worker = worker::start(&spec.command, None)?;
+    release_output()?;
+    if let Err(not_started) = worker.executed()? {
+        return Ok(not_started);
+    }
+    loop {
+        if let Some(exit) = reap_until(Some(worker.pid), services) {
+            return Ok(exit);
+        }
+        post.attend(services, PollTimeout::NONE)?;
+    }
+}
+
+/// What wakes init while processes run.
+struct Post<'a> {
+    signals: &'a SignalFd,
+    orders: &'a File,
     resolver: Resolver,
 }
 
-/// From the start of the command to the end of the last process.
-fn supervise(
-    worker: &Worker,
-    mut watched: Watched,
-    announce: impl FnOnce() -> Result<(), Failure>,
-) -> Result<(Exit, u32, Resolver), Failure> {
-    let executed = worker.executed()?;
-    announce()?;
-    let exit = match executed {
-        Ok(()) => wait_for_end(worker.pid, &mut watched)?,
-        Err(not_started) => not_started,
-    };
-    Ok((exit, end_everything(), watched.resolver))
-}
-
-/// Reaps whoever ends, until it is the command; obeys the keeper and answers the resolver's questions
-/// meanwhile.
-fn wait_for_end(command: Pid, watched: &mut Watched) -> Result<Exit, Failure> {
-    let failed = |errno| Failure::new(Step::Supervise, errno);
-    loop {
-        if let Some(exit) = reap_until(command) {
-            return Ok(exit);
-        }
-        let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
+impl Post<'_> {
+    /// Waits until something happens or the time is over; obeys the keeper, answers the resolver's
+    /// questions, and listens to the services.
+    fn attend(&mut self, services: &mut Services, patience: PollTimeout) -> Result<(), Failure> {
+        let failed = |errno| Failure::new(Step::Supervise, errno);
         let mut polled = vec![
-            readable(watched.signals.as_fd()),
-            readable(watched.orders.as_fd()),
+            PollFd::new(self.orders.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
         ];
-        polled.extend(watched.resolver.polled().map(readable));
-        match poll(&mut polled, PollTimeout::NONE) {
+        polled.extend(services.logs());
+        let questions = self.resolver.polled();
+        polled.extend(questions.map(|socket| PollFd::new(socket, PollFlags::POLLIN)));
+        match poll(&mut polled, patience) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(errno) => return Err(failed(errno)),
         }
-        let ordered = polled.get(1).and_then(PollFd::any).unwrap_or(false);
-        let asked = polled.get(2).and_then(PollFd::any).unwrap_or(false);
-        while watched.signals.read_signal().map_err(failed)?.is_some() {}
+        let ordered = polled.first().and_then(PollFd::any).unwrap_or(false);
+        while self.signals.read_signal().map_err(failed)?.is_some() {}
         if ordered {
-            obey(&watched.orders);
+            obey(self.orders);
         }
-        if asked {
-            watched.resolver.serve();
-        }
+        services.listen();
+        self.resolver.serve();
+        Ok(())
     }
 }
 
@@ -263,37 +287,56 @@ fn signal_all(signal: Signal) -> nix::Result<()> {
     kill(Pid::from_raw(-1), signal)
 }
 
-/// Reaps what has ended; `Some` once the command is among it.
-fn reap_until(command: Pid) -> Option<Exit> {
-    loop {
-        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-            Ok(WaitStatus::Exited(pid, code)) if pid == command => return Some(Exit::Exited(code)),
-            Ok(WaitStatus::Signaled(pid, signal, _)) if pid == command => {
-                return Some(Exit::Signalled(signal as i32));
-            }
-            Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)) => {}
+/// Reaps what has ended, to nobody's surprise but the services'; `Some` once the command is among it.
+fn reap_until(command: Option<Pid>, services: &mut Services) -> Option<Exit> {
+    while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+        let (pid, ended) = match status {
+            WaitStatus::Exited(pid, code) => (pid, Ended::Exited(code)),
+            WaitStatus::Signaled(pid, signal, _) => (pid, Ended::Signalled(signal as i32)),
             _ => return None,
+        };
+        if Some(pid) == command {
+            return Some(ended.into());
         }
+        services.note_end(pid, ended);
     }
+    None
 }
 
-/// Kills what the command left, and says how many that were.
-fn end_everything() -> u32 {
-    let deadline = Instant::now() + SETTLE;
-    while Instant::now() < deadline {
-        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-            Err(Errno::ECHILD) => return 0,
-            Ok(WaitStatus::StillAlive) => std::thread::sleep(Duration::from_millis(2)),
-            _ => {}
+/// Whether anybody is left, dead or alive.
+fn has_children() -> bool {
+    let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    waitid(Id::All, look) != Err(Errno::ECHILD)
+}
+
+/// Asks the services to end, kills what is left of anything, and says how many processes the
+/// command had left behind.
+fn end_everything(
+    post: &mut Post<'_>,
+    services: &mut Services,
+    grace: Duration,
+) -> Result<u32, Failure> {
+    services.terminate();
+    let started = Instant::now();
+    while has_children() {
+        let patience = if services.any_runs() { grace } else { SETTLE };
+        if started.elapsed() >= patience.max(SETTLE) {
+            break;
         }
+        post.attend(services, PollTimeout::from(2_u8))?;
+        reap_until(None, services);
     }
+    services.claim();
     let mut survivors = 0;
     loop {
         let _nobody_left = signal_all(Signal::SIGKILL);
         match waitpid(None, None) {
-            Ok(_) => survivors += 1,
+            Ok(status) => {
+                let counts = status.pid().is_none_or(|pid| !services.owns(pid));
+                survivors += u32::from(counts);
+            }
             Err(Errno::EINTR) => {}
-            Err(_) => return survivors,
+            Err(_) => return Ok(survivors),
         }
     }
 }

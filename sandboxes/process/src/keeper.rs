@@ -243,6 +243,7 @@ impl Init {
                         survivors,
                         usage,
                         seen,
+                        services,
                     } => {
                         let usage = Usage {
                             wall: started.elapsed(),
@@ -254,6 +255,7 @@ impl Init {
                             usage,
                             enforcement,
                             denials: supervisor.finish(seen),
+                            services,
                         });
                     }
                     Message::Failed(failure) => return Err(failure),
@@ -354,6 +356,7 @@ fn unanswered(
         usage,
         enforcement,
         denials,
+        services: Vec::new(),
     }
 }
 

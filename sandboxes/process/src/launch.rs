@@ -123,6 +123,7 @@ pub async fn run(
             usage,
             enforcement,
             denials,
+            services,
         } => Ok(Report {
             exit,
             survivors,
@@ -131,6 +132,7 @@ pub async fn run(
             stderr,
             enforcement,
             denials,
+            services,
         }),
     }
 }

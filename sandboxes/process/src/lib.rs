@@ -29,6 +29,9 @@
 //! - The **worker** (`worker`) has all that init gave up to begin with. It makes a session without
 //!   a terminal, checks that no other descriptor survives exec, and becomes the command.
 //!
+//! A [`Service`] is one more worker, started before the command and ended after it; the one thing
+//! that differs is its output, which goes to init and comes back in the report (`services`).
+//!
 //! What the channels carry: the *socket* the specification in, one outcome out; closing is the
 //! order to stop. *Orders*: one byte each: go, terminate, kill. *Messages*: ready with the
 //! enforcement list, ended, or failed with the step. *Listener*: the filter's, once, so that the keeper
@@ -43,14 +46,15 @@
 //!
 //! [`Spec`] → `launch` → `keeper` → `view::sources` → `namespaces` → `init` → `view::root` →
 //! `network` → `limits` → `credentials` → `second_layer` → `seccomp` → `denials` → `enforcement` →
-//! `worker` → [`Report`].
+//! `services` → `worker` → [`Report`].
 //!
 //! # The system view
 //!
 //! Every sandbox has: `/usr` and the usual links or directories beside it; from the host's `/etc`
 //! the loader's, certificates', alternatives', time zone's and media types' files, never a key; a
 //! generated `passwd`, `group`, `hosts`, `hostname`, `nsswitch.conf` and an empty `resolv.conf`, with a
-//! resolver on loopback that knows no name; five devices, pseudo-terminals of its own and `/dev/shm`; a fresh `/proc` with the machine's
+//! resolver on loopback that knows no name; six devices, pseudo-terminals of its own and `/dev/shm`;
+//! a fresh `/proc` with the machine's
 //! parts read-only or empty; `/tmp`. There is no `/sys`, no home, no terminal. The root is a
 //! read-only tmpfs. The command sees itself as user and group 1000.
 //!
@@ -85,6 +89,8 @@ mod output;
 mod report;
 mod seccomp;
 mod second_layer;
+mod service;
+mod services;
 mod spec;
 mod support;
 mod sys;
@@ -98,5 +104,6 @@ pub use error::{Failure, SandboxError, Step};
 pub use launch::{Launcher, run};
 pub use output::Captured;
 pub use report::{Exit, Limit, Report, Start, Usage};
+pub use service::{Ended, NotReady, Ready, Service, ServiceReport};
 pub use spec::{Command, Limits, Lower, Mount, Spec};
 pub use support::{Support, probe};

@@ -1,20 +1,21 @@
-//! The process that becomes the command.
+//! The process that becomes the command, or a service.
 
 use std::ffi::{CString, OsStr};
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::process;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::signal::SigSet;
-use nix::unistd::{Pid, chdir, execve, pipe2, setsid};
+use nix::unistd::{Pid, chdir, dup2_stderr, dup2_stdout, execve, pipe2, setsid};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Failure, Step};
 use crate::report::{Exit, Start};
-use crate::spec::{Command, Spec};
+use crate::spec::Command;
 use crate::{sys, wire};
 
 /// The command's process, as init holds it.
@@ -49,8 +50,9 @@ impl Worker {
     }
 }
 
-/// Forks the worker. It inherits everything that init gave up.
-pub(crate) fn start(spec: &Spec) -> Result<Worker, Failure> {
+/// Forks the worker. It inherits everything that init gave up, and init's output where it is given
+/// no other.
+pub(crate) fn start(command: &Command, output: Option<BorrowedFd<'_>>) -> Result<Worker, Failure> {
     let failed = |errno| Failure::new(Step::StartWorker, errno);
     let (trouble, report) = pipe2(OFlag::O_CLOEXEC).map_err(failed)?;
     match sys::fork().map_err(failed)? {
@@ -59,7 +61,7 @@ pub(crate) fn start(spec: &Spec) -> Result<Worker, Failure> {
             trouble: trouble.into(),
         }),
         None => {
-            let trouble = become_command(&spec.command);
+            let trouble = become_command(command, output);
             let _init_gone = wire::send(File::from(report), &trouble);
             process::exit(127)
         }
@@ -67,8 +69,8 @@ pub(crate) fn start(spec: &Spec) -> Result<Worker, Failure> {
 }
 
 /// Returns only what went wrong.
-fn become_command(command: &Command) -> Trouble {
-    if let Err(failure) = arrange() {
+fn become_command(command: &Command, output: Option<BorrowedFd<'_>>) -> Trouble {
+    if let Err(failure) = arrange(output) {
         return Trouble::Failed(failure);
     }
     let not_started = |start| {
@@ -89,8 +91,13 @@ fn become_command(command: &Command) -> Trouble {
 }
 
 /// A session of its own without a terminal, default signals, no descriptor but the three.
-fn arrange() -> Result<(), Failure> {
+fn arrange(output: Option<BorrowedFd<'_>>) -> Result<(), Failure> {
     setsid().map_err(|errno| Failure::new(Step::StartWorker, errno))?;
+    if let Some(output) = output {
+        dup2_stdout(output)
+            .and_then(|()| dup2_stderr(output))
+            .map_err(|errno| Failure::new(Step::Descriptors, errno))?;
+    }
     sys::default_signals();
     SigSet::empty()
         .thread_set_mask()

@@ -10,6 +10,7 @@ mod files;
 mod identities;
 mod overlays;
 mod second_layer;
+mod services;
 mod support;
 mod system_calls;
 mod useful;
