@@ -45,7 +45,7 @@ pub fn decide(policy: &Policy, evidence: &Evidence) -> Verdict {
     let mut verdict = Verdict {
         schema: SCHEMA.to_owned(),
         verdict: ledger::word(&reasons, &review),
-        next_steps: next_steps::of(&reasons, &review),
+        next_steps: next_steps::of(&reasons, &review, &checks),
         reasons,
         review,
         subject: evidence.subject.clone(),

@@ -21,7 +21,7 @@
 //!   kernel to be told when one is opened.
 //!
 //! Not seen: addresses in messages (`sendmsg`, as datagrams of node); changes to files outside other
-//! than writing them anew (renaming, removing, appending, making directories); files that are read and
+//! than writing them anew (renaming, removing, appending, making directories), nor Python's own caches; files that are read and
 //! are no decoys; a decoy that is only asked about (`stat`); what the table refuses quietly. The
 //! process is the name of the thread's own choosing, and unknown for decoys. A machine where another
 //! supervisor is in force (some container runtimes, another sandbox) allows no second one: the filter

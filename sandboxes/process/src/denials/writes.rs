@@ -11,6 +11,8 @@ use nix::unistd::Pid;
 
 /// Bytes of a path that are read. Longer ones are nobody's way out.
 const LONGEST: usize = 1024;
+/// Python keeps what it compiled beside every module that it loads, if it can.
+const PYTHON: &str = "__pycache__";
 /// Memory is mapped, or not, by the page.
 const PAGE: usize = 4096;
 
@@ -34,7 +36,13 @@ pub(super) fn outside(
     } else {
         tidy(&start(thread, directory)?.join(path))
     };
-    (!writable.iter().any(|place| path.starts_with(place))).then_some(path)
+    let inside = writable.iter().any(|place| path.starts_with(place));
+    (!inside && !is_cache(&path)).then_some(path)
+}
+
+/// Whether an interpreter tries this by itself, and goes on without a word.
+fn is_cache(path: &Path) -> bool {
+    path.components().any(|part| part.as_os_str() == PYTHON)
 }
 
 /// Where a relative path starts.
@@ -93,6 +101,7 @@ mod tests {
         assert_eq!(outside("/tmp/a/../b"), None);
         assert_eq!(outside("/tmp/../etc/./x"), Some("/etc/x".into()));
         assert_eq!(outside("/tmpx"), Some("/tmpx".into()));
+        assert_eq!(outside("/usr/lib/m/__pycache__/a.pyc"), None);
         let here = std::env::current_dir().unwrap();
         assert_eq!(outside("x"), Some(here.join("x")));
     }
