@@ -19,6 +19,8 @@
 //!     read.
 //! 12. [`report`], [`reproduce`], [`past`], [`store`]: the verdict for its readers, and the history.
 //!
+//! [`errand`] takes the same way with one command and no decision; [`passing`] connects its streams.
+//!
 //! [`cache`] owns the directory that all of this lives in; [`places`] names the paths inside a
 //! sandbox; [`digest`], [`memory`], [`progress`], [`interrupt`], [`error`] and
 //! [`exit_code`] serve all.
@@ -38,6 +40,7 @@ pub mod content;
 mod denials;
 pub mod detect;
 pub mod digest;
+pub mod errand;
 pub mod error;
 pub mod exit_code;
 pub mod git;
@@ -54,6 +57,7 @@ pub mod merged;
 pub mod mixed;
 pub mod obstacles;
 pub mod oracle;
+pub mod passing;
 pub mod past;
 pub mod places;
 pub mod plan;

@@ -10,13 +10,15 @@ use std::time::{Duration, Instant};
 
 use passmuster_policy::denial::Denial;
 use passmuster_policy::run::{Outcome, Usage};
-use passmuster_process::{Enforcement, Exit, Launcher, Limit, Limits, Report, SandboxError, Start};
+use passmuster_process::{
+    Enforcement, Exit, Launcher, Limits, Report, SandboxError, Start, Streams,
+};
 use thiserror::Error;
 
 use crate::adapters::{Phase, PhaseEnd, Phases};
 use crate::cache::{Cache, CacheError, Scratch};
 use crate::denials;
-use crate::grants::{self, Access, Attendant, Failed, Grants, Room, View};
+use crate::grants::{self, Access, Attendant, Capacity, Failed, Grants, Room, View};
 use crate::interrupt::Stop;
 use crate::merged::CopyError;
 use crate::trees::Owner;
@@ -58,6 +60,16 @@ pub struct Machine {
     pub stop: Stop,
 }
 
+impl Machine {
+    /// What shares of the machine are shares of, now.
+    pub fn capacity(&self) -> Capacity {
+        Capacity {
+            memory: passmuster_process::available_memory(),
+            disk: passmuster_process::size_of_disk(self.cache.root()),
+        }
+    }
+}
+
 /// One run in progress.
 #[derive(Debug)]
 pub struct Session<'a> {
@@ -68,6 +80,7 @@ pub struct Session<'a> {
     limits: Limits,
     services: Vec<passmuster_process::Service>,
     started: Instant,
+    cpu: Duration,
     phases: u32,
     /// Services that did not become ready, or ended before a phase did.
     pub failed_services: Vec<Failed>,
@@ -78,8 +91,8 @@ pub struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// Makes the run's directories; starts nothing. The wall-clock limit bounds all
-    /// phases together, the others each of them.
+    /// Makes the run's directories; starts nothing. The limits on time and on what the tree's layer
+    /// holds bound all phases together, the others each of them.
     pub fn open(
         machine: &'a Machine,
         grants: &'a Grants,
@@ -97,6 +110,7 @@ impl<'a> Session<'a> {
             limits,
             services: Vec::new(),
             started: Instant::now(),
+            cpu: Duration::ZERO,
             phases: 0,
             failed_services: Vec::new(),
             enforcement: Vec::new(),
@@ -127,6 +141,44 @@ impl<'a> Session<'a> {
         self.room.env_upper()
     }
 
+    /// Runs one command, its streams passed on, and says all that the sandbox knows about it.
+    pub async fn pass_on(
+        &mut self,
+        phase: &Phase,
+        streams: Streams,
+    ) -> Result<Report, SessionError> {
+        let reports = self.report_directory()?;
+        self.launch_in(phase, &reports, streams).await
+    }
+
+    async fn launch_in(
+        &mut self,
+        phase: &Phase,
+        reports: &Path,
+        streams: Streams,
+    ) -> Result<Report, SessionError> {
+        let limits = Limits {
+            wall: self.limits.wall.saturating_sub(self.started.elapsed()),
+            cpu: self.limits.cpu.map(|cpu| cpu.saturating_sub(self.cpu)),
+            ..self.limits.clone()
+        };
+        let mut spec = self.grants.spec(&self.room, phase, reports, limits);
+        spec.services.clone_from(&self.services);
+        let stop = self.machine.stop.clone().requested();
+        let report =
+            passmuster_process::run_with(&self.machine.launcher, &spec, streams, stop).await?;
+        self.cpu += report.usage.cpu;
+        self.enforcement.clone_from(&report.enforcement);
+        denials::add(&mut self.denials, &report.denials);
+        let not_ready = match &report.exit {
+            Exit::ServiceNotReady { service, why } => Some((*service, *why)),
+            _ => None,
+        };
+        self.failed_services
+            .extend(grants::failed(&report.services, not_ready));
+        Ok(report)
+    }
+
     fn report_directory(&mut self) -> Result<PathBuf, SessionError> {
         self.phases += 1;
         let path = self.scratch.path().join(format!("report-{}", self.phases));
@@ -140,23 +192,7 @@ impl Phases for Session<'_> {
 
     async fn launch(&mut self, phase: Phase) -> Result<PhaseEnd, SessionError> {
         let reports = self.report_directory()?;
-        let left = self.limits.wall.saturating_sub(self.started.elapsed());
-        let limits = Limits {
-            wall: left,
-            ..self.limits.clone()
-        };
-        let mut spec = self.grants.spec(&self.room, &phase, &reports, limits);
-        spec.services.clone_from(&self.services);
-        let stop = self.machine.stop.clone().requested();
-        let report = passmuster_process::run(&self.machine.launcher, &spec, stop).await?;
-        self.enforcement.clone_from(&report.enforcement);
-        denials::add(&mut self.denials, &report.denials);
-        let not_ready = match report.exit {
-            Exit::ServiceNotReady { service, why } => Some((service, why)),
-            _ => None,
-        };
-        self.failed_services
-            .extend(grants::failed(&report.services, not_ready));
+        let report = self.launch_in(&phase, &reports, Streams::default()).await?;
         Ok(phase_end(report, reports))
     }
 }
@@ -173,12 +209,13 @@ fn phase_end(report: Report, reports: PathBuf) -> PhaseEnd {
     }
 }
 
-fn outcome(report: &Report) -> Outcome {
+/// How a command ended, in the words of results.
+pub fn outcome(report: &Report) -> Outcome {
     match &report.exit {
         Exit::Exited(status) => Outcome::Exited { status: *status },
         Exit::Signalled(signal) => Outcome::Signalled { signal: *signal },
-        Exit::LimitExceeded(Limit::Wall) => Outcome::LimitExceeded {
-            limit: "wall".to_owned(),
+        Exit::LimitExceeded(limit) => Outcome::LimitExceeded {
+            limit: limit.to_string(),
         },
         Exit::NotStarted { errno, start } => Outcome::NotStarted {
             why: not_started(*errno, *start),
@@ -199,12 +236,17 @@ pub(crate) fn not_started(errno: i32, start: Start) -> String {
     }
 }
 
-fn usage(report: &Report) -> Usage {
+/// What a command cost, in the words of results.
+pub fn usage(report: &Report) -> Usage {
     let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     Usage {
         wall_ms: millis(report.usage.wall),
-        cpu_ms: millis(report.usage.user + report.usage.system),
+        cpu_ms: millis(report.usage.cpu),
         max_rss: Some(report.usage.max_rss),
+        memory: report.usage.memory,
+        processes: report.usage.processes,
+        refused_processes: report.usage.refused_processes,
+        disk: report.usage.disk,
     }
 }
 

@@ -458,7 +458,8 @@ fn writes_unseen() -> evidence::Enforcement {
     }
 }
 
-fn enforcement(one: &Enforcement) -> evidence::Enforcement {
+/// A protection in the words of results.
+pub fn enforcement(one: &Enforcement) -> evidence::Enforcement {
     evidence::Enforcement {
         protection: one.protection.to_string(),
         state: match one.state {

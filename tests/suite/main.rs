@@ -24,6 +24,7 @@ mod policy;
 mod probe;
 mod proposals;
 mod reports;
+mod sandbox;
 mod services;
 mod unprivileged;
 mod verdicts;

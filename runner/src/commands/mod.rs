@@ -5,6 +5,7 @@ mod demo;
 mod explain;
 mod init;
 mod policy;
+mod sandbox;
 mod show;
 mod verify;
 
@@ -78,6 +79,7 @@ async fn dispatch(cli: &Cli) -> Result<Exit, UserError> {
         Command::Demo(arguments) => demo::run(&world(cli)?, arguments).await,
         Command::Show(arguments) => show::run(&cache_of(cli)?, arguments),
         Command::Explain { code } => explain::run(code.as_deref()),
+        Command::Sandbox(arguments) => sandbox::run(&world(cli)?, arguments).await,
         Command::Policy(command) => policy::run(cli, command),
         Command::Cache(command) => cache::run(&cache_of(cli)?, command),
     }

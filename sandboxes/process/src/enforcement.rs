@@ -66,11 +66,17 @@ pub enum Protection {
     WallClock,
     /// Bytes kept of each output stream.
     OutputLimit,
-    /// Memory of all processes together.
+    /// Memory of all processes together, swap included.
     MemoryLimit,
+    /// Processes and threads together.
+    ProcessLimit,
+    /// Processor time of all processes together.
+    CpuLimit,
+    /// Time without output and without use of the processor.
+    IdleLimit,
     /// What is refused is told.
     DenialReports,
-    /// Bytes and inodes written to disk.
+    /// Bytes and inodes of all writable directories that are on disk.
     DiskLimit,
 }
 
@@ -99,7 +105,7 @@ pub struct Enforcement {
     pub protection: Protection,
     /// How far it holds.
     pub state: State,
-    /// Why it does not hold fully.
+    /// Why it does not hold fully, or by what it holds where that differs between machines.
     pub why: Option<String>,
 }
 
@@ -109,6 +115,14 @@ impl Enforcement {
             protection,
             state: State::Enforced,
             why: None,
+        }
+    }
+
+    /// In force, by a means that not every machine has.
+    pub(crate) fn enforced_by(protection: Protection, means: &str) -> Self {
+        Self {
+            why: Some(means.into()),
+            ..Self::enforced(protection)
         }
     }
 
@@ -175,16 +189,7 @@ pub(crate) fn verify(
         ]
         .map(Enforcement::enforced),
     );
-    list.extend([
-        Enforcement::absent(
-            Protection::MemoryLimit,
-            "no memory controller is used; only /tmp and /dev/shm are bounded",
-        ),
-        Enforcement::absent(
-            Protection::DiskLimit,
-            "only the size of a single file is bounded",
-        ),
-    ]);
+    // The keeper adds the limits that it keeps itself.
     Ok(list)
 }
 

@@ -1,9 +1,9 @@
 //! The first process inside: builds the view, gives up every right, starts the command, reaps, and
 //! reports.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::process;
 use std::time::{Duration, Instant};
@@ -52,6 +52,8 @@ pub fn take_over_if_asked() {
 /// What init has from the keeper: a copy of its memory, and these.
 pub(crate) struct Inherited {
     pub(crate) spec: Spec,
+    /// What the command reads; without it, nothing.
+    pub(crate) input: Option<OwnedFd>,
     /// Already opened when the caller is root.
     pub(crate) sources: Option<Sources>,
     pub(crate) outside: Membership,
@@ -79,6 +81,7 @@ pub(crate) fn live(inherited: Inherited) -> ! {
 fn run(inherited: Inherited) -> Result<(), Failure> {
     let Inherited {
         spec,
+        input,
         sources,
         outside,
         orders,
@@ -86,6 +89,7 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
         filter,
         listener,
     } = inherited;
+    go_first_when_memory_runs_out()?;
     wait_for_go(&orders)?;
     credentials::take_identity()?;
     tie_to_keeper(&orders)?;
@@ -128,7 +132,7 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
     };
     let mut services = Services::default();
     let exit = match services_ready(&spec, &mut post, &mut services)? {
-        Ok(()) => run_command(&spec, &mut post, &mut services)?,
+        Ok(()) => run_command(&spec, input, &mut post, &mut services)?,
         Err(not_ready) => not_ready,
     };
     let survivors = end_everything(&mut post, &mut services, spec.limits.grace)?;
@@ -143,6 +147,13 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
         seen: Seen::of(post.resolver, &decoys),
         services: services.report(),
     })
+}
+
+/// When the whole machine runs out of memory, what is for the machine stays. Once this process
+/// cannot be looked into, it may not write this about itself any more.
+fn go_first_when_memory_runs_out() -> Result<(), Failure> {
+    const SCORE: &str = "/proc/self/oom_score_adj";
+    fs::write(SCORE, "500").map_err(|error| Failure::io(Step::ResourceLimit, SCORE, &error))
 }
 
 /// Without its id maps this process is nobody and can do nothing.
@@ -220,8 +231,17 @@ fn services_ready(
 }
 
 /// From the start of the command to its end.
-fn run_command(spec: &Spec, post: &mut Post<'_>, services: &mut Services) -> Result<Exit, Failure> {
-    let worker = worker::start(&spec.command, None)?;
+fn run_command(
+    spec: &Spec,
+    input: Option<OwnedFd>,
+    post: &mut Post<'_>,
+    services: &mut Services,
+) -> Result<Exit, Failure> {
+    let stdio = worker::Stdio {
+        input,
+        output: None,
+    };
+    let worker = worker::start(&spec.command, stdio)?;
     release_output()?;
     if let Err(not_started) = worker.executed()? {
         return Ok(not_started);
@@ -351,6 +371,7 @@ fn usage() -> Result<Usage, Failure> {
         user: duration(usage.user_time()),
         system: duration(usage.system_time()),
         max_rss: kibibytes << 10,
+        ..Usage::default()
     })
 }
 

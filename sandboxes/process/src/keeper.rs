@@ -16,6 +16,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, dup2_stderr, dup2_stdout, pipe2, setgroups, setsid};
 
+use crate::cgroup::Leaf;
 use crate::denials::{Seen, Supervisor};
 use crate::error::{Failure, Step};
 use crate::identity::{self, Identity};
@@ -26,6 +27,7 @@ use crate::seccomp::Filter;
 use crate::spec::{Limits, Mount, Spec};
 use crate::sys::{self, Cloned};
 use crate::view::{self, Opener, Sources};
+use crate::watch::Watch;
 use crate::wire;
 
 /// Building the view takes milliseconds; a source on a file system that hangs must not hang the
@@ -47,11 +49,18 @@ pub(crate) fn keep() {
     if detach_from_caller().is_err() {
         return;
     }
-    let outcome = match wire::receive::<Spec>(Caller) {
-        Ok(spec) => run(spec).unwrap_or_else(Outcome::Failed),
-        Err(error) => Outcome::Failed(Failure::io(Step::ReadSpec, "", &error)),
-    };
+    let outcome = asked()
+        .and_then(|(spec, input)| run(spec, input))
+        .unwrap_or_else(Outcome::Failed);
     let _gone = wire::send(Caller, &outcome);
+}
+
+/// What runs, and what it reads.
+fn asked() -> Result<(Spec, Option<OwnedFd>), Failure> {
+    let input = sys::receive_descriptor(io::stdin())
+        .map_err(|errno| Failure::new(Step::ReadSpec, errno))?;
+    let spec = wire::receive(Caller).map_err(|error| Failure::io(Step::ReadSpec, "", &error))?;
+    Ok((spec, input))
 }
 
 /// Closes whatever else the caller's process had open, and leaves its terminal and process group: a
@@ -81,7 +90,7 @@ impl Write for Caller {
     }
 }
 
-fn run(spec: Spec) -> Result<Outcome, Failure> {
+fn run(spec: Spec, input: Option<OwnedFd>) -> Result<Outcome, Failure> {
     let payload = identity::find()?;
     let root = identity::is_root();
     let outside = Membership::of_self()?;
@@ -96,46 +105,67 @@ fn run(spec: Spec) -> Result<Outcome, Failure> {
     };
     let (orders_in, orders_out) = pipe()?;
     let (messages_in, messages_out) = pipe()?;
-    let (channel, listener_out) =
+    let (channel, listener) =
         UnixStream::pair().map_err(|error| Failure::io(Step::Descriptors, "listener", &error))?;
     let filter = Filter::read()?;
-    let limits = spec.limits.clone();
-    let mut writable = view::writable(&spec);
-    // Devices and the processes' own settings: no attempt to leave.
-    writable.extend(["/dev", "/proc"].map(Into::into));
-    match sys::clone_process(namespaces::flags())
-        .map_err(|errno| Failure::new(Step::Namespaces, errno))?
-    {
+    let (leaf, cloned) = clone_into_leaf()?;
+    match cloned {
         Cloned::Child => {
-            drop((orders_out, messages_in, channel));
+            drop((orders_out, messages_in, channel, leaf));
             let messages = File::from(messages_out);
             init::live(Inherited {
                 spec,
+                input,
                 sources,
                 outside,
                 orders: File::from(orders_in),
                 messages,
                 filter,
-                listener: listener_out,
+                listener,
             })
         }
         Cloned::Parent { pid, pidfd } => {
-            drop((sources, orders_in, messages_out, listener_out));
+            drop((input, sources, orders_in, messages_out, listener));
             let init = Init {
                 pid,
                 pidfd,
                 orders: File::from(orders_out),
                 messages: File::from(messages_in),
             };
+            let mut watch = Watch::new(&spec, leaf, init.pid);
+            let mut supervisor = Supervisor::new(channel, filter, init.pid, view::writable(&spec));
             release_output();
-            let mut supervisor = Supervisor::new(channel, filter, pid, writable);
-            let outcome = init
-                .release(payload)
-                .and_then(|()| init.watch(&limits, &mut supervisor));
+            let outcome = watch
+                .confine()
+                .and_then(|()| init.release(payload))
+                .and_then(|()| init.watch(&spec.limits, &mut watch, &mut supervisor));
             init.finish();
+            watch.end();
             outcome
         }
     }
+}
+
+/// Creates init in a control group of its own, where that can be had.
+fn clone_into_leaf() -> Result<(Leaf, Cloned), Failure> {
+    let leaf = Leaf::make();
+    match clone_into(&leaf) {
+        Ok(cloned) => Ok((leaf, cloned)),
+        Err(failure) => {
+            // A group that stays is removed by the next start.
+            let _out = leaf.leave();
+            leaf.remove();
+            // Without it the limits hold by other means; what fails then has another cause.
+            let leaf = Leaf::unusable(&failure);
+            clone_into(&leaf).map(|cloned| (leaf, cloned))
+        }
+    }
+}
+
+fn clone_into(leaf: &Leaf) -> Result<Cloned, Failure> {
+    leaf.enter()?;
+    sys::clone_process(namespaces::flags(), leaf.descriptor())
+        .map_err(|errno| Failure::new(Step::Namespaces, errno))
 }
 
 /// Root of a container often lacks the right to mount, and then is no better off than an ordinary
@@ -189,6 +219,7 @@ struct Init {
 /// What woke the keeper.
 enum Woken {
     Message,
+    Printed,
     CallerGone,
     Deadline,
 }
@@ -219,51 +250,83 @@ impl Init {
         let _ended = (&self.orders).write_all(&[order]);
     }
 
-    fn watch(&self, limits: &Limits, supervisor: &mut Supervisor) -> Result<Outcome, Failure> {
+    fn watch(
+        &self,
+        limits: &Limits,
+        watch: &mut Watch,
+        supervisor: &mut Supervisor,
+    ) -> Result<Outcome, Failure> {
         let input = io::stdin();
         let mut phase = Phase::SettingUp;
         let mut deadline = from_now(SETUP);
         let mut started = Instant::now();
         let mut cause = None;
         let mut enforcement = Vec::new();
+        watch.tidy();
         loop {
             let watched = (phase != Phase::Killing).then_some(input.as_fd());
-            match self.wait(watched, deadline, supervisor)? {
-                Woken::Message => match self.message()? {
-                    Message::Ready(list) => {
+            let looks = matches!(phase, Phase::Running | Phase::Terminating);
+            let wake = if looks {
+                deadline.min(watch.next())
+            } else {
+                deadline
+            };
+            match self.wait(watched, wake, supervisor)? {
+                Woken::Message => match self.message() {
+                    Ok(Message::Ready(list)) => {
                         enforcement = list;
+                        enforcement.extend(watch.enforcement());
                         started = Instant::now();
                         if phase == Phase::SettingUp {
                             phase = Phase::Running;
                             deadline = from_now(limits.wall);
                         }
                     }
-                    Message::Ended {
+                    Ok(Message::Ended {
                         exit,
                         survivors,
                         usage,
                         seen,
                         services,
-                    } => {
+                    }) => {
                         let usage = Usage {
                             wall: started.elapsed(),
                             ..usage
                         };
                         return Ok(Outcome::Ended {
-                            exit: cause.unwrap_or(exit),
+                            exit: watch.settle(cause, exit),
                             survivors,
-                            usage,
+                            usage: watch.usage(usage),
                             enforcement,
                             denials: supervisor.finish(seen),
                             services,
                         });
                     }
-                    Message::Failed(failure) => return Err(failure),
+                    Ok(Message::Failed(failure)) => return Err(failure),
+                    // Where every process is small, init itself may be the one that the kernel kills.
+                    Err(_) if watch.memory_ran_out() => {
+                        let cause = Some(Exit::LimitExceeded(Limit::Memory));
+                        let denials = supervisor.finish(Seen::default());
+                        return Ok(unanswered(cause, 0, watch, started, enforcement, denials));
+                    }
+                    Err(failure) => return Err(failure),
                 },
+                Woken::Printed => watch.printed(),
                 Woken::CallerGone => {
                     cause = Some(Exit::Stopped);
                     self.order(KILL);
                     (phase, deadline) = (Phase::Killing, from_now(KILLING));
+                }
+                Woken::Deadline if Instant::now() < deadline => {
+                    let Some(limit) = watch.look() else { continue };
+                    cause = cause.or(Some(Exit::LimitExceeded(limit)));
+                    if limit.ends_at_once() {
+                        self.order(KILL);
+                        (phase, deadline) = (Phase::Killing, from_now(KILLING));
+                    } else if phase == Phase::Running {
+                        self.order(TERMINATE);
+                        (phase, deadline) = (Phase::Terminating, from_now(limits.grace));
+                    }
                 }
                 Woken::Deadline => match phase {
                     Phase::Running => {
@@ -281,7 +344,7 @@ impl Init {
                     // Init does not answer; `finish` kills it, and the kernel everything with it.
                     Phase::Killing => {
                         let denials = supervisor.finish(Seen::default());
-                        return Ok(unanswered(cause, started, enforcement, denials));
+                        return Ok(unanswered(cause, 1, watch, started, enforcement, denials));
                     }
                 },
             }
@@ -298,7 +361,6 @@ impl Init {
         loop {
             let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
             let waiting = supervisor.polled().map(readable);
-            // The caller sends nothing after the specification: readable can only mean closed.
             let caller = caller.map(readable);
             let mut polled = vec![readable(self.messages.as_fd())];
             polled.extend(caller.iter().chain(&waiting).cloned());
@@ -313,7 +375,7 @@ impl Init {
                 return Ok(Woken::Message);
             }
             if caller.is_some() && events.next().is_some_and(|events| !events.is_empty()) {
-                return Ok(Woken::CallerGone);
+                return Ok(heard());
             }
             let events = waiting.and(events.next()).unwrap_or(PollFlags::empty());
             if !events.is_empty() {
@@ -339,9 +401,20 @@ impl Init {
     }
 }
 
-/// The report of a sandbox whose init had to be killed: nobody was left to count.
+/// After the specification the caller sends a byte now and then for what the command has printed,
+/// where an idle limit is to be kept; its end is the order to stop.
+fn heard() -> Woken {
+    match Caller.read(&mut [0; 64]) {
+        Ok(1..) => Woken::Printed,
+        _ => Woken::CallerGone,
+    }
+}
+
+/// The report of a sandbox whose init was killed: nobody was left to count inside.
 fn unanswered(
     cause: Option<Exit>,
+    survivors: u32,
+    watch: &mut Watch,
     started: Instant,
     enforcement: Vec<crate::Enforcement>,
     denials: crate::Denials,
@@ -352,8 +425,8 @@ fn unanswered(
     };
     Outcome::Ended {
         exit: cause.unwrap_or(Exit::Stopped),
-        survivors: 1,
-        usage,
+        survivors,
+        usage: watch.usage(usage),
         enforcement,
         denials,
         services: Vec::new(),

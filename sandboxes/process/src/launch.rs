@@ -1,6 +1,7 @@
 //! The caller's side: starts the helper, hands it the specification, reads the output, waits for
 //! the report.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -9,23 +10,27 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
-use tokio::net::unix::OwnedReadHalf;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::{Child, Command};
-use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout};
+use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::error::SandboxError;
 use crate::init::ASKED;
-use crate::output;
+use crate::output::{self, Captured};
 use crate::report::{Outcome, Report};
 use crate::spec::{Mount, Spec};
+use crate::streams::{self, Sink, Streams};
 use crate::{view, wire};
 
 /// How long output is still read once every process is dead: what lies in the pipes takes no
 /// longer.
 const DRAIN: Duration = Duration::from_secs(2);
+
+/// Shortest time between two notes to the helper that the command has printed.
+const TELLING: Duration = Duration::from_millis(50);
 
 /// How long the helper may take to kill everything and report. It gives init five seconds.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -85,17 +90,34 @@ pub async fn run(
     spec: &Spec,
     stop: impl Future<Output = ()>,
 ) -> Result<Report, SandboxError> {
+    run_with(launcher, spec, Streams::default(), stop).await
+}
+
+/// As [`run`], with streams that are passed on while the command runs.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_with(
+    launcher: &Launcher,
+    spec: &Spec,
+    streams: Streams,
+    stop: impl Future<Output = ()>,
+) -> Result<Report, SandboxError> {
     spec.check()?;
     let (ours, theirs) = Socket::pair().map_err(launcher.failed())?;
+    streams::send_input(&ours, streams.input).map_err(launcher.failed())?;
     ours.set_nonblocking(true).map_err(launcher.failed())?;
     let ours = UnixStream::from_std(ours).map_err(launcher.failed())?;
     let mut helper = launcher.start(theirs).map_err(launcher.failed())?;
     let (deadline_out, stdout_deadline) = oneshot::channel();
     let (deadline_err, stderr_deadline) = oneshot::channel();
-    let stdout = output::capture(helper.stdout.take(), spec.limits.output, stdout_deadline);
-    let stderr = output::capture(helper.stderr.take(), spec.limits.output, stderr_deadline);
+    let printed = Notify::new();
+    let limit = spec.limits.output;
+    let (out, err) = (helper.stdout.take(), helper.stderr.take());
+    let stdout = drain(out, streams.stdout, limit, stdout_deadline, &printed);
+    let stderr = drain(err, streams.stderr, limit, stderr_deadline, &printed);
     let outcome = async {
-        let outcome = converse(ours, spec, stop).await;
+        let outcome = converse(ours, spec, stop, &printed).await;
         if outcome.is_err() {
             // Init is tied to the helper's life, and everything inside to init's.
             let _dead_already = helper.start_kill();
@@ -137,11 +159,26 @@ pub async fn run(
     }
 }
 
+/// Passes a stream on, or keeps it within the limit; notes that something came.
+async fn drain(
+    stream: Option<impl AsyncRead + Unpin>,
+    sink: Option<Sink>,
+    limit: u64,
+    deadline: oneshot::Receiver<Instant>,
+    printed: &Notify,
+) -> Captured {
+    match sink {
+        Some(sink) => streams::forward(stream, sink, deadline, printed).await,
+        None => output::capture(stream, limit, deadline, printed).await,
+    }
+}
+
 /// Sends the specification, then reads the outcome; closing the sending half is the order to stop.
 async fn converse(
     socket: UnixStream,
     spec: &Spec,
     stop: impl Future<Output = ()>,
+    printed: &Notify,
 ) -> io::Result<Outcome> {
     let (mut from, mut to) = socket.into_split();
     // A helper that died early has its status told below; the write error would say less.
@@ -150,6 +187,7 @@ async fn converse(
     tokio::pin!(outcome);
     let outcome = tokio::select! {
         outcome = &mut outcome => outcome,
+        never = tell(&to, printed), if spec.limits.idle.is_some() => match never {},
         () = stop => {
             // A helper that has gone already closed its end, which is told by the reading half.
             let _gone = to.shutdown().await;
@@ -157,6 +195,16 @@ async fn converse(
         }
     };
     outcome.or_else(|error| sent.and(Err(error)))
+}
+
+/// Tells the helper, which does not see the output, that there was some; once in a while is enough.
+async fn tell(to: &OwnedWriteHalf, printed: &Notify) -> Infallible {
+    loop {
+        printed.notified().await;
+        // A full socket holds enough of the same news, and a closed one is told elsewhere.
+        let _told = to.try_write(b"o");
+        sleep(TELLING).await;
+    }
 }
 
 async fn receive(from: &mut OwnedReadHalf) -> io::Result<Outcome> {

@@ -17,7 +17,8 @@
 //! - The **keeper** (`keeper`) is that process, with one thread, still on the host and with the
 //!   caller's rights. It closes every other descriptor, reads the [`Spec`] from the socket, and,
 //!   when it is root, opens every source as a detached mount: they may lie where only root can
-//!   look. It creates init in new namespaces, writes the id maps, keeps the time, and reports once.
+//!   look. It creates init in new namespaces and in a control group of its own (`cgroup`), writes the
+//!   id maps, keeps the limits that no single process can be held to (`watch`), and reports once.
 //!   When the caller's end of the socket closes, because the caller wants to stop or because it
 //!   died, it kills everything.
 //! - **Init** (`init`) is process 1 of the new pid namespace. It builds the view, lets go of the
@@ -32,21 +33,23 @@
 //! A [`Service`] is one more worker, started before the command and ended after it; the one thing
 //! that differs is its output, which goes to init and comes back in the report (`services`).
 //!
-//! What the channels carry: the *socket* the specification in, one outcome out; closing is the
-//! order to stop. *Orders*: one byte each: go, terminate, kill. *Messages*: ready with the
-//! enforcement list, ended, or failed with the step. *Listener*: the filter's, once, so that the keeper
-//! hears what is refused (`denials`). *Trouble*: why exec did not happen; closed by exec itself. All
-//! but the output are closed on exec, so the command holds no channel on which it could pretend:
-//! exit, usage, enforcement and denials never pass through its hands.
+//! What the channels carry: the *socket* the specification in, and before it the reading end of a
+//! pipe, where the command has input, then a byte now and then where printing must be known of; one
+//! outcome out; closing is the order to stop. *Orders*: one byte each: go, terminate, kill.
+//! *Messages*: ready with the enforcement list, ended, or failed with the step. *Listener*: the
+//! filter's, once, so that the keeper hears what is refused (`denials`). *Trouble*: why exec did not
+//! happen; closed by exec itself. All but the output are closed on exec, so the command holds no
+//! channel on which it could pretend: exit, usage, enforcement and denials never pass through its
+//! hands.
 //!
 //! A step that fails before exec is a [`SandboxError`], never the command's failure; a program that
 //! cannot be executed is an [`Exit::NotStarted`]. A protection that does not hold is an error.
 //!
 //! # Order of things
 //!
-//! [`Spec`] → `launch` → `keeper` → `view::sources` → `namespaces` → `init` → `view::root` →
-//! `network` → `limits` → `credentials` → `second_layer` → `seccomp` → `denials` → `enforcement` →
-//! `services` → `worker` → [`Report`].
+//! [`Spec`] → `launch` → `keeper` → `view::sources` → `cgroup` → `namespaces` → `init` → `view::root`
+//! → `network` → `limits` → `credentials` → `second_layer` → `seccomp` → `denials` → `enforcement` →
+//! `services` → `worker` → `watch` → [`Report`].
 //!
 //! # The system view
 //!
@@ -61,9 +64,10 @@
 //! # What is not protected
 //!
 //! - The kernel itself: whoever breaks it from inside is outside.
-//! - Memory of all processes together, disk space and inodes of writable grants, and processor time
-//!   are not limited here; the enforcement list says so.
-//! - What is granted: a writable grant can be filled, and a file in it can be replaced by a link, a
+//! - The machine between two looks: disk space always, and memory where the caller may make no
+//!   control group, is measured while the command runs, and a burst is noticed late. The enforcement
+//!   list says by which means each limit holds.
+//! - What is granted: a file in it can be replaced by a link, a
 //!   pipe or a program. Whoever reads it afterwards must not follow or run what it finds.
 //! - A socket or pipe in a granted directory can be connected to, also where the grant is
 //!   read-only.
@@ -74,8 +78,10 @@
 //! - An unprivileged caller's supplementary groups stay with the payload (they cannot be dropped
 //!   without privilege); they reach only what is granted.
 
+mod cgroup;
 mod credentials;
 mod denials;
+mod disk;
 mod enforcement;
 mod error;
 pub mod identity;
@@ -86,24 +92,31 @@ mod limits;
 mod namespaces;
 mod network;
 mod output;
+mod quiet;
 mod report;
 mod seccomp;
 mod second_layer;
 mod service;
 mod services;
 mod spec;
+mod streams;
 mod support;
 mod sys;
+mod tree;
 mod view;
+mod watch;
 mod wire;
 mod worker;
 
+pub use cgroup::available_memory;
 pub use denials::{Denial, DenialKind, Denials};
+pub use disk::size_of_disk;
 pub use enforcement::{Enforcement, Protection, State};
 pub use error::{Failure, SandboxError, Step};
-pub use launch::{Launcher, run};
+pub use launch::{Launcher, run, run_with};
 pub use output::Captured;
 pub use report::{Exit, Limit, Report, Start, Usage};
 pub use service::{Ended, NotReady, Ready, Service, ServiceReport};
 pub use spec::{Command, Limits, Lower, Mount, Spec};
+pub use streams::{Sink, Streams};
 pub use support::{Support, probe};

@@ -96,8 +96,11 @@ impl Services {
         let failed = |errno| Failure::at(Step::StartService, &service.name, errno);
         let (log, output) = pipe2(OFlag::O_CLOEXEC).map_err(failed)?;
         fcntl(&log, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(failed)?;
-        let worker = worker::start(&service.command, Some(output.as_fd()))?;
-        drop(output);
+        let stdio = worker::Stdio {
+            input: None,
+            output: Some(output),
+        };
+        let worker = worker::start(&service.command, stdio)?;
         self.running.push(Running {
             name: service.name.clone(),
             pid: worker.pid,

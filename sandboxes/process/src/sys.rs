@@ -5,11 +5,13 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString};
+use std::io::IoSliceMut;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use nix::errno::Errno;
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 use nix::unistd::Pid;
 
 /// Turns the return value of a raw system call into a result.
@@ -39,9 +41,14 @@ pub(crate) enum Cloned {
     Child,
 }
 
-/// `clone3` with the given namespace flags, copying memory as fork does. Only for single-threaded
-/// callers.
-pub(crate) fn clone_process(flags: libc::c_int) -> Result<Cloned, Errno> {
+/// `clone3` with the given namespace flags, copying memory as fork does, into the control group
+/// (version 2) that `group` is the open directory of. Only for single-threaded callers.
+pub(crate) fn clone_process(
+    flags: libc::c_int,
+    group: Option<BorrowedFd<'_>>,
+) -> Result<Cloned, Errno> {
+    /// The one flag that does not fit the C type of the others.
+    const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
     let mut pidfd: libc::c_int = -1;
     // SAFETY: `clone_args` is plain integers, for which all zeroes is a valid value (and the one
     // clone3 documents as "unset").
@@ -49,6 +56,10 @@ pub(crate) fn clone_process(flags: libc::c_int) -> Result<Cloned, Errno> {
     args.flags = (flags | libc::CLONE_PIDFD) as u64;
     args.pidfd = std::ptr::from_mut(&mut pidfd) as u64;
     args.exit_signal = libc::SIGCHLD as u64;
+    if let Some(group) = group {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = group.as_raw_fd() as u64;
+    }
     // SAFETY: args lives across the call and its size is passed; `pidfd` points to a live int that
     // the kernel fills before it returns. Without CLONE_VM and with no stack given, the child
     // continues here on a copy of this stack, exactly as after fork. The helper has one thread, so
@@ -96,6 +107,31 @@ pub(crate) fn pidfd_kill(pidfd: BorrowedFd<'_>, signal: libc::c_int) -> Result<(
         )
     })
     .map(drop)
+}
+
+/// The first byte from a socket, and the descriptor that came with it, if one did.
+pub(crate) fn receive_descriptor(socket: impl AsFd) -> Result<Option<OwnedFd>, Errno> {
+    let mut byte = [0];
+    let mut space = nix::cmsg_space!([std::os::fd::RawFd; 1]);
+    let mut into = [IoSliceMut::new(&mut byte)];
+    let socket = socket.as_fd().as_raw_fd();
+    let received = recvmsg::<()>(
+        socket,
+        &mut into,
+        Some(&mut space),
+        MsgFlags::MSG_CMSG_CLOEXEC,
+    )?;
+    for message in received.cmsgs()? {
+        if let ControlMessageOwned::ScmRights(descriptors) = message {
+            // SAFETY: the kernel installed these descriptors with this call, so nothing else owns
+            // them; each is taken once.
+            let mut owned = descriptors
+                .into_iter()
+                .map(|fd| unsafe { OwnedFd::from_raw_fd(fd) });
+            return Ok(owned.next());
+        }
+    }
+    Ok(None)
 }
 
 /// A detached copy of the mount at `path`, with what is mounted beneath it when `recursive`.
@@ -375,27 +411,6 @@ pub(crate) fn notify_synchronously(listener: BorrowedFd<'_>) -> Result<(), Errno
         )
     }))
     .map(drop)
-}
-
-/// The one descriptor that a peer has sent. `ENODATA` when it sent none.
-pub(crate) fn receive_descriptor(socket: impl AsFd) -> Result<OwnedFd, Errno> {
-    let mut byte = [0];
-    let mut parts = [std::io::IoSliceMut::new(&mut byte)];
-    let mut space = nix::cmsg_space!([libc::c_int; 1]);
-    let message = nix::sys::socket::recvmsg::<()>(
-        socket.as_fd().as_raw_fd(),
-        &mut parts,
-        Some(&mut space),
-        nix::sys::socket::MsgFlags::MSG_CMSG_CLOEXEC | nix::sys::socket::MsgFlags::MSG_DONTWAIT,
-    )?;
-    let received = message.cmsgs()?.find_map(|part| match part {
-        nix::sys::socket::ControlMessageOwned::ScmRights(fds) => fds.first().copied(),
-        _ => None,
-    });
-    let fd = received.ok_or(Errno::ENODATA)?;
-    // SAFETY: the kernel has just put this descriptor into our table for this message, of which there is
-    // room for one only; nothing else owns it.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 /// Brings an interface up and returns its flags as read back.

@@ -3,14 +3,14 @@
 use std::ffi::{CString, OsStr};
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::fd::BorrowedFd;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::process;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::signal::SigSet;
-use nix::unistd::{Pid, chdir, dup2_stderr, dup2_stdout, execve, pipe2, setsid};
+use nix::unistd::{Pid, chdir, dup2_stderr, dup2_stdin, dup2_stdout, execve, pipe2, setsid};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Failure, Step};
@@ -50,9 +50,16 @@ impl Worker {
     }
 }
 
-/// Forks the worker. It inherits everything that init gave up, and init's output where it is given
-/// no other.
-pub(crate) fn start(command: &Command, output: Option<BorrowedFd<'_>>) -> Result<Worker, Failure> {
+/// The standard streams of a worker where they are not init's own.
+pub(crate) struct Stdio {
+    pub(crate) input: Option<OwnedFd>,
+    /// For both output streams.
+    pub(crate) output: Option<OwnedFd>,
+}
+
+/// Forks the worker. It inherits everything that init gave up. Nobody but the worker keeps the
+/// streams that it is given, so that their other ends see when it is gone.
+pub(crate) fn start(command: &Command, stdio: Stdio) -> Result<Worker, Failure> {
     let failed = |errno| Failure::new(Step::StartWorker, errno);
     let (trouble, report) = pipe2(OFlag::O_CLOEXEC).map_err(failed)?;
     match sys::fork().map_err(failed)? {
@@ -61,7 +68,7 @@ pub(crate) fn start(command: &Command, output: Option<BorrowedFd<'_>>) -> Result
             trouble: trouble.into(),
         }),
         None => {
-            let trouble = become_command(command, output);
+            let trouble = become_command(command, stdio);
             let _init_gone = wire::send(File::from(report), &trouble);
             process::exit(127)
         }
@@ -69,8 +76,8 @@ pub(crate) fn start(command: &Command, output: Option<BorrowedFd<'_>>) -> Result
 }
 
 /// Returns only what went wrong.
-fn become_command(command: &Command, output: Option<BorrowedFd<'_>>) -> Trouble {
-    if let Err(failure) = arrange(output) {
+fn become_command(command: &Command, stdio: Stdio) -> Trouble {
+    if let Err(failure) = arrange(stdio) {
         return Trouble::Failed(failure);
     }
     let not_started = |start| {
@@ -91,11 +98,14 @@ fn become_command(command: &Command, output: Option<BorrowedFd<'_>>) -> Trouble 
 }
 
 /// A session of its own without a terminal, default signals, no descriptor but the three.
-fn arrange(output: Option<BorrowedFd<'_>>) -> Result<(), Failure> {
+fn arrange(stdio: Stdio) -> Result<(), Failure> {
+    if let Some(input) = stdio.input {
+        dup2_stdin(input).map_err(|errno| Failure::new(Step::Descriptors, errno))?;
+    }
     setsid().map_err(|errno| Failure::new(Step::StartWorker, errno))?;
-    if let Some(output) = output {
-        dup2_stdout(output)
-            .and_then(|()| dup2_stderr(output))
+    if let Some(output) = stdio.output {
+        dup2_stdout(&output)
+            .and_then(|()| dup2_stderr(&output))
             .map_err(|errno| Failure::new(Step::Descriptors, errno))?;
     }
     sys::default_signals();

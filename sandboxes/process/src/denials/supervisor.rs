@@ -76,7 +76,8 @@ impl Supervisor {
             filter,
             init,
             denials: Denials::default(),
-            writable,
+            // Devices and the processes' own settings: no attempt to leave.
+            writable: [writable, vec!["/dev".into(), "/proc".into()]].concat(),
             askers: Vec::new(),
         }
     }
@@ -99,7 +100,7 @@ impl Supervisor {
         }
         match self.listener.take() {
             None => {
-                self.listener = sys::receive_descriptor(&self.channel).ok();
+                self.listener = sys::receive_descriptor(&self.channel).ok().flatten();
                 self.over = self.listener.is_none();
                 if let Some(listener) = &self.listener {
                     // Only faster: the caller's processor goes on with the answer.
