@@ -37,6 +37,7 @@ pub mod cache;
 pub mod cli;
 pub mod commands;
 pub mod content;
+mod denials;
 pub mod detect;
 pub mod digest;
 pub mod doctor;

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use passmuster_policy::denial::Denial;
 use passmuster_policy::run::{Outcome, Usage};
 use passmuster_process::{
     Enforcement, Exit, Launcher, Limits, Report, SandboxError, Start, Streams,
@@ -16,6 +17,7 @@ use thiserror::Error;
 
 use crate::adapters::{Phase, PhaseEnd, Phases};
 use crate::cache::{Cache, CacheError, Scratch};
+use crate::denials;
 use crate::grants::{self, Access, Attendant, Capacity, Failed, Grants, Room, View};
 use crate::interrupt::Stop;
 use crate::merged::CopyError;
@@ -84,6 +86,8 @@ pub struct Session<'a> {
     pub failed_services: Vec<Failed>,
     /// What the sandbox said it enforced, of the last phase.
     pub enforcement: Vec<Enforcement>,
+    /// What it refused, in all phases.
+    pub denials: Vec<Denial>,
 }
 
 impl<'a> Session<'a> {
@@ -110,6 +114,7 @@ impl<'a> Session<'a> {
             phases: 0,
             failed_services: Vec::new(),
             enforcement: Vec::new(),
+            denials: Vec::new(),
         })
     }
 
@@ -164,6 +169,7 @@ impl<'a> Session<'a> {
             passmuster_process::run_with(&self.machine.launcher, &spec, streams, stop).await?;
         self.cpu += report.usage.cpu;
         self.enforcement.clone_from(&report.enforcement);
+        denials::add(&mut self.denials, &report.denials);
         let not_ready = match &report.exit {
             Exit::ServiceNotReady { service, why } => Some((*service, *why)),
             _ => None,

@@ -13,6 +13,7 @@ mod attacks;
 mod bad_input;
 mod concurrency;
 mod content;
+mod denials;
 mod docs;
 mod doctor;
 mod economy;

@@ -157,6 +157,7 @@ pub async fn run_with(
             survivors,
             usage,
             enforcement,
+            denials,
             services,
         } => Ok(Report {
             exit,
@@ -165,6 +166,7 @@ pub async fn run_with(
             stdout,
             stderr,
             enforcement,
+            denials,
             services,
         }),
     }

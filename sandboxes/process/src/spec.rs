@@ -109,6 +109,13 @@ pub enum Mount {
         #[serde(with = "crate::wire::path")]
         to: PathBuf,
     },
+    /// An empty file that nobody needs, on a writable place: that it was opened is reported. It belongs
+    /// to the payload, which may remove it.
+    Decoy {
+        /// Where it appears.
+        #[serde(with = "crate::wire::path")]
+        target: PathBuf,
+    },
     /// An empty directory, read-only like the root it lies on.
     Directory {
         /// Where it appears.
@@ -190,6 +197,7 @@ impl Mount {
             | Self::ReadOnlyOverlay { target, .. }
             | Self::Tmpfs { target, .. }
             | Self::File { target, .. }
+            | Self::Decoy { target }
             | Self::Directory { target }
             | Self::Symlink { path: target, .. } => target,
         }
@@ -211,6 +219,7 @@ impl Mount {
             Self::Tmpfs { .. }
             | Self::File { .. }
             | Self::Symlink { .. }
+            | Self::Decoy { .. }
             | Self::Directory { .. } => Vec::new(),
         }
     }

@@ -121,6 +121,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::denials::Seen;
     use crate::report::{Exit, Message, Outcome, Usage};
     use crate::spec::{Command, Limits, Mount, Spec};
 
@@ -166,6 +167,7 @@ mod tests {
             exit,
             survivors: 3,
             services: Vec::new(),
+            seen: Seen::default(),
             usage: Usage::default(),
         }
     }

@@ -215,11 +215,7 @@ fn signals_that_the_caller_ignores_or_blocks_are_back_to_normal() {
 #[test]
 fn every_protection_is_reported_and_the_missing_ones_say_why() {
     let report = Sandbox::program("/bin/true", &[]).run();
-    let absent = [
-        Protection::Landlock,
-        Protection::MemoryLimit,
-        Protection::DiskLimit,
-    ];
+    let absent = [Protection::MemoryLimit, Protection::DiskLimit];
     for enforcement in &report.enforcement {
         let expected = if absent.contains(&enforcement.protection) {
             State::Absent
@@ -233,6 +229,6 @@ fn every_protection_is_reported_and_the_missing_ones_say_why() {
             "{enforcement:?}"
         );
     }
-    assert_eq!(report.enforcement.len(), 27);
+    assert_eq!(report.enforcement.len(), 28);
     assert_eq!(Protection::NoNewPrivs.to_string(), "no-new-privs");
 }

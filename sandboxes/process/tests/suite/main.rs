@@ -4,11 +4,13 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod containment;
+mod denials;
 mod endings;
 mod files;
 mod identities;
 mod limits;
 mod overlays;
+mod second_layer;
 mod services;
 mod streams;
 mod support;
