@@ -274,14 +274,14 @@ impl Init {
                         usage,
                         services,
                     }) => {
-                        let usage = Usage {
+                        let usage = watch.usage(Usage {
                             wall: started.elapsed(),
                             ..usage
-                        };
+                        });
                         return Ok(Outcome::Ended {
-                            exit: watch.settle(cause, exit),
+                            exit: watch.settle(cause, exit, &usage),
                             survivors,
-                            usage: watch.usage(usage),
+                            usage,
                             enforcement,
                             services,
                         });
