@@ -14,6 +14,7 @@ mod bad_input;
 mod concurrency;
 mod content;
 mod docs;
+mod doctor;
 mod economy;
 mod examples;
 mod interrupt;

@@ -17,3 +17,4 @@ mod system;
 pub(crate) use overlay::remove_work;
 pub(crate) use root::build;
 pub(crate) use sources::{Opener, Sources, open};
+pub(crate) use system::HOSTNAME;
