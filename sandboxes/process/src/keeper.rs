@@ -289,14 +289,14 @@ impl Init {
                         seen,
                         services,
                     }) => {
-                        let usage = Usage {
+                        let usage = watch.usage(Usage {
                             wall: started.elapsed(),
                             ..usage
-                        };
+                        });
                         return Ok(Outcome::Ended {
-                            exit: watch.settle(cause, exit),
+                            exit: watch.settle(cause, exit, &usage),
                             survivors,
-                            usage: watch.usage(usage),
+                            usage,
                             enforcement,
                             denials: supervisor.finish(seen),
                             services,
