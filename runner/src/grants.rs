@@ -228,6 +228,7 @@ impl Grants {
             },
             mounts: mounts.collect(),
             limits,
+            listen: None,
         }
     }
 

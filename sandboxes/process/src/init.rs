@@ -2,7 +2,7 @@
 //! reports.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::process;
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ use crate::report::{Exit, Message, Usage};
 use crate::spec::Spec;
 use crate::view::{self, Opener, Sources};
 use crate::worker::{self, Worker};
-use crate::{credentials, identity, limits, network, seccomp, sys, wire};
+use crate::{bridge, credentials, identity, limits, network, seccomp, sys, wire};
 
 /// The word that makes this program its own sandbox helper.
 pub(crate) const ASKED: &str = "__passmuster-sandbox";
@@ -91,6 +91,9 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
     };
     view::build(sources)?;
     network::loopback_up()?;
+    if let Some(port) = spec.listen {
+        bridge::offer(port, io::stdin())?;
+    }
     umask(Mode::from_bits_truncate(0o022));
     take_null_input()?;
     // Limits, filter and lost capabilities hold for this process as well, which needs nothing that

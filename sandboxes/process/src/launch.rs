@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::io;
+use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as Socket;
 use std::path::PathBuf;
@@ -21,7 +22,7 @@ use crate::init::ASKED;
 use crate::output;
 use crate::report::{Outcome, Report};
 use crate::spec::{Mount, Spec};
-use crate::{view, wire};
+use crate::{bridge, view, wire};
 
 /// How long output is still read once every process is dead: what lies in the pipes takes no
 /// longer.
@@ -85,6 +86,21 @@ pub async fn run(
     spec: &Spec,
     stop: impl Future<Output = ()>,
 ) -> Result<Report, SandboxError> {
+    run_with_listener(launcher, spec, stop, drop).await
+}
+
+/// As [`run`]; what the command connects to on the port of [`Spec::listen`] can be accepted from
+/// the listener that `answer` gets before the command starts. It is blocking, as the standard
+/// library makes them.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_with_listener(
+    launcher: &Launcher,
+    spec: &Spec,
+    stop: impl Future<Output = ()>,
+    answer: impl FnOnce(TcpListener),
+) -> Result<Report, SandboxError> {
     spec.check()?;
     let (ours, theirs) = Socket::pair().map_err(launcher.failed())?;
     ours.set_nonblocking(true).map_err(launcher.failed())?;
@@ -95,7 +111,7 @@ pub async fn run(
     let stdout = output::capture(helper.stdout.take(), spec.limits.output, stdout_deadline);
     let stderr = output::capture(helper.stderr.take(), spec.limits.output, stderr_deadline);
     let outcome = async {
-        let outcome = converse(ours, spec, stop).await;
+        let outcome = converse(ours, spec, stop, answer).await;
         if outcome.is_err() {
             // Init is tied to the helper's life, and everything inside to init's.
             let _dead_already = helper.start_kill();
@@ -138,11 +154,12 @@ async fn converse(
     socket: UnixStream,
     spec: &Spec,
     stop: impl Future<Output = ()>,
+    answer: impl FnOnce(TcpListener),
 ) -> io::Result<Outcome> {
     let (mut from, mut to) = socket.into_split();
     // A helper that died early has its status told below; the write error would say less.
     let sent = to.write_all(&wire::encode(spec)?).await;
-    let outcome = receive(&mut from);
+    let outcome = receive(&mut from, answer);
     tokio::pin!(outcome);
     let outcome = tokio::select! {
         outcome = &mut outcome => outcome,
@@ -155,9 +172,15 @@ async fn converse(
     outcome.or_else(|error| sent.and(Err(error)))
 }
 
-async fn receive(from: &mut OwnedReadHalf) -> io::Result<Outcome> {
-    let mut prefix = [0; 4];
-    from.read_exact(&mut prefix).await?;
+async fn receive(
+    from: &mut OwnedReadHalf,
+    answer: impl FnOnce(TcpListener),
+) -> io::Result<Outcome> {
+    let (mut prefix, listener) = bridge::receive(from.as_ref()).await?;
+    if let Some(listener) = listener {
+        answer(listener);
+        from.read_exact(&mut prefix).await?;
+    }
     let mut body = vec![0; wire::body_length(prefix)?];
     from.read_exact(&mut body).await?;
     wire::decode(&body)

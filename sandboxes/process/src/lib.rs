@@ -29,8 +29,8 @@
 //! - The **worker** (`worker`) has all that init gave up to begin with. It makes a session without
 //!   a terminal, checks that no other descriptor survives exec, and becomes the command.
 //!
-//! What the channels carry: the *socket* the specification in, one outcome out; closing is the
-//! order to stop. *Orders*: one byte each: go, terminate, kill. *Messages*: ready with the
+//! What the channels carry: the *socket* the specification in, one outcome out, before that the
+//! listener where the specification asks for one (`bridge`); closing is the order to stop. *Orders*: one byte each: go, terminate, kill. *Messages*: ready with the
 //! enforcement list, ended, or failed with the step. *Trouble*: why exec did not happen; closed by
 //! exec itself. All but the output are closed on exec, so the command holds no channel on which it
 //! could pretend: exit, usage and enforcement never pass through its hands.
@@ -41,7 +41,7 @@
 //! # Order of things
 //!
 //! [`Spec`] → `launch` → `keeper` → `view::sources` → `namespaces` → `init` → `view::root` →
-//! `network` → `limits` → `credentials` → `seccomp` → `enforcement` → `worker` → [`Report`].
+//! `network` → `bridge` → `limits` → `credentials` → `seccomp` → `enforcement` → `worker` → [`Report`].
 //!
 //! # The system view
 //!
@@ -68,6 +68,7 @@
 //! - An unprivileged caller's supplementary groups stay with the payload (they cannot be dropped
 //!   without privilege); they reach only what is granted.
 
+mod bridge;
 mod credentials;
 mod enforcement;
 mod error;
@@ -90,7 +91,7 @@ mod worker;
 
 pub use enforcement::{Enforcement, Protection, State};
 pub use error::{Failure, SandboxError, Step};
-pub use launch::{Launcher, run};
+pub use launch::{Launcher, run, run_with_listener};
 pub use output::Captured;
 pub use report::{Exit, Limit, Report, Start, Usage};
 pub use spec::{Command, Limits, Lower, Mount, Spec};

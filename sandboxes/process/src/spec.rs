@@ -18,6 +18,9 @@ pub struct Spec {
     pub mounts: Vec<Mount>,
     /// How much it may use.
     pub limits: Limits,
+    /// A TCP port on the sandbox's own 127.0.0.1 that the caller answers (see
+    /// [`crate::run_with_listener`]); none: nothing outside can be talked to.
+    pub listen: Option<u16>,
 }
 
 /// A program and its surroundings; every path is as seen inside.

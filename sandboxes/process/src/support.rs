@@ -112,5 +112,6 @@ fn spec(script: &str, mounts: Vec<Mount>) -> Spec {
         command,
         mounts,
         limits,
+        listen: None,
     }
 }

@@ -5,11 +5,13 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString};
+use std::io::IoSliceMut;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use nix::errno::Errno;
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 use nix::unistd::Pid;
 
 /// Turns the return value of a raw system call into a result.
@@ -195,6 +197,31 @@ pub(crate) fn cloexec_from(first: libc::c_uint) -> Result<(), Errno> {
         )
     })
     .map(drop)
+}
+
+/// Reads from a Unix socket, and takes the first descriptor that came along; further ones are
+/// closed. Zero bytes read: the other end is closed.
+pub(crate) fn receive_with_descriptor(
+    socket: BorrowedFd<'_>,
+    buffer: &mut [u8],
+) -> Result<(usize, Option<OwnedFd>), Errno> {
+    let mut parts = [IoSliceMut::new(buffer)];
+    let mut space = nix::cmsg_space!([libc::c_int; 1]);
+    let flags = MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_DONTWAIT;
+    let message = recvmsg::<()>(socket.as_raw_fd(), &mut parts, Some(&mut space), flags)?;
+    let mut descriptors = Vec::new();
+    for control in message.cmsgs()? {
+        if let ControlMessageOwned::ScmRights(received) = control {
+            // SAFETY: the kernel made these descriptors for this call, so nothing else owns them,
+            // and each is taken once.
+            descriptors.extend(
+                received
+                    .iter()
+                    .map(|fd| unsafe { OwnedFd::from_raw_fd(*fd) }),
+            );
+        }
+    }
+    Ok((message.bytes, descriptors.into_iter().next()))
 }
 
 /// `prctl` for the operations whose arguments are all integers.

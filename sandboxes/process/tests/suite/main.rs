@@ -7,6 +7,7 @@ mod containment;
 mod endings;
 mod files;
 mod identities;
+mod listener;
 mod overlays;
 mod support;
 mod system_calls;
