@@ -49,6 +49,7 @@ pub mod measure;
 pub mod measured;
 pub mod merged;
 pub mod mixed;
+pub mod network;
 pub mod obstacles;
 pub mod oracle;
 pub mod past;
