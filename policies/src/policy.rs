@@ -352,9 +352,16 @@ pub enum RuleEffect {
     Deny,
 }
 
+/// As a policy writes it.
 impl std::fmt::Display for Framework {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // As a policy writes it.
+        self.serialize(f)
+    }
+}
+
+/// As a policy writes it.
+impl std::fmt::Display for Toolchain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.serialize(f)
     }
 }

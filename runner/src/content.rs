@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 
 use passmuster_policy::change::Mode;
 use passmuster_policy::path::RepoPath;
-use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
+use crate::digest::sha256;
 use crate::git::attributes::{LineEnds, crlf_paths};
-use crate::git::hash::hex;
 use crate::git::objects::{BlobReader, TreeEntry, tree_entries};
 use crate::git::stores::{External, ExternalKind, externals};
 use crate::git::{Git, GitError};
@@ -69,7 +68,7 @@ impl Large {
     /// vouches for content whose hash is right.
     fn read(&self) -> io::Result<Vec<u8>> {
         let bytes = fs::read(&self.file)?;
-        if hex(&Sha256::digest(&bytes)) == self.sha256 {
+        if sha256(&bytes) == self.sha256 {
             return Ok(bytes);
         }
         let place = self.file.display();

@@ -15,7 +15,7 @@ use passmuster_process::{Command, Limits, Lower, Mount, Spec};
 use serde::Serialize;
 
 use crate::adapters::Phase;
-use crate::layers::digest;
+use crate::digest::digest;
 use crate::merged;
 use crate::places;
 use crate::session::{Machine, SessionError, make_owned};

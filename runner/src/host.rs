@@ -2,7 +2,7 @@
 
 use passmuster_policy::change::Change;
 use passmuster_policy::evidence::{Environment, Toolchain as Listed};
-use passmuster_policy::policy::{Policy, Toolchain as Word};
+use passmuster_policy::policy::Policy;
 use passmuster_policy::reason::{Reason, ReasonCode};
 
 use crate::toolchains::{Name, Operator, Pins, Toolchain, ToolchainError, discover, discover_all};
@@ -19,13 +19,8 @@ pub struct Found {
 /// Looks for the toolchains of a policy as the base's pin files want them.
 pub fn find(policy: &Policy, operator: &Operator, base: &Pins) -> Found {
     let mut found = Found::default();
-    let names: Vec<Name> = policy
-        .sandbox
-        .toolchains
-        .iter()
-        .map(|word| name(*word))
-        .collect();
-    for (name, discovered) in names.iter().zip(discover_all(&names, operator, base)) {
+    let names = &policy.sandbox.toolchains;
+    for (name, discovered) in names.iter().zip(discover_all(names, operator, base)) {
         match discovered {
             Ok(toolchain) => found.toolchains.push(toolchain),
             Err(error) => found.reasons.push(reason(*name, &error)),
@@ -45,10 +40,9 @@ pub fn missing_for_candidate(
     if !change.files.iter().any(|file| is_pin(file.path.as_bytes())) {
         return Vec::new();
     }
-    let missing = |word: &Word| {
-        let name = name(*word);
-        let error = discover(name, operator, candidate).err()?;
-        Some(reason(name, &error))
+    let missing = |name: &Name| {
+        let error = discover(*name, operator, candidate).err()?;
+        Some(reason(*name, &error))
     };
     policy
         .sandbox
@@ -56,17 +50,6 @@ pub fn missing_for_candidate(
         .iter()
         .filter_map(missing)
         .collect()
-}
-
-fn name(word: Word) -> Name {
-    match word {
-        Word::Python => Name::Python,
-        Word::Rust => Name::Rust,
-        Word::Node => Name::Node,
-        Word::Go => Name::Go,
-        Word::Java => Name::Java,
-        Word::Cc => Name::Cc,
-    }
 }
 
 fn reason(name: Name, error: &ToolchainError) -> Reason {

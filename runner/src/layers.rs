@@ -22,11 +22,11 @@ use passmuster_policy::path::RepoPath;
 use passmuster_policy::policy::{Globs, Limits, Prepare};
 use passmuster_policy::run::Outcome;
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use crate::adapters::{Phase, PhaseEnd, Phases as _};
 use crate::cache::{CacheError, LayerGuard, remove_tree};
+use crate::digest::digest;
 use crate::git::objects::TreeEntry;
 use crate::grants::{Access, Grants, View, limits};
 use crate::locate::{Programs, locate};
@@ -576,19 +576,6 @@ fn names_digest(entries: &[TreeEntry]) -> String {
         .map(|entry| (entry.path.to_string(), entry.mode.as_git()))
         .collect();
     digest(&names)
-}
-
-/// sha256 of the JSON form, hex.
-#[expect(
-    clippy::expect_used,
-    reason = "plain data: no map with keys that are not strings, the only way to fail"
-)]
-pub fn digest<T: Serialize>(value: &T) -> String {
-    let json = serde_json::to_vec(value).expect("plain data has a JSON form");
-    Sha256::digest(json)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 fn failed(step: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LayerError + use<> {

@@ -20,7 +20,7 @@
 //! 12. [`report`], [`reproduce`], [`past`], [`store`]: the verdict for its readers, and the history.
 //!
 //! [`cache`] owns the directory that all of this lives in; [`places`] names the paths inside a
-//! sandbox; [`progress`], [`interrupt`], [`error`] and
+//! sandbox; [`digest`], [`progress`], [`interrupt`], [`error`] and
 //! [`exit_code`] serve all.
 #![forbid(unsafe_code)]
 
@@ -36,6 +36,7 @@ pub mod cli;
 pub mod commands;
 pub mod content;
 pub mod detect;
+pub mod digest;
 pub mod error;
 pub mod exit_code;
 pub mod git;

@@ -22,8 +22,9 @@ use serde::de::DeserializeOwned;
 
 use crate::adapters::CommandRun;
 use crate::cache::{LayerGuard, Scratch};
+use crate::digest::digest;
 use crate::grants::{self, Grants, View};
-use crate::layers::{Layer, LayerError, Snapshot, Workshop, digest, shadowed, view};
+use crate::layers::{Layer, LayerError, Snapshot, Workshop, shadowed, view};
 use crate::locate::{Programs, locate};
 use crate::measured::Measured;
 use crate::obstacles::{role_name, run_reason, shadowed_reason, step_reason};

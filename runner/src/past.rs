@@ -8,9 +8,10 @@ use passmuster_policy::reason::ReasonCode;
 use passmuster_policy::verdict::{Decision, Verdict};
 use serde::{Deserialize, Serialize};
 
+use crate::digest::digest;
 use crate::error::UserError;
 use crate::grants::Grants;
-use crate::layers::{Snapshot, digest};
+use crate::layers::Snapshot;
 use crate::report::word;
 use crate::store::{Store, VerdictRow};
 use crate::verify::{Request, Verified};

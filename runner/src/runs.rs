@@ -2,15 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use passmuster_policy::policy::{Check, Framework as Word};
+use passmuster_policy::policy::{Check, Framework};
 use passmuster_policy::run::TestRun;
 use passmuster_policy::tests::TestResult;
 use passmuster_process::{Enforcement, Limits};
 use thiserror::Error;
 
-use crate::adapters::{
-    self, AdapterError, CommandRun, Framework, Job, Places, Selection, run_command,
-};
+use crate::adapters::{self, AdapterError, CommandRun, Job, Places, Selection, run_command};
 use crate::git::objects::TreeEntry;
 use crate::grants::{Access, Grants, View};
 use crate::places;
@@ -57,7 +55,7 @@ pub async fn test(
     machine: &Machine,
     grants: &Grants,
     task: &Task<'_>,
-    framework: Word,
+    framework: Framework,
     only: Option<Vec<TestResult>>,
 ) -> Result<Ran<TestRun>, RunError> {
     let mut session = Session::open(
@@ -68,8 +66,8 @@ pub async fn test(
         task.limits.clone(),
     )?;
     let select = only.map_or(Selection::All, Selection::Ids);
-    let job = job(grants, task, adapter(framework), select);
-    let mut result = adapters::run(&job, &places(), &mut session).await?;
+    let job = job(grants, task, select);
+    let mut result = adapters::run(framework, &job, &places(), &mut session).await?;
     // A copy, of the whole tree or of a directory, does not tell what was written to it.
     if machine.overlay {
         result.provenance.rewritten = rewritten(&session.tree_upper(), task.tracked);
@@ -97,8 +95,7 @@ pub async fn command(
         Access::Check,
         task.limits.clone(),
     )?;
-    // A command has no framework; the job's other fields are what is used of it.
-    let job = job(grants, task, Framework::Junit, Selection::All);
+    let job = job(grants, task, Selection::All);
     let result = run_command(&job, &places(), &mut session)
         .await
         .map_err(RunError::from)?;
@@ -116,7 +113,7 @@ fn places() -> Places {
     }
 }
 
-fn job(grants: &Grants, task: &Task<'_>, framework: Framework, select: Selection) -> Job {
+fn job(grants: &Grants, task: &Task<'_>, select: Selection) -> Job {
     let mut env = grants.environment(&task.view);
     let own = &task.check.env;
     env.retain(|(name, _)| !own.contains_key(name));
@@ -128,19 +125,6 @@ fn job(grants: &Grants, task: &Task<'_>, framework: Framework, select: Selection
             .collect(),
         env,
         cwd: Some(Path::new(places::TREE).join(&task.check.cwd)),
-        framework,
         select,
-    }
-}
-
-/// The adapter for a policy's word; frameworks without one are refused when the policy is parsed.
-fn adapter(word: Word) -> Framework {
-    match word {
-        Word::Pytest => Framework::Pytest,
-        Word::Unittest => Framework::Unittest,
-        Word::CargoTest => Framework::CargoTest,
-        Word::Nextest => Framework::Nextest,
-        Word::NodeTest => Framework::NodeTest,
-        Word::Junit | Word::Vitest | Word::Jest | Word::GoTest => Framework::Junit,
     }
 }

@@ -313,7 +313,7 @@ fn line_ends_follow_the_attributes_of_the_base() {
 fn an_unchanged_lfs_file_is_unchanged_and_a_changed_one_is_noted() {
     let scratch = Scratch::new();
     let content = b"large content";
-    let sha256 = passmuster::git::hash::sha256(content);
+    let sha256 = passmuster::digest::sha256(content);
     let size = content.len();
     scratch.write(
         ".gitattributes",

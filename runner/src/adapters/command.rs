@@ -19,7 +19,7 @@ pub struct CommandRun {
     pub log_tail: String,
 }
 
-/// Runs the job's command once, as it is; the job's framework is of no account.
+/// Runs the job's command once, as it is.
 pub async fn run_command<P: Phases>(
     job: &Job,
     places: &Places,

@@ -10,6 +10,7 @@ use std::ffi::OsString;
 use std::future::Future;
 use std::path::PathBuf;
 
+use passmuster_policy::policy::Framework;
 use passmuster_policy::run::{Outcome, TestRun, Usage};
 use passmuster_policy::tests::TestResult;
 
@@ -103,23 +104,6 @@ pub struct Places {
     pub report: PathBuf,
 }
 
-/// A test framework that Passmuster can read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Framework {
-    /// pytest 7 or later, with or without xdist.
-    Pytest,
-    /// Python's own unittest, started as `python -m unittest`.
-    Unittest,
-    /// `cargo test`.
-    CargoTest,
-    /// `cargo nextest run`.
-    Nextest,
-    /// Node's own test runner, node 20 or later.
-    NodeTest,
-    /// Anything that writes JUnit XML at `{report}`.
-    Junit,
-}
-
 /// Which tests to run.
 #[derive(Clone, Debug)]
 pub enum Selection {
@@ -138,8 +122,6 @@ pub struct Job {
     pub env: Vec<(String, OsString)>,
     /// The check's working directory as the command sees it; none is the root of the tree.
     pub cwd: Option<PathBuf>,
-    /// How to launch and read.
-    pub framework: Framework,
     /// Which tests to run.
     pub select: Selection,
 }
@@ -162,6 +144,7 @@ pub enum AdapterError<E: std::error::Error + 'static> {
 
 /// Runs the tests of one check on one tree.
 pub async fn run<P: Phases>(
+    framework: Framework,
     job: &Job,
     places: &Places,
     phases: &mut P,
@@ -171,13 +154,16 @@ pub async fn run<P: Phases>(
         places,
         phases,
     };
-    match job.framework {
+    match framework {
         Framework::Pytest => pytest::run(&mut launch).await,
         Framework::Unittest => unittest::run(&mut launch).await,
         Framework::CargoTest => cargo::run(&mut launch).await,
         Framework::Nextest => nextest::run(&mut launch).await,
         Framework::NodeTest => node::run(&mut launch).await,
-        Framework::Junit => junit::run(&mut launch).await,
+        // Through any reporter of theirs that writes JUnit XML.
+        Framework::Junit | Framework::Vitest | Framework::Jest | Framework::GoTest => {
+            junit::run(&mut launch).await
+        }
     }
 }
 

@@ -13,10 +13,11 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::command::path_bytes;
-use super::hash::sha256;
+
 use super::layout::alternates_line;
 use super::refs::Refs;
 use super::{GitError, ObjectFormat};
+use crate::digest::sha256;
 
 /// The private directories of one run.
 #[derive(Debug)]

@@ -147,7 +147,7 @@ impl Storing<'_> {
             Some(ends) => ends.stored(&raw),
             None => raw.as_slice().into(),
         };
-        let sha256 = || crate::git::hash::sha256(&raw);
+        let sha256 = || crate::digest::sha256(&raw);
         if let Some(pointer) = pointer(base.as_ref(), reader)? {
             if pointer.size == raw.len() as u64 && pointer.sha256 == sha256() {
                 return Ok(changed(base, mode, None));

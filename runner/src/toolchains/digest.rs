@@ -5,6 +5,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::{Toolchain, memory};
+use crate::digest::{hex, sha256_of};
 
 /// Collects labelled parts; each is length-prefixed, so that no two lists of parts collide.
 pub(super) struct Parts(Sha256);
@@ -13,7 +14,7 @@ impl Parts {
     /// The parts that every toolchain has.
     pub(super) fn of(toolchain: &Toolchain) -> std::io::Result<Self> {
         let mut parts = Self(Sha256::new());
-        parts.add("name", toolchain.name.as_str().as_bytes());
+        parts.add("name", toolchain.name.to_string().as_bytes());
         parts.add("version", toolchain.version.as_bytes());
         parts.add("path", toolchain.program.as_os_str().as_encoded_bytes());
         parts.add("executable", file(&toolchain.program)?.as_bytes());
@@ -37,26 +38,5 @@ impl Parts {
 pub(super) fn file(path: &Path) -> std::io::Result<String> {
     let mut open = std::fs::File::open(path)?;
     let key = memory::stamp(&open.metadata()?).map(|stamp| format!("sha256 {stamp}"));
-    memory::recall(key, || {
-        let mut hash = Sha256::new();
-        std::io::copy(&mut open, &mut Update(&mut hash))?;
-        Ok(hex(&hash.finalize()))
-    })
-}
-
-struct Update<'a>(&'a mut Sha256);
-
-impl std::io::Write for Update<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    memory::recall(key, || sha256_of(&mut open))
 }

@@ -23,77 +23,14 @@ mod shims;
 mod tools;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
+
+pub use passmuster_policy::policy::Toolchain as Name;
 
 pub use grants::{covers, is_system};
 pub use operator::Operator;
 pub use pins::Pins;
 pub use tools::{Tool, ToolMissing, resolve_command, resolve_tool, search_path};
-
-/// The toolchains a policy can name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Name {
-    /// CPython or another interpreter that answers like it.
-    Python,
-    /// rustc, cargo and their target libraries.
-    Rust,
-    /// Node.js with npm.
-    Node,
-    /// The Go distribution.
-    Go,
-    /// A Java development kit or runtime.
-    Java,
-    /// The C compiler.
-    Cc,
-}
-
-impl Name {
-    /// All names, in the order of the design.
-    pub const ALL: [Self; 6] = [
-        Self::Python,
-        Self::Rust,
-        Self::Node,
-        Self::Go,
-        Self::Java,
-        Self::Cc,
-    ];
-
-    /// The word used in a policy.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Python => "python",
-            Self::Rust => "rust",
-            Self::Node => "node",
-            Self::Go => "go",
-            Self::Java => "java",
-            Self::Cc => "cc",
-        }
-    }
-}
-
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Name {
-    type Err = UnknownName;
-
-    fn from_str(text: &str) -> Result<Self, UnknownName> {
-        Self::ALL
-            .into_iter()
-            .find(|name| name.as_str() == text)
-            .ok_or_else(|| UnknownName(text.to_owned()))
-    }
-}
-
-/// A word that names no toolchain.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown toolchain {0:?}; known: python, rust, node, go, java, cc")]
-pub struct UnknownName(pub String);
 
 /// Everything that one language needs inside a sandbox.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -136,8 +136,7 @@ pub fn resolve_tool(
     }
     match owner(word).filter(|name| !search.has(*name)) {
         Some(name) => Err(search.missing(format!(
-            "it belongs to the toolchain {name:?}: add it to `toolchains` under `[sandbox]`",
-            name = name.as_str()
+            "it belongs to the toolchain \"{name}\": add it to `toolchains` under `[sandbox]`"
         ))),
         None => search.on_path(),
     }

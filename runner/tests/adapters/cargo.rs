@@ -1,6 +1,7 @@
 //! `cargo test` and `cargo nextest run`.
 
-use passmuster::adapters::{Framework, Selection};
+use passmuster::adapters::Selection;
+use passmuster_policy::policy::Framework;
 use passmuster_policy::run::{Outcome, ReportState, TestRun};
 use passmuster_policy::tests::TestStatus;
 

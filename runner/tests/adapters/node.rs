@@ -1,6 +1,7 @@
 //! Node's test runner and JUnit reports.
 
-use passmuster::adapters::{Framework, Selection};
+use passmuster::adapters::Selection;
+use passmuster_policy::policy::Framework;
 use passmuster_policy::run::{Outcome, ReportState};
 use passmuster_policy::tests::TestStatus;
 

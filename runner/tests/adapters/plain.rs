@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use passmuster::adapters::{
-    self, AdapterError, Framework, Job, Phase, PhaseEnd, Phases, Places, Selection,
-};
+use passmuster::adapters::{self, AdapterError, Job, Phase, PhaseEnd, Phases, Places, Selection};
+use passmuster_policy::policy::Framework;
 use passmuster_policy::run::{Outcome, TestRun, Usage};
 use passmuster_policy::tests::{TestResult, TestStatus};
 
@@ -84,7 +83,6 @@ impl Project {
             argv: argv.iter().map(|word| (*word).to_owned()).collect(),
             env: self.env.clone(),
             cwd: None,
-            framework,
             select: self.select.clone(),
         };
         let places = Places {
@@ -99,7 +97,7 @@ impl Project {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
-        runtime.block_on(adapters::run(&job, &places, &mut phases))
+        runtime.block_on(adapters::run(framework, &job, &places, &mut phases))
     }
 }
 

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use passmuster::adapters::{Framework, Selection};
+use passmuster::adapters::Selection;
+use passmuster_policy::policy::Framework;
 use passmuster_policy::run::{Outcome, ReportState};
 use passmuster_policy::tests::TestStatus;
 

@@ -167,7 +167,7 @@ fn snapshot(path: &Path, all: &mut BTreeMap<PathBuf, String>) {
         data.ctime(),
         data.ctime_nsec(),
         data.mode(),
-        passmuster::git::hash::sha256(&content)
+        passmuster::digest::sha256(&content)
     );
     all.insert(path.to_path_buf(), line);
     if data.is_dir() {

@@ -16,10 +16,11 @@ use passmuster_policy::path::RepoPath;
 use tempfile::NamedTempFile;
 
 use super::listing::Expected;
+use crate::digest;
 use crate::git::layout::Layout;
 use crate::git::refs::Refs;
 use crate::git::settings::Settings;
-use crate::git::{GitError, ObjectFormat, hash};
+use crate::git::{GitError, ObjectFormat};
 use crate::proposal::ProposalError;
 
 /// Largest file that is held in memory, in bytes; larger ones go through a temporary file.
@@ -275,6 +276,6 @@ impl Spooled {
 
     /// The sha256 of the copy, hex.
     pub(super) fn sha256(&self) -> Result<String, GitError> {
-        hash::sha256_of(&mut self.open()?).map_err(GitError::io("hash a large file"))
+        digest::sha256_of(&mut self.open()?).map_err(GitError::io("hash a large file"))
     }
 }
