@@ -119,6 +119,8 @@ impl Proxy {
         let mut connection = server::conn::http1::Builder::new();
         connection
             .timer(TokioTimer::new())
+            // A client that has said everything still waits for the answer.
+            .half_close(true)
             .header_read_timeout(HEAD_TIME)
             .max_buf_size(HEAD)
             .max_headers(HEADERS);
