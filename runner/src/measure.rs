@@ -79,7 +79,7 @@ struct Trees {
     base: Side,
     candidate: Side,
     /// Keeps the layers from being pruned.
-    _guards: Vec<LayerGuard>,
+    guards: Vec<LayerGuard>,
 }
 
 /// One tree of a check.
@@ -174,6 +174,7 @@ impl<'a> Bench<'a> {
                 return Ok(not_run(check, WhyNotRun::Blocked));
             }
         };
+        measured.note_refused(&trees.guards);
         let outcome = match &check.kind {
             CheckKind::Test(test) => self.test_check(check, test, &trees, measured).await,
             _ => self.command_check(check, &trees, measured).await,
@@ -219,7 +220,7 @@ impl<'a> Bench<'a> {
             Ok(Trees {
                 base,
                 candidate: candidate?,
-                _guards: guards,
+                guards,
             })
         }))
     }

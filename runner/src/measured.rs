@@ -4,6 +4,9 @@ use passmuster_policy::evidence::CheckEvidence;
 use passmuster_policy::reason::Reason;
 use passmuster_process::Enforcement;
 
+use crate::cache::LayerGuard;
+use crate::network::provision::refused;
+
 /// All that was found out.
 #[derive(Debug, Default)]
 pub struct Measured {
@@ -26,6 +29,15 @@ impl Measured {
             self.remarks.push(format!(
                 "{what}: {leaked} processes outlived the command and were ended"
             ));
+        }
+    }
+
+    /// What the steps that made these layers asked the network for and did not get, each once.
+    pub(crate) fn note_refused(&mut self, layers: &[LayerGuard]) {
+        for line in layers.iter().flat_map(|layer| refused(layer.path())) {
+            if !self.remarks.contains(&line) {
+                self.remarks.push(line);
+            }
         }
     }
 

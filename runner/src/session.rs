@@ -9,14 +9,18 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use passmuster_policy::run::{Outcome, Usage};
-use passmuster_process::{Enforcement, Exit, Launcher, Limit, Limits, Report, SandboxError, Start};
+use passmuster_process::{
+    Enforcement, Exit, Launcher, Limit, Limits, Report, SandboxError, Spec, Start,
+};
 use thiserror::Error;
+use tokio::sync::oneshot;
 
 use crate::adapters::{Phase, PhaseEnd, Phases};
 use crate::cache::{Cache, CacheError, Scratch};
-use crate::grants::{Access, Grants, Room, View};
+use crate::grants::{self, Access, Grants, Room, View};
 use crate::interrupt::Stop;
 use crate::merged::CopyError;
+use crate::network::Door;
 use crate::trees::Owner;
 
 /// A run that could not be carried out; says nothing about the change.
@@ -68,6 +72,8 @@ pub struct Session<'a> {
     phases: u32,
     /// What the sandbox said it enforced, of the last phase.
     pub enforcement: Vec<Enforcement>,
+    /// Its way out; none: no network.
+    pub door: Option<Door>,
 }
 
 impl<'a> Session<'a> {
@@ -91,6 +97,7 @@ impl<'a> Session<'a> {
             started: Instant::now(),
             phases: 0,
             enforcement: Vec::new(),
+            door: None,
         })
     }
 
@@ -102,6 +109,21 @@ impl<'a> Session<'a> {
     /// Host directory of what the run wrote into the environments.
     pub fn env_upper(&self) -> PathBuf {
         self.room.env_upper()
+    }
+
+    /// Runs one phase; whoever connects to a sandbox's door is answered meanwhile.
+    async fn run(&self, spec: &Spec) -> Result<Report, SandboxError> {
+        let stop = self.machine.stop.clone().requested();
+        let (give, listener) = oneshot::channel();
+        let answer = |inside| {
+            // Nobody takes it where there is no door.
+            let _dropped = give.send(inside);
+        };
+        let run = passmuster_process::run_with_listener(&self.machine.launcher, spec, stop, answer);
+        match &self.door {
+            Some(door) => door.proxy.serve_during(listener, run).await,
+            None => run.await,
+        }
     }
 
     fn report_directory(&mut self) -> Result<PathBuf, SessionError> {
@@ -122,9 +144,11 @@ impl Phases for Session<'_> {
             wall: left,
             ..self.limits.clone()
         };
-        let spec = self.grants.spec(&self.room, &phase, &reports, limits);
-        let stop = self.machine.stop.clone().requested();
-        let report = passmuster_process::run(&self.machine.launcher, &spec, stop).await?;
+        let mut spec = self.grants.spec(&self.room, &phase, &reports, limits);
+        if let Some(door) = &self.door {
+            grants::open(&mut spec, door);
+        }
+        let report = self.run(&spec).await?;
         self.enforcement.clone_from(&report.enforcement);
         Ok(phase_end(report, reports))
     }

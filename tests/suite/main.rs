@@ -19,6 +19,7 @@ mod examples;
 mod interrupt;
 mod layers;
 mod limits;
+mod network;
 mod policy;
 mod proposals;
 mod reports;

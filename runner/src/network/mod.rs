@@ -28,7 +28,7 @@
 //! # What this does not do
 //!
 //! - A host on the list can be told everything that the step sees, and can answer anything. That is
-//!   why such a step sees only its `inputs`, and lies on no layer that saw more ([`unavailable`]).
+//!   why such a step sees only its `inputs`, and lies on no layer that saw more ([`provision`]).
 //! - What a step downloads may run there (build scripts, install hooks). It runs in the sandbox, and
 //!   what it leaves is trusted as much as the packages are.
 //! - A tunnel is named by its CONNECT request. A host that serves many names on one address (a
@@ -40,10 +40,12 @@ pub mod endpoint;
 pub mod inside;
 pub mod journal;
 mod out;
+pub mod provision;
 mod proxy;
 pub mod secrets;
 pub mod unavailable;
 pub mod upstream;
 
+pub use provision::{Door, Provision};
 pub use proxy::Proxy;
 pub use unavailable::Unavailable;

@@ -1,10 +1,7 @@
 //! Why a step that asks for the network or for secrets does not run.
 
 use passmuster_policy::path::RepoPath;
-use passmuster_policy::policy::Prepare;
 use thiserror::Error;
-
-use crate::git::objects::TreeEntry;
 
 /// A step that cannot be given what it asks for; nothing of it ran, unless it says so.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -40,32 +37,4 @@ pub enum Unavailable {
         /// A file that the earlier step sees.
         path: RepoPath,
     },
-}
-
-/// Whether what lies beneath a step with network was made from nothing but what the step itself may
-/// see: else sources could meet the network in what an earlier step made of them.
-pub fn sees_no_more(
-    step: &Prepare,
-    before: &[&Prepare],
-    entries: &[TreeEntry],
-) -> Result<(), Unavailable> {
-    if step.network.is_empty() {
-        return Ok(());
-    }
-    for earlier in before {
-        let hidden = |entry: &&TreeEntry| sees(earlier, &entry.path) && !sees(step, &entry.path);
-        if let Some(entry) = entries.iter().find(hidden) {
-            return Err(Unavailable::SeesThrough {
-                below: earlier.name.clone(),
-                path: entry.path.clone(),
-            });
-        }
-    }
-    Ok(())
-}
-
-fn sees(step: &Prepare, path: &RepoPath) -> bool {
-    step.inputs
-        .as_ref()
-        .is_none_or(|inputs| inputs.matches(path))
 }
