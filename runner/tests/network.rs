@@ -102,10 +102,11 @@ fn ask(proxy: SocketAddr, request: &str) -> String {
     stream
         .set_read_timeout(Some(Duration::from_secs(20)))
         .unwrap();
-    stream.write_all(request.as_bytes()).unwrap();
-    stream.shutdown(Shutdown::Write).unwrap();
+    // A connection that is reset in the middle or afterwards may have answered before.
+    let _reset = stream
+        .write_all(request.as_bytes())
+        .and_then(|()| stream.shutdown(Shutdown::Write));
     let mut answer = Vec::new();
-    // A connection that is reset after the answer has still answered.
     let _reset = stream.read_to_end(&mut answer);
     String::from_utf8_lossy(&answer).into_owned()
 }
