@@ -14,7 +14,7 @@ PYTHON := $(firstword $(wildcard /usr/bin/python3) python3)
 
 export PASSMUSTER_TEST_ENV := $(TEST_ENV)
 
-.PHONY: demo test test-env test-real bench check clean system-packages nextest
+.PHONY: demo test test-env test-real test-services bench check clean system-packages databases nextest
 
 # Vets example proposals and explains each verdict.
 demo:
@@ -36,6 +36,11 @@ check:
 test-real: test-env
 	cargo build --locked --package passmuster-tests --bins
 	cargo run --quiet --locked --package passmuster-tests --bin real
+
+# Real PostgreSQL and Redis beside tests, from the packages of Debian or Ubuntu; prints a table.
+test-services: test-env databases
+	cargo build --locked --package passmuster-tests --bins
+	cargo run --quiet --locked --package passmuster-tests --bin databases
 
 # The ratios that are promised, each measured against its peer in one run; prints a table. bubblewrap is one of
 # the peers where it is installed.
@@ -63,6 +68,18 @@ system-packages:
 	fi
 	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' \
 	  || { echo "the tests need Node 20 or newer, this is $$(node --version)" >&2; exit 1; }
+
+databases:
+	@missing=(); \
+	ls /usr/lib/postgresql/*/bin/postgres > /dev/null 2>&1 || missing+=(postgresql); \
+	command -v redis-server > /dev/null || missing+=(redis-server); \
+	if (( $${#missing[@]} )); then \
+	  if [[ $$(id -u) == 0 ]] && command -v apt-get > /dev/null; then \
+	    apt-get update -qq && apt-get install -qq -y "$${missing[@]}"; \
+	  else \
+	    echo "these tests need $${missing[*]}: install them with the system's package manager and run make again" >&2; exit 1; \
+	  fi; \
+	fi
 
 nextest:
 	@cargo nextest --version > /dev/null 2>&1 || cargo install --locked cargo-nextest --version $(NEXTEST_VERSION)

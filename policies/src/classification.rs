@@ -172,7 +172,7 @@ pub struct Classifier {
     harness: Globs,
     /// Whether files can take the place of Python's own modules.
     python: bool,
-    /// Files of the tree that `run` names.
+    /// Files of the tree that `run` names, and those that its services' `run` names.
     named: Vec<RepoPath>,
 }
 
@@ -194,7 +194,7 @@ impl Classifier {
             tests: Globs::new(tests)?,
             harness: Globs::new(&harness)?,
             python: matches!(test.framework, Framework::Pytest | Framework::Unittest),
-            named: named(check),
+            named: named(&check.cwd, &check.run),
         })
     }
 
@@ -218,7 +218,7 @@ impl Classifier {
             tests: Globs::default(),
             harness: Globs::new(&tables.concat())?,
             python: false,
-            named: named(check),
+            named: named(&check.cwd, &check.run),
         })
     }
 
@@ -240,20 +240,18 @@ impl Classifier {
     }
 }
 
-/// The words of `run` as paths in the tree, below `cwd`; also those within a word, as in
+/// The words of a command as paths in the tree, below `cwd`; also those within a word, as in
 /// `--config=FILE` or a line for a shell.
-fn named(check: &Check) -> Vec<RepoPath> {
+fn named(cwd: &str, run: &[String]) -> Vec<RepoPath> {
     let between = |letter: char| letter.is_whitespace() || "=;&|()<>'\"`,".contains(letter);
     let path = |word: &str| {
-        let parts = check.cwd.split('/').chain(word.split('/'));
+        let parts = cwd.split('/').chain(word.split('/'));
         let parts: Vec<&str> = parts
             .filter(|part| !part.is_empty() && *part != ".")
             .collect();
         RepoPath::from(parts.join("/").as_str())
     };
-    check
-        .run
-        .iter()
+    run.iter()
         .flat_map(|word| word.split(between).chain([word.as_str()]))
         .filter(|word| !word.is_empty() && !word.starts_with(['/', '-']))
         .map(path)
@@ -265,9 +263,15 @@ fn named(check: &Check) -> Vec<RepoPath> {
 /// # Errors
 /// As [`Classifier::new`].
 pub fn classifiers(policy: &Policy) -> Result<Vec<(&str, Classifier)>, GlobError> {
-    let classifier = |check: &Check| match &check.kind {
-        CheckKind::Test(test) => Classifier::new(check, test),
-        _ => Classifier::of_command(check),
+    let classifier = |check: &Check| {
+        let mut classifier = match &check.kind {
+            CheckKind::Test(test) => Classifier::new(check, test)?,
+            _ => Classifier::of_command(check)?,
+        };
+        let services = policy.service.iter().filter(|one| one.serves(check));
+        let named = services.flat_map(|service| named("", &service.run));
+        classifier.named.extend(named);
+        Ok(classifier)
     };
     policy
         .check
@@ -356,6 +360,25 @@ mod tests {
             ("tests/a.py", Test),
         ] {
             assert_eq!(classify("pytest", more, path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_a_service_runs_steers_the_checks_that_need_it() {
+        use FileClass::{Harness, Product};
+        let checks = "[[check]]\nname = \"t\"\nkind = \"test\"\nframework = \"pytest\"\nrun = [\"pytest\"]\n\
+                      [[check]]\nname = \"c\"\nkind = \"command\"\nrun = [\"make\"]\n";
+        for (needed, expected) in [
+            ("", [Harness, Product]),
+            ("checks = [\"c\"]", [Product, Harness]),
+        ] {
+            let text = format!(
+                "version = 1\n{checks}[[service]]\nname = \"s\"\nrun = [\"python\", \"tools/api.py\"]\n{needed}"
+            );
+            let policy = parse(&text, "test").unwrap();
+            let found = classifiers(&policy).unwrap();
+            let classes = [0, 1].map(|check| found[check].1.classify(&"tools/api.py".into()));
+            assert_eq!(classes, expected, "{needed}");
         }
     }
 

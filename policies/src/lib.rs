@@ -13,9 +13,12 @@
 //! 7. [`decide`] and [`verdict`]: the decision and its JSON; digests are over [`canonical`] JSON,
 //!    and what others wrote goes through [`text`].
 //!
+//! Beside them, [`account`] is the JSON of a single sandboxed command.
+//!
 //! Nothing here reads a file, a clock, an environment variable or the network.
 #![forbid(unsafe_code)]
 
+pub mod account;
 pub mod agreement;
 pub mod canonical;
 pub mod change;

@@ -200,6 +200,10 @@ pub struct Prepare {
 }
 
 /// A program that runs beside a check, inside its sandbox.
+///
+/// A directory of the environments that is a whole argument of `run`, or the value of one
+/// (`--data=/sandbox/env/db`), is the service's to write: each run gets a copy of its own, and
+/// throws it away.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Service {
@@ -210,17 +214,27 @@ pub struct Service {
     /// How to tell that it is ready.
     #[serde(default)]
     pub ready: Ready,
-    /// Checks that need it.
-    #[serde(default)]
-    pub checks: Vec<String>,
+    /// Checks that need it; not written: every test check.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checks: Option<Vec<String>>,
 }
 
 /// How to tell that a service is ready.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Ready {
-    /// A TCP port on loopback that accepts.
+    /// A TCP port on loopback that accepts; not written: it is ready as soon as it runs.
     pub port: Option<u16>,
+}
+
+impl Service {
+    /// Whether this check needs it.
+    pub fn serves(&self, check: &Check) -> bool {
+        match &self.checks {
+            Some(names) => names.contains(&check.name),
+            None => matches!(check.kind, CheckKind::Test(_)),
+        }
+    }
 }
 
 /// Whether a run finds a git repository in its tree.

@@ -6,7 +6,7 @@ use crate::path::RepoPath;
 use crate::tests::TestResult;
 
 /// How a run ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "outcome")]
 pub enum Outcome {
     /// The command ended by itself with this exit status.
@@ -26,6 +26,13 @@ pub enum Outcome {
     },
     /// The command could not be started: not there, not executable.
     NotStarted {
+        /// What happened, for people.
+        why: String,
+    },
+    /// The command was not started, because a service that it needs did not become ready.
+    ServiceNotReady {
+        /// The service's name in the policy.
+        service: String,
         /// What happened, for people.
         why: String,
     },

@@ -1,11 +1,13 @@
-//! The published JSON Schemas of the policy file and of the verdict, generated from the types.
+//! The published JSON Schemas of the policy file, the verdict and other results, generated from the types.
 //!
 //! They lie in `policies/schema/`; a test fails when one is stale. Regenerate them with
 //! `UPDATE_SCHEMAS=1 cargo test -p passmuster-policy schema`.
 
+use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
+use crate::account::Account;
 use crate::policy::Policy;
 use crate::verdict::Verdict;
 
@@ -14,12 +16,22 @@ pub fn policy() -> Value {
     schemars::schema_for!(Policy).to_value()
 }
 
-/// The schema of the verdict's JSON, as it is written: every key is there, null where unmeasured.
+/// The schema of the verdict's JSON.
 pub fn verdict() -> Value {
+    written::<Verdict>()
+}
+
+/// The schema of what `sandbox --report` writes.
+pub fn account() -> Value {
+    written::<Account>()
+}
+
+/// A type as it is written: every key is there, null where unmeasured.
+fn written<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().for_serialize();
     settings
         .into_generator()
-        .into_root_schema_for::<Verdict>()
+        .into_root_schema_for::<T>()
         .to_value()
 }
 
@@ -34,6 +46,7 @@ mod tests {
         for (file, schema) in [
             ("policy.schema.json", policy()),
             ("verdict.schema.json", verdict()),
+            ("sandbox.schema.json", account()),
         ] {
             let path = Path::new(env!("CARGO_MANIFEST_DIR"))
                 .join("schema")

@@ -37,6 +37,20 @@ pub fn id(text: &str) -> String {
     shown
 }
 
+/// Output as it comes, for a terminal: line ends and tabs stay, other such characters are written
+/// as escapes. Nothing is dropped: it is somebody's output, not a quotation.
+pub fn shown(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for one in text.chars() {
+        if unseemly(one) && !matches!(one, '\n' | '\t') {
+            shown.extend(one.escape_default())
+        } else {
+            shown.push(one)
+        }
+    }
+    shown
+}
+
 fn unseemly(one: char) -> bool {
     one.is_control()
         || matches!(one, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
@@ -115,6 +129,12 @@ mod tests {
     fn ids_that_differ_stay_different() {
         assert_eq!(id("a[\\n]\nb"), "a[\\n]\\nb");
         assert_ne!(id("a\u{200b}"), id("a"));
+    }
+
+    #[test]
+    fn output_for_a_terminal_loses_nothing_and_moves_nothing() {
+        let text = "a\tb\n\u{1b}[2J\r\u{9b}é";
+        assert_eq!(shown(text), "a\tb\n\\u{1b}[2J\\r\\u{9b}é");
     }
 
     #[test]

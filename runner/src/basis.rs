@@ -16,7 +16,8 @@ use crate::layers::Snapshot;
 use crate::locate::Programs;
 use crate::policy_source::{self, Choice, Loaded};
 use crate::repository::Repository;
-use crate::toolchains::{Operator, Pins, covers};
+pub use crate::toolchains::covers;
+use crate::toolchains::{Operator, Pins};
 
 /// The basis of one verification.
 #[derive(Debug)]
@@ -91,23 +92,27 @@ fn refuse_cache_inside(cache: &Cache, repository: &Repository) -> Result<(), Use
     )))
 }
 
-/// A grant that holds the repository would show the candidate what a sandbox must not see.
 fn refuse_wide_grants(
     policy: &Policy,
     operator: &Operator,
     repository: &Repository,
 ) -> Result<(), UserError> {
-    for grant in policy.sandbox.read.iter().chain(&policy.sandbox.caches) {
-        let (path, _) = grants::cache_grant(Path::new(grant), operator);
-        if covers(&path, repository.root()) || path.starts_with(repository.root()) {
-            return Err(UserError::new(
-                ReasonCode::GrantCoversRepository,
-                format!(
-                    "the grant {grant} lies in or above the repository {}",
-                    repository.root().display()
-                ),
-            ));
-        }
+    let written = policy.sandbox.read.iter().chain(&policy.sandbox.caches);
+    let mut paths = written.map(|grant| grants::cache_grant(Path::new(grant), operator).0);
+    paths.try_for_each(|path| refuse_wide_grant(&path, repository))
+}
+
+/// A grant that holds the repository would show the candidate what a sandbox must not see.
+pub fn refuse_wide_grant(path: &Path, repository: &Repository) -> Result<(), UserError> {
+    if covers(path, repository.root()) {
+        return Err(UserError::new(
+            ReasonCode::GrantCoversRepository,
+            format!(
+                "the grant {} lies in or above the repository {}",
+                path.display(),
+                repository.root().display()
+            ),
+        ));
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The command line, as types. Parsing needs no environment; what a word means is decided later.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -39,6 +40,8 @@ pub enum Command {
         /// A code as a verdict prints it; without one, all codes are listed.
         code: Option<String>,
     },
+    /// Run any command in the sandbox that a check of the working tree gets.
+    Sandbox(Sandbox),
     /// Look at a policy.
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -135,6 +138,34 @@ pub struct Show {
 pub struct Demo {
     /// Only the proposals whose name contains this.
     pub name: Option<String>,
+}
+
+/// Arguments of `sandbox`.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Exit codes: the command's own; 124 when it reached a limit, 126 and 127 when it cannot be executed or found, 128 plus the signal's number when one ended it or us; 2 usage, policy or repository error, 3 no sandbox or a prepare step that failed. --report tells them apart."
+)]
+pub struct Sandbox {
+    /// The repository, or a plain directory [default: the one that encloses the current directory].
+    #[arg(long, value_name = "DIR")]
+    pub repo: Option<PathBuf>,
+    /// One more path of the host to read (may be given again).
+    #[arg(long = "read", value_name = "PATH")]
+    pub read: Vec<PathBuf>,
+    /// A directory of the host that the command may change, made when it is not there; all else
+    /// that is written vanishes (may be given again).
+    #[arg(long = "write", value_name = "PATH")]
+    pub write: Vec<PathBuf>,
+    /// A limit that differs from the policy's, by the keys of its table `limits`: wall=10m,
+    /// processes=100 (may be given again).
+    #[arg(long = "limit", value_name = "KEY=VALUE")]
+    pub limits: Vec<String>,
+    /// Write outcome, cost, protections and denials to this file, schema passmuster.sandbox/1.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// The command and its arguments, after `--`. It starts in the root of the tree.
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
 }
 
 /// Subcommands of `policy`.

@@ -11,7 +11,8 @@ use thiserror::Error;
 
 use crate::digest::sha256;
 use crate::git::attributes::{LineEnds, crlf_paths};
-use crate::git::objects::{BlobReader, TreeEntry, tree_entries};
+use crate::git::blobs::BlobReader;
+use crate::git::objects::{TreeEntry, tree_entries};
 use crate::git::stores::{External, ExternalKind, externals};
 use crate::git::{Git, GitError};
 use crate::layers::Snapshot;

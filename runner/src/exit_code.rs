@@ -17,6 +17,8 @@ pub enum Exit {
     Review,
     /// Passmuster itself is at fault.
     Internal,
+    /// What the sandboxed command ended with.
+    Command(u8),
 }
 
 impl Exit {
@@ -30,6 +32,7 @@ impl Exit {
             Self::Review => 4,
             // EX_SOFTWARE of sysexits.h
             Self::Internal => 70,
+            Self::Command(status) => status,
         }
     }
 }

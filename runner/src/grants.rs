@@ -4,8 +4,11 @@
 //! is not there: no home directory, no repository, no environment variable, no network but a prepare
 //! step's door.
 
+mod services;
+
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -22,6 +25,9 @@ use crate::network::Door;
 use crate::places;
 use crate::session::{Machine, SessionError, make_owned};
 use crate::toolchains::{Operator, Tool, Toolchain, search_path};
+
+pub use services::{Attendant, Failed};
+pub(crate) use services::{failed, not_ready};
 
 /// Size of the home directory, which lives in memory.
 const HOME_SIZE: u64 = 1 << 30;
@@ -64,6 +70,8 @@ pub enum Access {
 pub struct Grants {
     /// Host path → the same path inside.
     read: Vec<PathBuf>,
+    /// Host directories that are changed for good, at the same path inside.
+    write: Vec<PathBuf>,
     masked: Vec<PathBuf>,
     /// Host directory → where it appears, copy-on-write.
     caches: Vec<(PathBuf, PathBuf)>,
@@ -98,6 +106,7 @@ impl Grants {
     ) -> Self {
         let mut grants = Self {
             read: policy.sandbox.read.iter().map(PathBuf::from).collect(),
+            write: Vec::new(),
             masked: Vec::new(),
             caches: policy
                 .sandbox
@@ -132,6 +141,13 @@ impl Grants {
             env: &grants.env,
         });
         grants
+    }
+
+    /// What one command is granted beside what the policy grants. Results are kept by
+    /// [`Grants::digest`], which these are no part of.
+    pub fn add_paths(&mut self, read: &[PathBuf], write: &[PathBuf]) {
+        self.read.extend_from_slice(read);
+        self.write.extend_from_slice(write);
     }
 
     fn add_toolchain(&mut self, toolchain: &Toolchain) {
@@ -231,6 +247,7 @@ impl Grants {
             mounts: mounts.collect(),
             limits,
             listen: None,
+            services: Vec::new(),
         }
     }
 
@@ -256,6 +273,10 @@ impl Grants {
             .files
             .iter()
             .map(|(target, content)| file(target, content));
+        let write = self.write.iter().map(|path| Mount::Writable {
+            source: path.clone(),
+            target: path.clone(),
+        });
         let links = self.links.iter().map(|(path, to)| Mount::Symlink {
             path: path.clone(),
             to: to.clone(),
@@ -266,6 +287,7 @@ impl Grants {
             .chain(masked)
             .chain(files)
             .chain(links)
+            .chain(write)
     }
 }
 
@@ -385,6 +407,39 @@ impl Room {
             let lowers = view.env.iter().map(|layer| lower(layer, false)).collect();
             Mount::ReadOnlyOverlay { lowers, target }
         });
+    }
+
+    /// Lets the run write to the environments' directories that its services name.
+    pub(crate) fn serve(
+        &mut self,
+        machine: &Machine,
+        services: &[Attendant],
+        view: &View,
+        scratch: &Path,
+    ) -> Result<(), SessionError> {
+        let named = services::data_directories(services);
+        for (number, directory) in named.iter().enumerate() {
+            let layers = merged::visible_directories(&view.env, directory);
+            let Some(top) = layers.first() else {
+                continue;
+            };
+            let space = scratch.join(format!("service-{number}"));
+            self.layer(
+                machine,
+                &layers,
+                &space,
+                Path::new(places::ENV).join(directory),
+            )?;
+            // The root of an overlay has its upper layer's mode, and a database wants its own.
+            let upper = space.join("upper");
+            fs::metadata(top)
+                .and_then(|found| fs::set_permissions(&upper, found.permissions()))
+                .map_err(|source| SessionError::Io {
+                    path: upper.clone(),
+                    source,
+                })?;
+        }
+        Ok(())
     }
 
     /// A directory of the host that the run may change without changing it.

@@ -9,7 +9,8 @@ use std::io::{self, BufRead, BufReader};
 use passmuster_policy::change::{Change, ChangeKind, Entry, FileChange, Hunk, Mode};
 use passmuster_policy::path::RepoPath;
 
-use crate::git::objects::{BlobReader, Side, raw_sides, sizes};
+use crate::git::blobs::BlobReader;
+use crate::git::objects::{Side, raw_sides, sizes};
 use crate::git::{Git, GitError};
 
 /// Most lines of one file whose text is kept: more than any file that a person reads.

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 /// Tells when the program was asked to stop. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Stop(watch::Receiver<bool>);
+pub struct Stop(watch::Receiver<Option<SignalKind>>);
 
 impl Stop {
     /// Listens for SIGINT, SIGTERM and SIGHUP from now on. Sandboxes end with the flag; the program
@@ -15,17 +15,17 @@ impl Stop {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let mut hang_up = signal(SignalKind::hangup())?;
-        let (sender, receiver) = watch::channel(false);
+        let (sender, receiver) = watch::channel(None);
         tokio::spawn(async move {
             loop {
-                tokio::select! {
-                    _ = interrupt.recv() => {}
-                    _ = terminate.recv() => {}
-                    _ = hang_up.recv() => {}
-                }
+                let received = tokio::select! {
+                    _ = interrupt.recv() => SignalKind::interrupt(),
+                    _ = terminate.recv() => SignalKind::terminate(),
+                    _ = hang_up.recv() => SignalKind::hangup(),
+                };
                 // Asked twice: whatever keeps us, perhaps a git that waits for a pipe, is not worth
                 // waiting for. Sandboxes end with us, and the next start cleans up.
-                if sender.send_replace(true) {
+                if sender.send_replace(Some(received)).is_some() {
                     std::process::exit(i32::from(Exit::Inconclusive.status()));
                 }
             }
@@ -35,12 +35,17 @@ impl Stop {
 
     /// True once the program was asked to stop.
     pub fn is_requested(&self) -> bool {
-        *self.0.borrow()
+        self.0.borrow().is_some()
+    }
+
+    /// The number of the signal that asked.
+    pub fn signal(&self) -> Option<i32> {
+        self.0.borrow().map(|signal| signal.as_raw_value())
     }
 
     /// Resolves when the program is asked to stop.
     pub async fn requested(mut self) {
-        if self.0.wait_for(|stop| *stop).await.is_err() {
+        if self.0.wait_for(Option::is_some).await.is_err() {
             // The listener is gone with the runtime: nothing will ask any more.
             std::future::pending::<()>().await;
         }

@@ -19,8 +19,10 @@
 //!     read.
 //! 12. [`report`], [`reproduce`], [`past`], [`store`]: the verdict for its readers, and the history.
 //!
+//! [`errand`] takes the same way with one command and no decision; [`passing`] connects its streams.
+//!
 //! [`cache`] owns the directory that all of this lives in; [`places`] names the paths inside a
-//! sandbox; [`digest`], [`progress`], [`interrupt`], [`error`] and
+//! sandbox; [`digest`], [`memory`], [`progress`], [`interrupt`], [`error`] and
 //! [`exit_code`] serve all.
 #![forbid(unsafe_code)]
 
@@ -37,6 +39,7 @@ pub mod commands;
 pub mod content;
 pub mod detect;
 pub mod digest;
+pub mod errand;
 pub mod error;
 pub mod exit_code;
 pub mod git;
@@ -48,11 +51,13 @@ pub mod layers;
 pub mod locate;
 pub mod measure;
 pub mod measured;
+pub mod memory;
 pub mod merged;
 pub mod mixed;
 pub mod network;
 pub mod obstacles;
 pub mod oracle;
+pub mod passing;
 pub mod past;
 pub mod places;
 pub mod plan;

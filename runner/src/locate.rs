@@ -31,7 +31,9 @@ impl Programs {
     ) -> Self {
         let mut programs = Self::default();
         let steps = policy.prepare.iter().map(|step| &step.run);
-        for run in steps.chain(policy.check.iter().map(|check| &check.run)) {
+        let services = policy.service.iter().map(|service| &service.run);
+        let checks = policy.check.iter().map(|check| &check.run);
+        for run in steps.chain(services).chain(checks) {
             programs.add(run, operator, toolchains, repository);
         }
         programs

@@ -3,6 +3,8 @@
 //! The base's result is stored and reused; the candidate's is measured each time that its verdict
 //! is not stored. Whatever goes wrong on our side becomes a reason, never a test result.
 
+mod services;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,7 +25,7 @@ use serde::de::DeserializeOwned;
 use crate::adapters::CommandRun;
 use crate::cache::{LayerGuard, Scratch};
 use crate::digest::digest;
-use crate::grants::{self, Grants, View};
+use crate::grants::{self, Attendant, Grants, View};
 use crate::layers::{Layer, LayerError, Snapshot, Workshop, shadowed, view};
 use crate::locate::{Programs, locate};
 use crate::measured::Measured;
@@ -87,6 +89,7 @@ struct Side {
     role: TreeRole,
     view: View,
     program: PathBuf,
+    services: Vec<Attendant>,
     /// What a result depends on besides the check: the tree and the layers over it.
     layers: Vec<String>,
 }
@@ -250,6 +253,7 @@ impl<'a> Bench<'a> {
             role,
             view: view(tree, layers),
             program,
+            services: self.attendants(check, layers)?,
             layers: std::iter::once(snapshot.content_id()).chain(keys).collect(),
         })
     }
@@ -264,7 +268,13 @@ impl<'a> Bench<'a> {
         let stored: Option<TestRun> = self.stored(check, &trees.base);
         let cached = stored.is_some();
         let (base, candidate) = self.both_tests(check, test, trees, stored).await?;
+        let ran = (base, candidate);
+        let (base, candidate) = self.settled_tests(check, test, trees, ran).await?;
         measured.note(&candidate.enforcement);
+        for (ran, role) in [(&base, TreeRole::Base), (&candidate, TreeRole::Candidate)] {
+            let what = format!("{} on the {}", check.name, role_name(role));
+            measured.note_services(&what, &ran.failed_services);
+        }
         let (base, candidate) = (base.result, candidate.result);
         if base.leaked_processes == 0 {
             let what = format!("{} on the candidate", check.name);
@@ -433,6 +443,8 @@ impl<'a> Bench<'a> {
         } else {
             self.one_command(check, &trees.candidate, measured).await?
         };
+        let ran = (base, candidate);
+        let (base, candidate) = self.settled_commands(check, trees, ran, measured).await?;
         Ok(CheckEvidence {
             name: check.name.clone(),
             kind: check.kind.name(),
@@ -460,6 +472,7 @@ impl<'a> Bench<'a> {
             .await?;
         measured.note(&ran.enforcement);
         measured.note_leaked(&what, ran.result.leaked_processes);
+        measured.note_services(&what, &ran.failed_services);
         Ok(ran.result)
     }
 
@@ -473,6 +486,7 @@ impl<'a> Bench<'a> {
             tracked: &tree.entries,
             program: side.program.clone(),
             view: side.view.clone(),
+            services: side.services.clone(),
             limits: Limits {
                 wall,
                 ..grants::limits(&check.limits.over(&self.policy.limits))
@@ -516,6 +530,7 @@ impl<'a> Bench<'a> {
             self.grants.digest(),
             &side.layers,
             &side.program,
+            side.service_keys(),
         ))
     }
 }
@@ -531,6 +546,7 @@ fn nothing_enforced<T>(result: T) -> Ran<T> {
     Ran {
         result,
         enforcement: Vec::new(),
+        failed_services: Vec::new(),
     }
 }
 

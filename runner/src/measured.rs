@@ -5,6 +5,7 @@ use passmuster_policy::reason::Reason;
 use passmuster_process::Enforcement;
 
 use crate::cache::LayerGuard;
+use crate::grants::Failed;
 use crate::network::provision::refused;
 
 /// All that was found out.
@@ -38,6 +39,14 @@ impl Measured {
             if !self.remarks.contains(&line) {
                 self.remarks.push(line);
             }
+        }
+    }
+
+    /// A service that ends while the check runs may be why tests fail, or nothing at all.
+    pub(crate) fn note_services(&mut self, what: &str, failed: &[Failed]) {
+        for Failed { name, how, .. } in failed {
+            self.remarks
+                .push(format!("{what}: service `{name}`: {how}"));
         }
     }
 

@@ -43,7 +43,7 @@ pub fn copy(
 
 /// The directories that make up one merged directory, top first: those above the first one that
 /// hides the rest.
-fn visible_directories(layers: &[PathBuf], below: &Path) -> Vec<PathBuf> {
+pub(crate) fn visible_directories(layers: &[PathBuf], below: &Path) -> Vec<PathBuf> {
     let mut directories: Vec<PathBuf> = layers.to_vec();
     for part in below.components() {
         directories = descend(&directories, Path::new(part.as_os_str()));

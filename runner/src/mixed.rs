@@ -7,7 +7,7 @@ use passmuster_policy::path::RepoPath;
 use passmuster_policy::policy::Policy;
 use passmuster_policy::reason::ReasonCode;
 
-use crate::git::objects::BlobReader;
+use crate::git::blobs::BlobReader;
 use crate::git::{Git, GitError};
 
 /// Largest manifest that is read, in bytes; the largest known ones have a tenth of it.

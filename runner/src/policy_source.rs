@@ -13,7 +13,8 @@ use passmuster_policy::reason::{Reason, ReasonCode};
 use thiserror::Error;
 
 use crate::detect::{self, Detected, LOOKED_FOR, Listing};
-use crate::git::objects::{BlobReader, TreeEntry};
+use crate::git::blobs::BlobReader;
+use crate::git::objects::TreeEntry;
 use crate::git::{Git, GitError};
 use crate::layers::Snapshot;
 use crate::toolchains::Operator;

@@ -3,14 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use passmuster_policy::policy::{Check, Framework};
-use passmuster_policy::run::TestRun;
+use passmuster_policy::run::{Outcome, TestRun};
 use passmuster_policy::tests::TestResult;
 use passmuster_process::{Enforcement, Limits};
 use thiserror::Error;
 
-use crate::adapters::{self, AdapterError, CommandRun, Job, Places, Selection, run_command};
+use crate::adapters::{
+    self, AdapterError, CommandRun, Job, Phase, Phases as _, Places, Selection, run_command,
+};
 use crate::git::objects::TreeEntry;
-use crate::grants::{Access, Grants, View};
+use crate::grants::{Access, Attendant, Failed, Grants, View};
 use crate::places;
 use crate::rewritten::rewritten;
 use crate::session::{Machine, Session, SessionError};
@@ -35,6 +37,8 @@ pub struct Task<'a> {
     pub program: PathBuf,
     /// The layers it sees.
     pub view: View,
+    /// What runs beside it.
+    pub services: Vec<Attendant>,
     /// How much it may use.
     pub limits: Limits,
     /// All files of the tree.
@@ -48,6 +52,8 @@ pub struct Ran<T> {
     pub result: T,
     /// What was enforced.
     pub enforcement: Vec<Enforcement>,
+    /// Services that failed.
+    pub failed_services: Vec<Failed>,
 }
 
 /// Runs a test check, or the files or binaries that hold `only`.
@@ -58,16 +64,11 @@ pub async fn test(
     framework: Framework,
     only: Option<Vec<TestResult>>,
 ) -> Result<Ran<TestRun>, RunError> {
-    let mut session = Session::open(
-        machine,
-        grants,
-        &task.view,
-        Access::Check,
-        task.limits.clone(),
-    )?;
+    let mut session = open(machine, grants, task)?;
     let select = only.map_or(Selection::All, Selection::Ids);
     let job = job(grants, task, select);
     let mut result = adapters::run(framework, &job, &places(), &mut session).await?;
+    add_logs(&mut result.log_tail, &session.failed_services);
     // A copy, of the whole tree or of a directory, does not tell what was written to it.
     if machine.overlay {
         result.provenance.rewritten = rewritten(&session.tree_upper(), task.tracked);
@@ -79,6 +80,7 @@ pub async fn test(
     Ok(Ran {
         result,
         enforcement: session.enforcement,
+        failed_services: session.failed_services,
     })
 }
 
@@ -88,21 +90,53 @@ pub async fn command(
     grants: &Grants,
     task: &Task<'_>,
 ) -> Result<Ran<CommandRun>, RunError> {
-    let mut session = Session::open(
-        machine,
-        grants,
-        &task.view,
-        Access::Check,
-        task.limits.clone(),
-    )?;
+    let mut session = open(machine, grants, task)?;
     let job = job(grants, task, Selection::All);
-    let result = run_command(&job, &places(), &mut session)
+    let mut result = run_command(&job, &places(), &mut session)
         .await
         .map_err(RunError::from)?;
+    add_logs(&mut result.log_tail, &session.failed_services);
     Ok(Ran {
         result,
         enforcement: session.enforcement,
+        failed_services: session.failed_services,
     })
+}
+
+/// Starts the services of a check and nothing beside them: can they be had?
+pub async fn services(
+    machine: &Machine,
+    grants: &Grants,
+    task: &Task<'_>,
+) -> Result<Outcome, RunError> {
+    let phase = Phase {
+        argv: vec!["/bin/true".into()],
+        env: grants.environment(&task.view),
+        ..Phase::default()
+    };
+    Ok(open(machine, grants, task)?.launch(phase).await?.outcome)
+}
+
+fn open<'a>(
+    machine: &'a Machine,
+    grants: &'a Grants,
+    task: &Task<'_>,
+) -> Result<Session<'a>, SessionError> {
+    let limits = task.limits.clone();
+    Session::open(machine, grants, &task.view, Access::Check, limits)?
+        .with_services(&task.services, &task.view)
+}
+
+/// What services that failed had to say belongs to the log that explains a run.
+fn add_logs(log: &mut String, failed: &[Failed]) {
+    for Failed {
+        name,
+        how,
+        log: said,
+    } in failed
+    {
+        log.push_str(&format!("\nservice {name}: {how}\n{said}\n"));
+    }
 }
 
 fn places() -> Places {

@@ -1,45 +1,125 @@
 //! A look at the sandbox before the first real command: does it start here, and with overlays?
+//!
+//! A success is remembered for as long as nothing changes that decides it: the boot, this program,
+//! the caller and what it may do, the settings that restrict namespaces, the cache's file system.
+//! That saves a sandbox a verdict and costs no safety: every sandbox checks itself from inside
+//! before its command starts, and one that fails then is `sandbox-unavailable` all the same.
 
 use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::time::Duration;
 
 use passmuster_policy::reason::Reason;
 use passmuster_policy::run::Outcome;
-use passmuster_process::Limits;
+use passmuster_process::{Limits, identity};
 
 use crate::adapters::{Phase, Phases as _};
+use crate::digest::digest;
 use crate::error::UserError;
 use crate::grants::{Access, Grants, View, limits};
+use crate::memory;
 use crate::obstacles::sandbox_reason;
 use crate::session::{Machine, Session, SessionError, make_owned};
+use crate::trees::Owner;
+use crate::verify::World;
 
 /// Time for a command that does nothing.
 const WALL: Duration = Duration::from_secs(30);
 
-/// What was found.
-#[derive(Debug)]
-pub enum SelfCheck {
-    /// Sandboxes start.
-    Ready {
-        /// Whether trees can be overlays; otherwise they are copied.
-        overlay: bool,
-    },
-    /// They do not, so nothing may run.
-    Unavailable(Reason),
+/// What is remembered: how trees are made writable.
+const OVERLAY: &str = "overlay";
+const COPY: &str = "copy";
+/// Fields of a process's status that say what it may do.
+const RIGHTS: [&str; 6] = [
+    "Uid",
+    "Gid",
+    "CapEff",
+    "NoNewPrivs",
+    "Seccomp",
+    "Seccomp_filters",
+];
+/// Inside another sandbox these are others.
+const NAMESPACES: [&str; 3] = ["user", "mnt", "pid"];
+/// What administrators restrict namespaces by; each may be absent.
+const SETTINGS: [&str; 4] = [
+    "/proc/sys/user/max_user_namespaces",
+    "/proc/sys/user/max_mnt_namespaces",
+    "/proc/sys/kernel/unprivileged_userns_clone",
+    "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+];
+
+/// What runs are made on here, or why there is none; found out by a run unless it is known.
+pub async fn machine(world: &World, grants: &Grants) -> Result<Result<Machine, Reason>, UserError> {
+    let owner = match identity::host() {
+        Ok(ids) => Owner {
+            uid: ids.uid,
+            gid: ids.gid,
+        },
+        Err(problem) => return Ok(Err(sandbox_reason(&problem.to_string()))),
+    };
+    let machine = Machine {
+        launcher: world.launcher.clone(),
+        cache: world.cache.clone(),
+        owner,
+        overlay: true,
+        stop: world.stop.clone(),
+    };
+    let key = circumstances(world, grants);
+    if let Some(known) = key.as_deref().and_then(memory::answer_to) {
+        let overlay = known == OVERLAY;
+        return Ok(Ok(Machine { overlay, ..machine }));
+    }
+    try_out(machine, grants, key).await
+}
+
+/// All that decides whether a sandbox starts; none when some of it cannot be told.
+fn circumstances(world: &World, grants: &Grants) -> Option<String> {
+    let program = memory::stamp_of(&std::env::current_exe().ok()?)?;
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let rights = status.lines().filter(|line| {
+        RIGHTS
+            .iter()
+            .any(|field| line.starts_with(&format!("{field}:")))
+    });
+    let rights: Vec<&str> = rights.collect();
+    let namespaces = NAMESPACES.map(|name| fs::read_link(format!("/proc/self/ns/{name}")).ok());
+    let settings = SETTINGS.map(|path| fs::read_to_string(path).ok());
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let disk = fs::metadata(world.cache.root()).ok()?.dev();
+    Some(format!(
+        "sandbox {}",
+        digest(&(
+            program,
+            rights,
+            namespaces,
+            settings,
+            boot,
+            disk,
+            grants.digest()
+        ))
+    ))
 }
 
 /// Runs `/bin/true` as a check would run: first over an overlay, then over a copy.
-pub async fn self_check(machine: &Machine, grants: &Grants) -> Result<SelfCheck, UserError> {
+async fn try_out(
+    machine: Machine,
+    grants: &Grants,
+    key: Option<String>,
+) -> Result<Result<Machine, Reason>, UserError> {
     let mut problem = None;
-    for overlay in [true, false] {
+    for (overlay, answer) in [(true, OVERLAY), (false, COPY)] {
         let machine = Machine {
             overlay,
             ..machine.clone()
         };
         match attempt(&machine, grants).await {
-            Ok(Outcome::Exited { status: 0 } | Outcome::Interrupted) => {
-                return Ok(SelfCheck::Ready { overlay });
+            Ok(Outcome::Exited { status: 0 }) => {
+                key.into_iter()
+                    .for_each(|key| memory::remember(key, answer.to_owned()));
+                return Ok(Ok(machine));
             }
+            Ok(Outcome::Interrupted) => return Ok(Ok(machine)),
             Ok(other) => {
                 problem.get_or_insert(format!("/bin/true did not work in the sandbox: {other:?}"));
             }
@@ -49,9 +129,7 @@ pub async fn self_check(machine: &Machine, grants: &Grants) -> Result<SelfCheck,
             Err(other) => return Err(other.into()),
         }
     }
-    Ok(SelfCheck::Unavailable(sandbox_reason(
-        &problem.unwrap_or_default(),
-    )))
+    Ok(Err(sandbox_reason(&problem.unwrap_or_default())))
 }
 
 async fn attempt(machine: &Machine, grants: &Grants) -> Result<Outcome, SessionError> {

@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 
 use passmuster_policy::run::{Outcome, Usage};
 use passmuster_process::{
-    Enforcement, Exit, Launcher, Limit, Limits, Report, SandboxError, Spec, Start,
+    Enforcement, Exit, Launcher, Limit, Limits, Report, SandboxError, Spec, Start, Streams,
 };
 use thiserror::Error;
 use tokio::sync::oneshot;
 
 use crate::adapters::{Phase, PhaseEnd, Phases};
 use crate::cache::{Cache, CacheError, Scratch};
-use crate::grants::{self, Access, Grants, Room, View};
+use crate::grants::{self, Access, Attendant, Failed, Grants, Room, View};
 use crate::interrupt::Stop;
 use crate::merged::CopyError;
 use crate::network::Door;
@@ -68,8 +68,11 @@ pub struct Session<'a> {
     room: Room,
     scratch: Scratch,
     limits: Limits,
+    services: Vec<passmuster_process::Service>,
     started: Instant,
     phases: u32,
+    /// Services that did not become ready, or ended before a phase did.
+    pub failed_services: Vec<Failed>,
     /// What the sandbox said it enforced, of the last phase.
     pub enforcement: Vec<Enforcement>,
     /// Its way out; none: no network.
@@ -94,11 +97,26 @@ impl<'a> Session<'a> {
             room,
             scratch,
             limits,
+            services: Vec::new(),
             started: Instant::now(),
             phases: 0,
+            failed_services: Vec::new(),
             enforcement: Vec::new(),
             door: None,
         })
+    }
+
+    /// Has these services run beside every phase.
+    pub fn with_services(
+        mut self,
+        services: &[Attendant],
+        view: &View,
+    ) -> Result<Self, SessionError> {
+        self.room
+            .serve(self.machine, services, view, self.scratch.path())?;
+        let env = self.grants.environment(view);
+        self.services = services.iter().map(|service| service.spec(&env)).collect();
+        Ok(self)
     }
 
     /// Host directory of what the run wrote into the tree.
@@ -111,19 +129,55 @@ impl<'a> Session<'a> {
         self.room.env_upper()
     }
 
-    /// Runs one phase; whoever connects to a sandbox's door is answered meanwhile.
-    async fn run(&self, spec: &Spec) -> Result<Report, SandboxError> {
-        let stop = self.machine.stop.clone().requested();
-        let (give, listener) = oneshot::channel();
-        let answer = |inside| {
-            // Nobody takes it where there is no door.
-            let _dropped = give.send(inside);
+    /// Runs one command, its streams passed on, and says all that the sandbox knows about it.
+    pub async fn pass_on(
+        &mut self,
+        phase: &Phase,
+        streams: Streams,
+    ) -> Result<Report, SessionError> {
+        let reports = self.report_directory()?;
+        self.launch_in(phase, &reports, streams).await
+    }
+
+    async fn launch_in(
+        &mut self,
+        phase: &Phase,
+        reports: &Path,
+        streams: Streams,
+    ) -> Result<Report, SessionError> {
+        let left = self.limits.wall.saturating_sub(self.started.elapsed());
+        let limits = Limits {
+            wall: left,
+            ..self.limits.clone()
         };
-        let run = passmuster_process::run_with_listener(&self.machine.launcher, spec, stop, answer);
-        match &self.door {
-            Some(door) => door.proxy.serve_during(listener, run).await,
-            None => run.await,
-        }
+        let mut spec = self.grants.spec(&self.room, phase, reports, limits);
+        spec.services.clone_from(&self.services);
+        let report = match &self.door {
+            None => self.run(&spec, streams).await?,
+            Some(door) => {
+                grants::open(&mut spec, door);
+                let (give, listener) = oneshot::channel();
+                let streams = Streams {
+                    listener: Some(give),
+                    ..streams
+                };
+                let run = self.run(&spec, streams);
+                door.proxy.serve_during(listener, run).await?
+            }
+        };
+        self.enforcement.clone_from(&report.enforcement);
+        let not_ready = match &report.exit {
+            Exit::ServiceNotReady { service, why } => Some((*service, *why)),
+            _ => None,
+        };
+        self.failed_services
+            .extend(grants::failed(&report.services, not_ready));
+        Ok(report)
+    }
+
+    async fn run(&self, spec: &Spec, streams: Streams) -> Result<Report, SandboxError> {
+        let stop = self.machine.stop.clone().requested();
+        passmuster_process::run_with(&self.machine.launcher, spec, streams, stop).await
     }
 
     fn report_directory(&mut self) -> Result<PathBuf, SessionError> {
@@ -139,24 +193,14 @@ impl Phases for Session<'_> {
 
     async fn launch(&mut self, phase: Phase) -> Result<PhaseEnd, SessionError> {
         let reports = self.report_directory()?;
-        let left = self.limits.wall.saturating_sub(self.started.elapsed());
-        let limits = Limits {
-            wall: left,
-            ..self.limits.clone()
-        };
-        let mut spec = self.grants.spec(&self.room, &phase, &reports, limits);
-        if let Some(door) = &self.door {
-            grants::open(&mut spec, door);
-        }
-        let report = self.run(&spec).await?;
-        self.enforcement.clone_from(&report.enforcement);
+        let report = self.launch_in(&phase, &reports, Streams::default()).await?;
         Ok(phase_end(report, reports))
     }
 }
 
 fn phase_end(report: Report, reports: PathBuf) -> PhaseEnd {
     PhaseEnd {
-        outcome: outcome(&report.exit),
+        outcome: outcome(&report),
         usage: usage(&report),
         stdout_truncated: report.stdout.dropped() > 0,
         stdout: report.stdout.bytes(),
@@ -166,8 +210,9 @@ fn phase_end(report: Report, reports: PathBuf) -> PhaseEnd {
     }
 }
 
-fn outcome(exit: &Exit) -> Outcome {
-    match exit {
+/// How a command ended, in the words of results.
+pub fn outcome(report: &Report) -> Outcome {
+    match &report.exit {
         Exit::Exited(status) => Outcome::Exited { status: *status },
         Exit::Signalled(signal) => Outcome::Signalled { signal: *signal },
         Exit::LimitExceeded(Limit::Wall) => Outcome::LimitExceeded {
@@ -176,11 +221,15 @@ fn outcome(exit: &Exit) -> Outcome {
         Exit::NotStarted { errno, start } => Outcome::NotStarted {
             why: not_started(*errno, *start),
         },
+        Exit::ServiceNotReady { service, why } => {
+            grants::not_ready(&report.services, *service, *why)
+        }
         Exit::Stopped => Outcome::Interrupted,
     }
 }
 
-fn not_started(errno: i32, start: Start) -> String {
+/// Why a program was not started, in words.
+pub(crate) fn not_started(errno: i32, start: Start) -> String {
     let why = std::io::Error::from_raw_os_error(errno);
     match start {
         Start::Directory => format!("its working directory cannot be entered: {why}"),
@@ -188,7 +237,8 @@ fn not_started(errno: i32, start: Start) -> String {
     }
 }
 
-fn usage(report: &Report) -> Usage {
+/// What a command cost, in the words of results.
+pub fn usage(report: &Report) -> Usage {
     let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     Usage {
         wall_ms: millis(report.usage.wall),

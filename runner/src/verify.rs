@@ -22,7 +22,7 @@ use passmuster_policy::policy::{Check, CheckKind, Policy};
 use passmuster_policy::reason::{Reason, ReasonCode};
 use passmuster_policy::rules;
 use passmuster_policy::verdict::Verdict;
-use passmuster_process::{Enforcement, Launcher, State, identity};
+use passmuster_process::{Enforcement, Launcher, State};
 
 use crate::base::Base;
 use crate::basis::{self, Basis};
@@ -38,7 +38,7 @@ use crate::layers::{Snapshot, Workshop};
 use crate::measure::Bench;
 use crate::measured::Measured;
 use crate::mixed;
-use crate::obstacles::{missing_content, sandbox_reason};
+use crate::obstacles::missing_content;
 use crate::oracle;
 use crate::past::{keep, known_candidate, remember_candidate, settle, stored_verdict, verdict_key};
 use crate::plan::{CheckPlan, plan};
@@ -47,11 +47,9 @@ use crate::progress::Progress;
 use crate::proposal::{self, Input, Proposal, ProposalError};
 use crate::repository::Repository;
 use crate::reproduce::reproduce;
-use crate::self_check::{SelfCheck, self_check};
-use crate::session::Machine;
+use crate::self_check::machine;
 use crate::store::Store;
 use crate::toolchains::Operator;
-use crate::trees::Owner;
 
 /// What is verified.
 #[derive(Clone, Debug)]
@@ -282,7 +280,7 @@ impl Case<'_> {
         if plans.iter().all(|plan| plan.left_out.is_some()) {
             return Ok(Measured::default());
         }
-        let machine = match self.machine().await? {
+        let machine = match machine(self.world, &self.basis.grants).await? {
             Ok(machine) => machine,
             Err(reason) => {
                 return Ok(Measured {
@@ -320,28 +318,6 @@ impl Case<'_> {
         Ok(Measured {
             copied: !machine.overlay,
             ..measured
-        })
-    }
-
-    /// What runs are made on, as the self-check found it; or why there is none.
-    async fn machine(&self) -> Result<Result<Machine, Reason>, UserError> {
-        let owner = match identity::host() {
-            Ok(ids) => Owner {
-                uid: ids.uid,
-                gid: ids.gid,
-            },
-            Err(problem) => return Ok(Err(sandbox_reason(&problem.to_string()))),
-        };
-        let machine = Machine {
-            launcher: self.world.launcher.clone(),
-            cache: self.world.cache.clone(),
-            owner,
-            overlay: true,
-            stop: self.world.stop.clone(),
-        };
-        Ok(match self_check(&machine, &self.basis.grants).await? {
-            SelfCheck::Ready { overlay } => Ok(Machine { overlay, ..machine }),
-            SelfCheck::Unavailable(reason) => Err(reason),
         })
     }
 
@@ -483,7 +459,8 @@ fn writes_unseen() -> evidence::Enforcement {
     }
 }
 
-fn enforcement(one: &Enforcement) -> evidence::Enforcement {
+/// A protection in the words of results.
+pub fn enforcement(one: &Enforcement) -> evidence::Enforcement {
     evidence::Enforcement {
         protection: one.protection.to_string(),
         state: match one.state {

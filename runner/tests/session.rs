@@ -8,17 +8,18 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use passmuster::adapters::{Phase, Phases as _};
 use passmuster::cache::Cache;
-use passmuster::grants::{Access, Grants, View};
+use passmuster::grants::{Access, Attendant, Grants, View};
 use passmuster::interrupt::Stop;
 use passmuster::session::{Machine, Session, make_owned};
 use passmuster::toolchains::Operator;
 use passmuster::trees::Owner;
-use passmuster_policy::policy::parse;
+use passmuster_policy::policy::{Service, parse};
 use passmuster_policy::run::Outcome;
 use passmuster_process::{Launcher, Limits, identity};
 
@@ -50,13 +51,25 @@ fn layer(machine: &Machine, root: &Path, name: &str, files: &[&str]) -> PathBuf 
 }
 
 async fn run(machine: &Machine, view: &View, scripts: &[&str]) -> Vec<(Outcome, String)> {
+    run_beside(machine, view, &[], scripts).await
+}
+
+async fn run_beside(
+    machine: &Machine,
+    view: &View,
+    services: &[Attendant],
+    scripts: &[&str],
+) -> Vec<(Outcome, String)> {
     let policy = parse("version = 1\n", "test").unwrap();
     let grants = Grants::new(&policy, &Operator::default(), &[], &[]);
     let limits = Limits {
         wall: Duration::from_secs(60),
         ..Limits::default()
     };
-    let mut session = Session::open(machine, &grants, view, Access::Check, limits).unwrap();
+    let mut session = Session::open(machine, &grants, view, Access::Check, limits)
+        .unwrap()
+        .with_services(services, view)
+        .unwrap();
     let mut ends = Vec::new();
     for script in scripts {
         let argv = ["/bin/sh", "-c", script].map(OsString::from).to_vec();
@@ -135,4 +148,69 @@ async fn nothing_of_a_session_is_left_when_it_is_over() {
         .map(|entry| entry.path())
         .collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_owns_its_data_for_one_run_with_and_without_overlays() {
+    for overlay in [true, false] {
+        let dir = tempfile::tempdir().unwrap();
+        let machine = machine(dir.path(), overlay);
+        let tree = layer(&machine, dir.path(), "tree", &["a"]);
+        let low = layer(&machine, dir.path(), "low", &["db/a", "db/b", "kept"]);
+        let high = layer(&machine, dir.path(), "high", &["db/a"]);
+        let private = fs::Permissions::from_mode(0o700);
+        fs::set_permissions(high.join("db"), private).unwrap();
+        let view = View {
+            tree: vec![tree],
+            env: vec![high.clone(), low.clone()],
+            ..View::default()
+        };
+        let script = "cat \"$1\"/a \"$1\"/b > \"$1\"/seen; exec sleep 1000";
+        let run = ["sh", "-c", script, "sh", "/sandbox/env/db"];
+        let service = Attendant {
+            service: Service {
+                name: "db".to_owned(),
+                run: run.map(str::to_owned).to_vec(),
+                ..Service::default()
+            },
+            program: "/bin/sh".into(),
+        };
+        let look = "cd /sandbox/env; until test -s db/seen; do sleep 0.01; done; cat db/seen; stat -c %a:%u db; ls db; \
+                    rm db/b; echo changed > db/a; touch kept new 2>/dev/null || echo refused";
+        for attempt in 0..2 {
+            let ends = run_beside(
+                &machine,
+                &view,
+                std::slice::from_ref(&service),
+                &[look, "cat /sandbox/env/db/a"],
+            )
+            .await;
+            let said: Vec<&str> = ends.iter().map(|(_, said)| said.as_str()).collect();
+            let first = "highlow700:1000\na\nb\nseen\nrefused\n";
+            assert_eq!(
+                said,
+                [first, "changed\n"],
+                "overlay: {overlay}, run {attempt}"
+            );
+        }
+        assert!(low.join("db/b").exists() && !high.join("db/seen").exists());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_of_a_layer_is_renamed_where_trees_are_copies_and_not_where_they_are_overlays()
+{
+    let rename = "python3 -c \"import os; os.rename('d', 'moved')\" 2>&1; ls";
+    for (overlay, expected) in [(true, "Invalid cross-device link"), (false, "moved")] {
+        let dir = tempfile::tempdir().unwrap();
+        let machine = machine(dir.path(), overlay);
+        let tree = layer(&machine, dir.path(), "tree", &["d/a"]);
+        let view = View {
+            tree: vec![tree],
+            ..View::default()
+        };
+        let ends = run(&machine, &view, &[rename]).await;
+        assert!(ends[0].1.contains(expected), "overlay: {overlay}: {ends:?}");
+        assert_eq!(ends[0].1.contains("moved\n"), !overlay);
+    }
 }

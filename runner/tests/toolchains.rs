@@ -9,10 +9,11 @@ use std::ffi::OsString;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+use passmuster::memory;
 use passmuster::places::{BIN, HOME};
 use passmuster::toolchains::{
     Name, Operator, Pins, Toolchain, ToolchainError, covers, discover, discover_all, is_system,
-    memory, resolve_command, resolve_tool, search_path,
+    resolve_command, resolve_tool, search_path,
 };
 
 /// An invented home directory whose programs are written by the test.

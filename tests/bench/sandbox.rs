@@ -62,6 +62,7 @@ fn sandboxed(runtime: &Runtime, launcher: &Launcher) {
         mounts: Vec::new(),
         limits: Limits::default(),
         listen: None,
+        services: Vec::new(),
     };
     let report = runtime
         .block_on(passmuster_process::run(launcher, &spec, pending()))

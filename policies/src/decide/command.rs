@@ -67,10 +67,11 @@ fn succeeded(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Exited { status: 0 })
 }
 
-/// The code of an outcome that is the machine's doing, not the tree's.
+/// The code of an outcome that is not the doing of the base, which can judge nothing then.
 pub(super) fn machine(outcome: &Outcome) -> Option<ReasonCode> {
     match outcome {
         Outcome::NotStarted { .. } => Some(ReasonCode::ToolMissing),
+        Outcome::ServiceNotReady { .. } => Some(ReasonCode::ServiceUnavailable),
         Outcome::SandboxError { .. } => Some(ReasonCode::SandboxUnavailable),
         Outcome::Interrupted => Some(ReasonCode::Interrupted),
         Outcome::Exited { .. } | Outcome::Signalled { .. } | Outcome::LimitExceeded { .. } => None,
@@ -84,6 +85,9 @@ pub(super) fn describe(outcome: &Outcome) -> String {
         Outcome::Signalled { signal } => format!("signal {signal} ended it"),
         Outcome::LimitExceeded { limit } => format!("it exceeded the limit `{limit}`"),
         Outcome::NotStarted { why } => format!("it could not be started: {why}"),
+        Outcome::ServiceNotReady { service, why } => {
+            format!("the service `{service}` did not become ready: {why}")
+        }
         Outcome::SandboxError { why } => format!("the sandbox could not be set up: {why}"),
         Outcome::Interrupted => "it was interrupted".to_owned(),
     }

@@ -145,9 +145,10 @@ fn did_not_end(outcome: &Outcome) -> ReasonCode {
         Outcome::LimitExceeded { .. } => ReasonCode::LimitExceeded,
         Outcome::SandboxError { .. } => ReasonCode::SandboxUnavailable,
         Outcome::Interrupted => ReasonCode::Interrupted,
-        Outcome::Exited { .. } | Outcome::Signalled { .. } | Outcome::NotStarted { .. } => {
-            ReasonCode::ReportMissing
-        }
+        Outcome::Exited { .. }
+        | Outcome::Signalled { .. }
+        | Outcome::NotStarted { .. }
+        | Outcome::ServiceNotReady { .. } => ReasonCode::ReportMissing,
     }
 }
 

@@ -206,6 +206,15 @@ fn a_run_that_cannot_be_used_is_held_against_the_change_only_on_the_candidate() 
             "inconclusive: tool-missing |",
         ),
         (
+            |runs| {
+                runs.base.outcome = Outcome::ServiceNotReady {
+                    service: "db".into(),
+                    why: "x".into(),
+                }
+            },
+            "inconclusive: service-unavailable |",
+        ),
+        (
             |runs| runs.base.outcome = Outcome::SandboxError { why: "x".into() },
             "inconclusive: sandbox-unavailable |",
         ),
@@ -240,6 +249,15 @@ fn a_run_that_cannot_be_used_is_held_against_the_change_only_on_the_candidate() 
                 }
             },
             "fail: limit-exceeded |",
+        ),
+        (
+            |runs| {
+                candidate(runs).outcome = Outcome::ServiceNotReady {
+                    service: "db".into(),
+                    why: "x".into(),
+                }
+            },
+            "fail: report-missing |",
         ),
         (
             |runs| candidate(runs).outcome = Outcome::SandboxError { why: "x".into() },

@@ -28,11 +28,6 @@ pub struct Unavailable {
 /// Everything that is refused.
 pub const TABLE: &[Unavailable] = &[
     row(
-        "service",
-        When::Written,
-        "remove it, or start the service within a check's own command",
-    ),
-    row(
         "check.kind",
         When::Is(&["lint"]),
         "use `kind = \"command\"` and the linter's exit status",

@@ -240,10 +240,17 @@ fn service(mut table: Fields<'_, '_>) -> Option<Service> {
     let run = table.require("run", values::command, HOW_TO_RUN);
     let ready = table.table("ready").map(|mut ready| {
         let port = ready.get("port", values::whole);
+        if port == Some(0) {
+            ready.complain(
+                "port",
+                "0 is no port".to_owned(),
+                "write the one it listens on",
+            );
+        }
         ready.finish(nowhere);
         Ready { port }
     });
-    let checks = table.get("checks", values::strings).unwrap_or_default();
+    let checks = table.get("checks", values::strings);
     table.finish(nowhere);
     Some(Service {
         name: name?,

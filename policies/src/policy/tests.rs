@@ -61,6 +61,14 @@ name = "types"
 kind = "command"
 run = ["mypy", "."]
 required = false
+[[service]]
+name = "db"
+run = ["postgres", "-D", "/sandbox/env/pg"]
+ready = { port = 5432 }
+checks = ["types"]
+[[service]]
+name = "cache"
+run = ["redis-server"]
 [tests]
 flaky = "review"
 [rules]
@@ -288,6 +296,22 @@ fn other_mistakes_are_named() {
             "6:7: `run` of a junit check has to name `{report}` (it stands for the path to which the XML is written)",
         ),
         (
+            "version = 1\n[[service]]\nname = \"s\"\nrun = [\"x\"]\nchecks = [\"tests\"]",
+            "5:11: there is no check `tests` (there is none at all)",
+        ),
+        (
+            "version = 1\n[[service]]\nname = \"s\"\nrun = [\"x\"]\nready = { port = 0 }",
+            "5:18: 0 is no port (write the one it listens on)",
+        ),
+        (
+            "version = 1\n[[service]]\nname = \"s\"\nrun = [\"x\"]\nready = { port = 65536 }",
+            "5:18: 65536 is out of range",
+        ),
+        (
+            "version = 1\n[[service]]\nname = \"s\"\nrun = [\"x\"]\nready = { file = \"f\" }",
+            "5:11: unknown key `file` in service.ready (one of `port`)",
+        ),
+        (
             "version = 1\n[tests]\nmax-preexisting = 50",
             "3:19: expected a number from 0 to 1, found an integer",
         ),
@@ -327,10 +351,6 @@ fn asking(at: &str, value: &str) -> String {
     let check = "version = 1\n[[check]]\nname = \"c\"\nrun = [\"x\"]\n";
     let prepare = "version = 1\n[[prepare]]\nname = \"p\"\nrun = [\"x\"]\n";
     match (at, at.rsplit_once('.')) {
-        ("service", _) => {
-            "version = 1\n[[service]]\nname = \"s\"\nrun = [\"x\"]\n[service.ready]\nport = 1\n"
-                .into()
-        }
         ("check.kind", _) if value == "lint" => {
             format!("{check}kind = \"lint\"\nreport = \"sarif\"\n")
         }

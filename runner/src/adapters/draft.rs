@@ -214,6 +214,7 @@ pub(super) fn words(outcome: &Outcome) -> String {
         Outcome::Signalled { signal } => format!("signal {signal}"),
         Outcome::LimitExceeded { limit } => format!("limit {limit} exceeded"),
         Outcome::NotStarted { why } => format!("not started: {why}"),
+        Outcome::ServiceNotReady { service, why } => format!("service {service} not ready: {why}"),
         Outcome::SandboxError { why } => format!("sandbox error: {why}"),
         Outcome::Interrupted => "interrupted".to_owned(),
     }

@@ -5,6 +5,7 @@ mod demo;
 mod explain;
 mod init;
 mod policy;
+mod sandbox;
 mod show;
 mod verify;
 
@@ -18,9 +19,10 @@ use crate::cli::{Cli, Command};
 use crate::error::UserError;
 use crate::exit_code::Exit;
 use crate::interrupt::Stop;
+use crate::memory;
 use crate::progress::Progress;
 use crate::report::Palette;
-use crate::toolchains::{Operator, memory};
+use crate::toolchains::Operator;
 use crate::verify::World;
 
 /// Runs a command and says on standard error why it could not be carried out.
@@ -42,14 +44,14 @@ fn start(cli: &Cli) -> Result<Exit, UserError> {
     remembering(cli, || run_to_end(cli))
 }
 
-/// What was learnt about the host's toolchains is kept for the next start; without it all is learnt anew.
+/// What was learnt about the host is kept for the next start; without it all is learnt anew.
 fn remembering(
     cli: &Cli,
     work: impl FnOnce() -> Result<Exit, UserError>,
 ) -> Result<Exit, UserError> {
     let file = cache_of(cli)
         .ok()
-        .map(|cache| cache.root().join("toolchains.json"));
+        .map(|cache| cache.root().join("memory.json"));
     file.iter().for_each(|file| memory::load(file));
     let done = work();
     let _ = file.map(|file| memory::save(&file));
@@ -77,6 +79,7 @@ async fn dispatch(cli: &Cli) -> Result<Exit, UserError> {
         Command::Demo(arguments) => demo::run(&world(cli)?, arguments).await,
         Command::Show(arguments) => show::run(&cache_of(cli)?, arguments),
         Command::Explain { code } => explain::run(code.as_deref()),
+        Command::Sandbox(arguments) => sandbox::run(&world(cli)?, arguments).await,
         Command::Policy(command) => policy::run(cli, command),
         Command::Cache(command) => cache::run(&cache_of(cli)?, command),
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use passmuster_policy::policy::{Check, CheckKind, Policy};
+use passmuster_policy::policy::{Check, CheckKind, Policy, Service};
 
 use super::{cache_of, place, print};
 use crate::cli::{Cli, Place, PolicyCommand};
@@ -74,6 +74,14 @@ fn explanation(loaded: &Loaded) -> String {
             step.run.join(" ")
         );
     }
+    for service in &policy.service {
+        let _ = writeln!(
+            text,
+            "service {}: {}",
+            service.name,
+            service_line(policy, service)
+        );
+    }
     for check in &policy.check {
         let _ = writeln!(text, "check {}: {}", check.name, check_line(policy, check));
     }
@@ -81,6 +89,21 @@ fn explanation(loaded: &Loaded) -> String {
         text.push_str("no checks: only the static rules look at a change\n");
     }
     text
+}
+
+fn service_line(policy: &Policy, service: &Service) -> String {
+    let ready = match service.ready.port {
+        Some(port) => format!("ready when port {port} accepts"),
+        None => "ready at once".to_owned(),
+    };
+    let served = policy.check.iter().filter(|check| service.serves(check));
+    let names: Vec<&str> = served.map(|check| check.name.as_str()).collect();
+    let names = if names.is_empty() {
+        "no check".to_owned()
+    } else {
+        names.join(", ")
+    };
+    format!("`{}`; {ready}; for {names}", service.run.join(" "))
 }
 
 fn check_line(policy: &Policy, check: &Check) -> String {

@@ -6,10 +6,13 @@ use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::error::sanitise;
-use super::{GitError, ObjectFormat};
+use super::{GitError, ObjectFormat, blobs};
+use crate::digest::sha256;
+use crate::memory;
 
 /// The oldest git that works.
 const MINIMUM: (&str, u32, u32) = ("2.39", 2, 39);
@@ -72,12 +75,8 @@ impl Program {
     }
 
     fn checked(self) -> Result<Self, GitError> {
-        let output = Command::new(&self.0)
-            .arg("version")
-            .env_clear()
-            .output()
-            .map_err(GitError::io("ask git for its version"))?;
-        let answer = sanitise(&output.stdout);
+        let key = self.stamped("git version");
+        let answer = memory::recall(key, || self.ask_version())?;
         if version(&answer).is_some_and(|version| version >= (MINIMUM.1, MINIMUM.2)) {
             return Ok(self);
         }
@@ -87,6 +86,23 @@ impl Program {
             found: answer,
             minimum: MINIMUM.0,
         })
+    }
+}
+
+impl Program {
+    fn ask_version(&self) -> Result<String, GitError> {
+        let output = Command::new(&self.0)
+            .arg("version")
+            .env_clear()
+            .output()
+            .map_err(GitError::io("ask git for its version"))?;
+        Ok(sanitise(&output.stdout))
+    }
+
+    /// A key for something that depends on this very program; none when it changed just now.
+    fn stamped(&self, what: &str) -> Option<String> {
+        let stamp = memory::stamp_of(&self.0)?;
+        Some(format!("{what} {} {stamp}", self.0.display()))
     }
 }
 
@@ -104,6 +120,8 @@ pub struct Git {
     objects: PathBuf,
     format: ObjectFormat,
     remedy: String,
+    /// Shared by all clones: processes that read these objects and have nothing to do.
+    readers: Arc<Mutex<Vec<blobs::Process>>>,
 }
 
 impl Git {
@@ -122,7 +140,14 @@ impl Git {
             objects,
             format,
             remedy,
+            readers: Arc::default(),
         }
+    }
+
+    /// A key for what this very git makes of these bytes.
+    pub fn reading_of(&self, bytes: &[u8]) -> Option<String> {
+        self.program
+            .stamped(&format!("git reads {}", sha256(bytes)))
     }
 
     /// How objects are named here.
@@ -207,8 +232,14 @@ impl Git {
     pub fn borrowing(&self, objects: &Path) -> Self {
         Self {
             objects: objects.to_path_buf(),
+            readers: Arc::default(),
             ..self.clone()
         }
+    }
+
+    /// Readers at rest.
+    pub(super) fn readers(&self) -> MutexGuard<'_, Vec<blobs::Process>> {
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The error for an object that is in no store.
@@ -340,7 +371,9 @@ impl GitCommand<'_> {
     /// Starts with standard input and output piped and lets the caller talk; for the objects'
     /// reader and writer.
     pub fn talk(mut self) -> Result<Conversation, GitError> {
-        let (git, purpose) = (self.git.clone(), self.purpose.clone());
+        // With readers of its own: one that is kept among those of its own git would never go.
+        let git = self.git.borrowing(self.git.objects());
+        let purpose = self.purpose.clone();
         let mut child = self.spawn()?;
         let complaints = child
             .stderr

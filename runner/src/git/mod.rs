@@ -6,6 +6,7 @@
 //! writes where it does not even see them (`quarantine`).
 
 pub mod attributes;
+pub mod blobs;
 pub mod command;
 pub mod error;
 pub mod hash;

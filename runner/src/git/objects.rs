@@ -1,15 +1,12 @@
-//! Trees and blobs: listings, differences, a long-lived reader, and one stream of new blobs.
+//! Trees: listings, lookups, differences, and the sizes of their blobs.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::os::unix::ffi::OsStringExt;
-use std::process::{ChildStdin, ChildStdout};
 
 use passmuster_policy::change::Mode;
 use passmuster_policy::path::RepoPath;
 
-use super::command::Conversation;
 use super::{Git, GitError};
 
 /// One entry of a tree that is not a tree.
@@ -149,144 +146,4 @@ pub fn sizes<'a>(
             Ok((oid.to_owned(), size))
         })
         .collect()
-}
-
-/// Reads blobs from one long-lived `git cat-file --batch`.
-#[derive(Debug)]
-pub struct BlobReader {
-    git: Git,
-    requests: ChildStdin,
-    answers: BufReader<ChildStdout>,
-    // Ends the process when the reader goes.
-    _conversation: Conversation,
-}
-
-const READ: &str = "read a blob";
-
-impl BlobReader {
-    /// Starts the process.
-    pub fn start(git: &Git) -> Result<Self, GitError> {
-        let mut conversation = git.command(READ, ["cat-file", "--batch"]).talk()?;
-        let closed = || GitError::malformed(READ, "its pipes are closed");
-        let requests = conversation.stdin().ok_or_else(closed)?;
-        let answers = BufReader::new(conversation.stdout().ok_or_else(closed)?);
-        Ok(Self {
-            git: git.clone(),
-            requests,
-            answers,
-            _conversation: conversation,
-        })
-    }
-
-    /// The whole blob in memory.
-    pub fn read(&mut self, oid: &str) -> Result<Vec<u8>, GitError> {
-        let mut bytes = Vec::new();
-        self.copy_to(oid, &mut bytes)?;
-        Ok(bytes)
-    }
-
-    /// The blob when it has at most `cap` bytes; a larger one is passed over.
-    pub fn read_small(&mut self, oid: &str, cap: u64) -> Result<Option<Vec<u8>>, GitError> {
-        let size = self.request(oid)?;
-        let mut bytes = Vec::new();
-        if size <= cap {
-            self.body(oid, size, &mut bytes)?;
-            return Ok(Some(bytes));
-        }
-        self.body(oid, size, &mut io::sink())?;
-        Ok(None)
-    }
-
-    /// Streams the blob and returns its size. After an error of `writer` this reader is of no
-    /// more use, because the rest of the blob is still in the pipe.
-    pub fn copy_to(&mut self, oid: &str, writer: &mut impl Write) -> Result<u64, GitError> {
-        let size = self.request(oid)?;
-        self.body(oid, size, writer)?;
-        Ok(size)
-    }
-
-    /// The bytes that [`Self::request`] announced, and the line end after them.
-    fn body(&mut self, oid: &str, size: u64, writer: &mut impl Write) -> Result<(), GitError> {
-        let copied = io::copy(&mut (&mut self.answers).take(size), writer)
-            .map_err(GitError::io(format!("copy blob {oid}")))?;
-        let mut line_end = [0];
-        self.answers
-            .read_exact(&mut line_end)
-            .map_err(GitError::io(READ))?;
-        if copied == size {
-            Ok(())
-        } else {
-            Err(GitError::malformed(READ, "a short blob"))
-        }
-    }
-
-    /// Asks for a blob and reads the line before its bytes: `OID blob SIZE`.
-    fn request(&mut self, oid: &str) -> Result<u64, GitError> {
-        writeln!(self.requests, "{oid}").map_err(GitError::io(READ))?;
-        let mut head = String::new();
-        self.answers
-            .read_line(&mut head)
-            .map_err(GitError::io(READ))?;
-        let words: Vec<&str> = head.split_ascii_whitespace().collect();
-        match words.as_slice() {
-            [_, "blob", size] => size.parse().map_err(|_| GitError::malformed(READ, &head)),
-            [_, "missing"] => Err(self.git.missing(READ, oid)),
-            _ => Err(GitError::malformed(READ, &head)),
-        }
-    }
-}
-
-/// Writes many blobs through one `git fast-import`, into our objects only.
-#[derive(Debug)]
-pub struct BlobWriter {
-    stream: BufWriter<ChildStdin>,
-    conversation: Conversation,
-}
-
-const WRITE: &str = "store new file contents";
-
-impl BlobWriter {
-    /// Starts the process.
-    pub fn start(git: &Git) -> Result<Self, GitError> {
-        let arguments = ["fast-import", "--quiet", "--done"];
-        let mut conversation = git.command(WRITE, arguments).talk()?;
-        drop(conversation.stdout());
-        let pipe = conversation.stdin();
-        let stream = pipe.ok_or_else(|| GitError::malformed(WRITE, "its pipe is closed"))?;
-        Ok(Self {
-            stream: BufWriter::new(stream),
-            conversation,
-        })
-    }
-
-    /// Adds a blob.
-    pub fn add(&mut self, bytes: &[u8]) -> Result<(), GitError> {
-        self.add_from(bytes.len() as u64, &mut &*bytes)
-    }
-
-    /// Adds a blob of exactly `size` bytes from `source`.
-    pub fn add_from(&mut self, size: u64, source: &mut impl Read) -> Result<(), GitError> {
-        let copied = write!(self.stream, "blob\ndata {size}\n")
-            .and_then(|()| io::copy(&mut source.take(size), &mut self.stream))
-            .and_then(|copied| self.stream.write_all(b"\n").map(|()| copied))
-            .map_err(GitError::io(WRITE))?;
-        if copied == size {
-            Ok(())
-        } else {
-            Err(GitError::malformed(WRITE, "a short source"))
-        }
-    }
-
-    /// Ends the stream; after this the blobs can be read.
-    pub fn finish(self) -> Result<(), GitError> {
-        let Self {
-            mut stream,
-            conversation,
-        } = self;
-        let ended = stream.write_all(b"done\n").and_then(|()| stream.flush());
-        drop(stream);
-        // Git's own words explain more than a broken pipe does.
-        conversation.finish()?;
-        ended.map_err(GitError::io(WRITE))
-    }
 }

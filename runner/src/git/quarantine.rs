@@ -13,8 +13,8 @@ use std::path::Path;
 use passmuster_policy::change::Mode;
 use passmuster_policy::path::RepoPath;
 
+use super::blobs::{BlobReader, BlobWriter};
 use super::command::c_quoted;
-use super::objects::{BlobReader, BlobWriter};
 use super::{Git, GitError};
 
 /// Files of one pack in the order in which they may appear: git looks for the index.

@@ -1,9 +1,11 @@
 //! The few settings of the user's repository that say how to *read* it. They are data here: git
 //! parses the file on our side of the door, follows no include, and applies nothing.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Git, GitError, ObjectFormat};
+use crate::memory;
 
 /// What the repository's configuration says about its own form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,31 +73,26 @@ fn is_true(value: &str) -> bool {
 
 /// All keys (lower-case section and name) and values of a configuration file, in order.
 pub fn entries(git: &Git, file: &Path) -> Result<Vec<(String, String)>, GitError> {
-    if !file.is_file() {
-        return Ok(Vec::new());
-    }
-    let arguments = [
-        "config".as_ref(),
-        "--no-includes".as_ref(),
-        "--list".as_ref(),
-        "-z".as_ref(),
-        "--file".as_ref(),
-        file.as_os_str(),
-    ];
-    let listing = git
-        .command(
-            format!("read the settings in {}", file.display()),
-            arguments,
-        )
-        .run()?;
+    let purpose = format!("read the settings in {}", file.display());
+    let bytes = match fs::read(file) {
+        Ok(bytes) => bytes,
+        Err(_) if !file.is_file() => return Ok(Vec::new()),
+        Err(error) => return Err(GitError::io(purpose)(error)),
+    };
+    let listing = memory::recall(git.reading_of(&bytes), || list(git, &bytes, purpose))?;
     Ok(listing
-        .split(|byte| *byte == 0)
+        .split('\0')
         .filter(|entry| !entry.is_empty())
         .map(|entry| {
-            let text = String::from_utf8_lossy(entry).into_owned();
             // A key without `=` is true and has no line feed.
-            let (key, value) = text.split_once('\n').unwrap_or((&text, "true"));
+            let (key, value) = entry.split_once('\n').unwrap_or((entry, "true"));
             (key.to_owned(), value.to_owned())
         })
         .collect())
+}
+
+fn list(git: &Git, bytes: &[u8], purpose: String) -> Result<String, GitError> {
+    let arguments = ["config", "--no-includes", "--list", "-z", "--file", "-"];
+    let listing = git.command(purpose, arguments).input(bytes).run()?;
+    Ok(String::from_utf8_lossy(&listing).into_owned())
 }

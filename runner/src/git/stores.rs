@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use passmuster_policy::change::Mode;
 use passmuster_policy::path::RepoPath;
 
+use super::blobs::BlobReader;
 use super::layout::Layout;
-use super::objects::{BlobReader, TreeEntry};
+use super::objects::TreeEntry;
 use super::settings;
 use super::{Git, GitError};
 

@@ -72,6 +72,8 @@ fn describe(outcome: &Outcome) -> String {
         Outcome::NotStarted { why } | Outcome::SandboxError { why } => {
             format!("did not start: {why}")
         }
+        // A step has no services.
+        Outcome::ServiceNotReady { why, .. } => format!("did not start: {why}"),
         Outcome::Interrupted => "was interrupted".to_owned(),
     }
 }

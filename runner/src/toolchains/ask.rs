@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{Name, Operator, ToolchainError, memory};
+use super::{Name, Operator, ToolchainError};
+use crate::memory;
 
 /// Longer than any healthy program needs to state its version, on a very busy machine too.
 const PATIENCE: Duration = Duration::from_secs(30);

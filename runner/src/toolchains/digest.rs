@@ -4,8 +4,9 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::{Toolchain, memory};
+use super::Toolchain;
 use crate::digest::{hex, sha256_of};
+use crate::memory;
 
 /// Collects labelled parts; each is length-prefixed, so that no two lists of parts collide.
 pub(super) struct Parts(Sha256);

@@ -13,7 +13,6 @@ mod digest;
 mod go;
 mod grants;
 mod java;
-pub mod memory;
 mod node;
 mod operator;
 mod pins;

@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         mounts: Vec::new(),
         limits: Limits::default(),
         listen: None,
+        services: Vec::new(),
     };
     match tokio::runtime::Builder::new_multi_thread()
         .enable_all()

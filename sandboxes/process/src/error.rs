@@ -64,6 +64,8 @@ pub enum Step {
     Descriptors,
     /// Creating the command's process.
     StartWorker,
+    /// Creating a service's process and the pipe for its output.
+    StartService,
     /// Reading back that a protection is in force.
     Verify,
     /// Waiting for processes and for the orders of the helper.
@@ -100,6 +102,7 @@ impl fmt::Display for Step {
             Self::ResourceLimit => "setting a resource limit",
             Self::Descriptors => "arranging descriptors",
             Self::StartWorker => "creating the command's process",
+            Self::StartService => "creating a service's process",
             Self::Verify => "verifying a protection",
             Self::Supervise => "supervising the command",
         })

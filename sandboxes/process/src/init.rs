@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::process;
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::stat::{Mode, umask};
 use nix::sys::time::TimeVal;
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout};
 
 use crate::enforcement;
@@ -22,10 +22,11 @@ use crate::error::{Failure, Step};
 use crate::keeper::{self, GO, TERMINATE};
 use crate::namespaces::Membership;
 use crate::report::{Exit, Message, Usage};
+use crate::service::Ended;
+use crate::services::Services;
 use crate::spec::Spec;
 use crate::view::{self, Opener, Sources};
-use crate::worker::{self, Worker};
-use crate::{bridge, credentials, identity, limits, network, seccomp, sys, wire};
+use crate::{bridge, credentials, identity, limits, network, seccomp, sys, wire, worker};
 
 /// The word that makes this program its own sandbox helper.
 pub(crate) const ASKED: &str = "__passmuster-sandbox";
@@ -48,6 +49,8 @@ pub fn take_over_if_asked() {
 /// What init has from the keeper: a copy of its memory, and these.
 pub(crate) struct Inherited {
     pub(crate) spec: Spec,
+    /// What the command reads; without it, nothing.
+    pub(crate) input: Option<OwnedFd>,
     /// Already opened when the caller is root.
     pub(crate) sources: Option<Sources>,
     pub(crate) outside: Membership,
@@ -71,6 +74,7 @@ pub(crate) fn live(inherited: Inherited) -> ! {
 fn run(inherited: Inherited) -> Result<(), Failure> {
     let Inherited {
         spec,
+        input,
         sources,
         outside,
         orders,
@@ -109,11 +113,17 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
         wire::send(&messages, &message)
             .map_err(|error| Failure::io(Step::Supervise, "keeper", &error))
     };
-    let worker = worker::start(&spec)?;
-    release_output()?;
-    let (exit, survivors) = supervise(&worker, &signals, &orders, || {
-        send(Message::Ready(enforcement))
-    })?;
+    send(Message::Ready(enforcement))?;
+    let post = Post {
+        signals: &signals,
+        orders: &orders,
+    };
+    let mut services = Services::default();
+    let exit = match services_ready(&spec, &post, &mut services)? {
+        Ok(()) => run_command(&spec, input, &post, &mut services)?,
+        Err(not_ready) => not_ready,
+    };
+    let survivors = end_everything(&post, &mut services, spec.limits.grace)?;
     let usage = Usage {
         wall: started.elapsed(),
         ..usage()?
@@ -122,6 +132,7 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
         exit,
         survivors,
         usage,
+        services: services.report(),
     })
 }
 
@@ -177,42 +188,79 @@ fn watch_children() -> Result<SignalFd, Failure> {
     SignalFd::with_flags(&children, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(failed)
 }
 
-/// From the start of the command to the end of the last process.
-fn supervise(
-    worker: &Worker,
-    signals: &SignalFd,
-    orders: &File,
-    announce: impl FnOnce() -> Result<(), Failure>,
-) -> Result<(Exit, u32), Failure> {
-    let executed = worker.executed()?;
-    announce()?;
-    let exit = match executed {
-        Ok(()) => wait_for_end(worker.pid, signals, orders)?,
-        Err(not_started) => not_started,
-    };
-    Ok((exit, end_everything()))
+/// Starts the services, each once the one before it is ready.
+fn services_ready(
+    spec: &Spec,
+    post: &Post<'_>,
+    services: &mut Services,
+) -> Result<Result<(), Exit>, Failure> {
+    for (service, asked) in spec.services.iter().enumerate() {
+        let not_ready = services.start(asked, |services, patience| {
+            post.attend(
+                services,
+                PollTimeout::try_from(patience).unwrap_or(PollTimeout::ZERO),
+            )?;
+            reap_until(None, services);
+            Ok(())
+        })?;
+        if let Some(why) = not_ready {
+            return Ok(Err(Exit::ServiceNotReady { service, why }));
+        }
+    }
+    Ok(Ok(()))
 }
 
-/// Reaps whoever ends, until it is the command; obeys the keeper meanwhile.
-fn wait_for_end(command: Pid, signals: &SignalFd, orders: &File) -> Result<Exit, Failure> {
-    let failed = |errno| Failure::new(Step::Supervise, errno);
+/// From the start of the command to its end.
+fn run_command(
+    spec: &Spec,
+    input: Option<OwnedFd>,
+    post: &Post<'_>,
+    services: &mut Services,
+) -> Result<Exit, Failure> {
+    let stdio = worker::Stdio {
+        input,
+        output: None,
+    };
+    let worker = worker::start(&spec.command, stdio)?;
+    release_output()?;
+    if let Err(not_started) = worker.executed()? {
+        return Ok(not_started);
+    }
     loop {
-        if let Some(exit) = reap_until(command) {
+        if let Some(exit) = reap_until(Some(worker.pid), services) {
             return Ok(exit);
         }
-        let mut polled = [
-            PollFd::new(signals.as_fd(), PollFlags::POLLIN),
-            PollFd::new(orders.as_fd(), PollFlags::POLLIN),
+        post.attend(services, PollTimeout::NONE)?;
+    }
+}
+
+/// What wakes init while processes run.
+struct Post<'a> {
+    signals: &'a SignalFd,
+    orders: &'a File,
+}
+
+impl Post<'_> {
+    /// Waits until something happens or the time is over; obeys the keeper, and listens to the
+    /// services.
+    fn attend(&self, services: &mut Services, patience: PollTimeout) -> Result<(), Failure> {
+        let failed = |errno| Failure::new(Step::Supervise, errno);
+        let mut polled = vec![
+            PollFd::new(self.orders.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
         ];
-        match poll(&mut polled, PollTimeout::NONE) {
+        polled.extend(services.logs());
+        match poll(&mut polled, patience) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(errno) => return Err(failed(errno)),
         }
-        let ordered = polled.get(1).and_then(PollFd::any).unwrap_or(false);
-        while signals.read_signal().map_err(failed)?.is_some() {}
+        let ordered = polled.first().and_then(PollFd::any).unwrap_or(false);
+        while self.signals.read_signal().map_err(failed)?.is_some() {}
         if ordered {
-            obey(orders);
+            obey(self.orders);
         }
+        services.listen();
+        Ok(())
     }
 }
 
@@ -235,37 +283,56 @@ fn signal_all(signal: Signal) -> nix::Result<()> {
     kill(Pid::from_raw(-1), signal)
 }
 
-/// Reaps what has ended; `Some` once the command is among it.
-fn reap_until(command: Pid) -> Option<Exit> {
-    loop {
-        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-            Ok(WaitStatus::Exited(pid, code)) if pid == command => return Some(Exit::Exited(code)),
-            Ok(WaitStatus::Signaled(pid, signal, _)) if pid == command => {
-                return Some(Exit::Signalled(signal as i32));
-            }
-            Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)) => {}
+/// Reaps what has ended, to nobody's surprise but the services'; `Some` once the command is among it.
+fn reap_until(command: Option<Pid>, services: &mut Services) -> Option<Exit> {
+    while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+        let (pid, ended) = match status {
+            WaitStatus::Exited(pid, code) => (pid, Ended::Exited(code)),
+            WaitStatus::Signaled(pid, signal, _) => (pid, Ended::Signalled(signal as i32)),
             _ => return None,
+        };
+        if Some(pid) == command {
+            return Some(ended.into());
         }
+        services.note_end(pid, ended);
     }
+    None
 }
 
-/// Kills what the command left, and says how many that were.
-fn end_everything() -> u32 {
-    let deadline = Instant::now() + SETTLE;
-    while Instant::now() < deadline {
-        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-            Err(Errno::ECHILD) => return 0,
-            Ok(WaitStatus::StillAlive) => std::thread::sleep(Duration::from_millis(2)),
-            _ => {}
+/// Whether anybody is left, dead or alive.
+fn has_children() -> bool {
+    let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    waitid(Id::All, look) != Err(Errno::ECHILD)
+}
+
+/// Asks the services to end, kills what is left of anything, and says how many processes the
+/// command had left behind.
+fn end_everything(
+    post: &Post<'_>,
+    services: &mut Services,
+    grace: Duration,
+) -> Result<u32, Failure> {
+    services.terminate();
+    let started = Instant::now();
+    while has_children() {
+        let patience = if services.any_runs() { grace } else { SETTLE };
+        if started.elapsed() >= patience.max(SETTLE) {
+            break;
         }
+        post.attend(services, PollTimeout::from(2_u8))?;
+        reap_until(None, services);
     }
+    services.claim();
     let mut survivors = 0;
     loop {
         let _nobody_left = signal_all(Signal::SIGKILL);
         match waitpid(None, None) {
-            Ok(_) => survivors += 1,
+            Ok(status) => {
+                let counts = status.pid().is_none_or(|pid| !services.owns(pid));
+                survivors += u32::from(counts);
+            }
             Err(Errno::EINTR) => {}
-            Err(_) => return survivors,
+            Err(_) => return Ok(survivors),
         }
     }
 }

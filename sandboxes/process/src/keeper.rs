@@ -44,11 +44,19 @@ pub(crate) fn keep() {
     if detach_from_caller().is_err() {
         return;
     }
-    let outcome = match wire::receive::<Spec>(Caller) {
-        Ok(spec) => run(spec).unwrap_or_else(Outcome::Failed),
-        Err(error) => Outcome::Failed(Failure::io(Step::ReadSpec, "", &error)),
-    };
+    let outcome = asked()
+        .and_then(|(spec, input)| run(spec, input))
+        .unwrap_or_else(Outcome::Failed);
     let _gone = wire::send(Caller, &outcome);
+}
+
+/// What runs, and what it reads.
+fn asked() -> Result<(Spec, Option<OwnedFd>), Failure> {
+    // One byte comes before the specification, so that a descriptor has something to come with.
+    let (_, input) = sys::receive_with_descriptor(io::stdin().as_fd(), &mut [0])
+        .map_err(|errno| Failure::new(Step::ReadSpec, errno))?;
+    let spec = wire::receive(Caller).map_err(|error| Failure::io(Step::ReadSpec, "", &error))?;
+    Ok((spec, input))
 }
 
 /// Closes whatever else the caller's process had open, and leaves its terminal and process group: a
@@ -78,7 +86,7 @@ impl Write for Caller {
     }
 }
 
-fn run(spec: Spec) -> Result<Outcome, Failure> {
+fn run(spec: Spec, input: Option<OwnedFd>) -> Result<Outcome, Failure> {
     let payload = identity::find()?;
     let root = identity::is_root();
     let outside = Membership::of_self()?;
@@ -102,6 +110,7 @@ fn run(spec: Spec) -> Result<Outcome, Failure> {
             let messages = File::from(messages_out);
             init::live(Inherited {
                 spec,
+                input,
                 sources,
                 outside,
                 orders: File::from(orders_in),
@@ -109,7 +118,7 @@ fn run(spec: Spec) -> Result<Outcome, Failure> {
             })
         }
         Cloned::Parent { pid, pidfd } => {
-            drop((sources, orders_in, messages_out));
+            drop((input, sources, orders_in, messages_out));
             let init = Init {
                 pid,
                 pidfd,
@@ -228,6 +237,7 @@ impl Init {
                         exit,
                         survivors,
                         usage,
+                        services,
                     } => {
                         let usage = Usage {
                             wall: started.elapsed(),
@@ -238,6 +248,7 @@ impl Init {
                             survivors,
                             usage,
                             enforcement,
+                            services,
                         });
                     }
                     Message::Failed(failure) => return Err(failure),
@@ -316,6 +327,7 @@ fn unanswered(
         survivors: 1,
         usage,
         enforcement,
+        services: Vec::new(),
     }
 }
 

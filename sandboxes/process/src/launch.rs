@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::OwnedReadHalf;
 use tokio::process::{Child, Command};
@@ -19,9 +19,10 @@ use tokio::time::{Instant, timeout};
 
 use crate::error::SandboxError;
 use crate::init::ASKED;
-use crate::output;
+use crate::output::{self, Captured};
 use crate::report::{Outcome, Report};
 use crate::spec::{Mount, Spec};
+use crate::streams::{self, Sink, Streams};
 use crate::{bridge, view, wire};
 
 /// How long output is still read once every process is dead: what lies in the pipes takes no
@@ -86,32 +87,32 @@ pub async fn run(
     spec: &Spec,
     stop: impl Future<Output = ()>,
 ) -> Result<Report, SandboxError> {
-    run_with_listener(launcher, spec, stop, drop).await
+    run_with(launcher, spec, Streams::default(), stop).await
 }
 
-/// As [`run`]; what the command connects to on the port of [`Spec::listen`] can be accepted from
-/// the listener that `answer` gets before the command starts. It is blocking, as the standard
-/// library makes them.
+/// As [`run`], with streams that are passed on while the command runs.
 ///
 /// # Errors
 /// As [`run`].
-pub async fn run_with_listener(
+pub async fn run_with(
     launcher: &Launcher,
     spec: &Spec,
+    streams: Streams,
     stop: impl Future<Output = ()>,
-    answer: impl FnOnce(TcpListener),
 ) -> Result<Report, SandboxError> {
     spec.check()?;
     let (ours, theirs) = Socket::pair().map_err(launcher.failed())?;
+    streams::send_input(&ours, streams.input).map_err(launcher.failed())?;
     ours.set_nonblocking(true).map_err(launcher.failed())?;
     let ours = UnixStream::from_std(ours).map_err(launcher.failed())?;
     let mut helper = launcher.start(theirs).map_err(launcher.failed())?;
     let (deadline_out, stdout_deadline) = oneshot::channel();
     let (deadline_err, stderr_deadline) = oneshot::channel();
-    let stdout = output::capture(helper.stdout.take(), spec.limits.output, stdout_deadline);
-    let stderr = output::capture(helper.stderr.take(), spec.limits.output, stderr_deadline);
+    let limit = spec.limits.output;
+    let stdout = drain(helper.stdout.take(), streams.stdout, limit, stdout_deadline);
+    let stderr = drain(helper.stderr.take(), streams.stderr, limit, stderr_deadline);
     let outcome = async {
-        let outcome = converse(ours, spec, stop, answer).await;
+        let outcome = converse(ours, spec, streams.listener, stop).await;
         if outcome.is_err() {
             // Init is tied to the helper's life, and everything inside to init's.
             let _dead_already = helper.start_kill();
@@ -138,6 +139,7 @@ pub async fn run_with_listener(
             survivors,
             usage,
             enforcement,
+            services,
         } => Ok(Report {
             exit,
             survivors,
@@ -145,7 +147,21 @@ pub async fn run_with_listener(
             stdout,
             stderr,
             enforcement,
+            services,
         }),
+    }
+}
+
+/// Passes a stream on, or keeps it within the limit.
+async fn drain(
+    stream: Option<impl AsyncRead + Unpin>,
+    sink: Option<Sink>,
+    limit: u64,
+    deadline: oneshot::Receiver<Instant>,
+) -> Captured {
+    match sink {
+        Some(sink) => streams::forward(stream, sink, deadline).await,
+        None => output::capture(stream, limit, deadline).await,
     }
 }
 
@@ -153,13 +169,13 @@ pub async fn run_with_listener(
 async fn converse(
     socket: UnixStream,
     spec: &Spec,
+    listener: Option<oneshot::Sender<TcpListener>>,
     stop: impl Future<Output = ()>,
-    answer: impl FnOnce(TcpListener),
 ) -> io::Result<Outcome> {
     let (mut from, mut to) = socket.into_split();
     // A helper that died early has its status told below; the write error would say less.
     let sent = to.write_all(&wire::encode(spec)?).await;
-    let outcome = receive(&mut from, answer);
+    let outcome = receive(&mut from, listener);
     tokio::pin!(outcome);
     let outcome = tokio::select! {
         outcome = &mut outcome => outcome,
@@ -174,11 +190,12 @@ async fn converse(
 
 async fn receive(
     from: &mut OwnedReadHalf,
-    answer: impl FnOnce(TcpListener),
+    answer: Option<oneshot::Sender<TcpListener>>,
 ) -> io::Result<Outcome> {
     let (mut prefix, listener) = bridge::receive(from.as_ref()).await?;
     if let Some(listener) = listener {
-        answer(listener);
+        // A caller that does not want it closes it: the port inside is dead.
+        let _unwanted = answer.map(|answer| answer.send(listener));
         from.read_exact(&mut prefix).await?;
     }
     let mut body = vec![0; wire::body_length(prefix)?];

@@ -29,8 +29,13 @@
 //! - The **worker** (`worker`) has all that init gave up to begin with. It makes a session without
 //!   a terminal, checks that no other descriptor survives exec, and becomes the command.
 //!
-//! What the channels carry: the *socket* the specification in, one outcome out, before that the
-//! listener where the specification asks for one (`bridge`); closing is the order to stop. *Orders*: one byte each: go, terminate, kill. *Messages*: ready with the
+//! A [`Service`] is one more worker, started before the command and ended after it; the one thing
+//! that differs is its output, which goes to init and comes back in the report (`services`).
+//!
+//! What the channels carry: the *socket* the specification in, and before it the reading end of a
+//! pipe, where the command has input; one outcome out, and before it the listener, where the
+//! specification asks for one (`bridge`); closing is the order to stop. *Orders*: one byte each: go,
+//! terminate, kill. *Messages*: ready with the
 //! enforcement list, ended, or failed with the step. *Trouble*: why exec did not happen; closed by
 //! exec itself. All but the output are closed on exec, so the command holds no channel on which it
 //! could pretend: exit, usage and enforcement never pass through its hands.
@@ -41,14 +46,15 @@
 //! # Order of things
 //!
 //! [`Spec`] → `launch` → `keeper` → `view::sources` → `namespaces` → `init` → `view::root` →
-//! `network` → `bridge` → `limits` → `credentials` → `seccomp` → `enforcement` → `worker` → [`Report`].
+//! `network` → `bridge` → `limits` → `credentials` → `seccomp` → `enforcement` → `services` → `worker` →
+//! [`Report`].
 //!
 //! # The system view
 //!
 //! Every sandbox has: `/usr` and the usual links or directories beside it; from the host's `/etc`
 //! the loader's, certificates', alternatives', time zone's and media types' files, never a key; a
 //! generated `passwd`, `group`, `hosts`, `hostname`, `nsswitch.conf` and an empty `resolv.conf`;
-//! five devices, pseudo-terminals of its own and `/dev/shm`; a fresh `/proc` with the machine's
+//! six devices, pseudo-terminals of its own and `/dev/shm`; a fresh `/proc` with the machine's
 //! parts read-only or empty; `/tmp`. There is no `/sys`, no home, no terminal. The root is a
 //! read-only tmpfs. The command sees itself as user and group 1000.
 //!
@@ -82,7 +88,10 @@ mod network;
 mod output;
 mod report;
 mod seccomp;
+mod service;
+mod services;
 mod spec;
+mod streams;
 mod support;
 mod sys;
 mod view;
@@ -91,8 +100,10 @@ mod worker;
 
 pub use enforcement::{Enforcement, Protection, State};
 pub use error::{Failure, SandboxError, Step};
-pub use launch::{Launcher, run, run_with_listener};
+pub use launch::{Launcher, run, run_with};
 pub use output::Captured;
 pub use report::{Exit, Limit, Report, Start, Usage};
+pub use service::{Ended, NotReady, Ready, Service, ServiceReport};
 pub use spec::{Command, Limits, Lower, Mount, Spec};
+pub use streams::{Sink, Streams};
 pub use support::{Support, probe};

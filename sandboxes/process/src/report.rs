@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::enforcement::Enforcement;
 use crate::output::Captured;
+use crate::service::{NotReady, ServiceReport};
 
 /// All that is known about a finished command. When it exists, every process of the sandbox is
 /// dead.
@@ -23,6 +24,8 @@ pub struct Report {
     pub stderr: Captured,
     /// Which protections held.
     pub enforcement: Vec<Enforcement>,
+    /// The services that were started, in the order of the specification.
+    pub services: Vec<ServiceReport>,
 }
 
 /// How a command ended.
@@ -40,6 +43,13 @@ pub enum Exit {
         errno: i32,
         /// What could not be done.
         start: Start,
+    },
+    /// The command was not started, because a service did not become ready.
+    ServiceNotReady {
+        /// Its position among the specification's services, and among the report's.
+        service: usize,
+        /// Why it is not ready.
+        why: NotReady,
     },
     /// Killed because the caller asked for it.
     Stopped,
@@ -66,7 +76,7 @@ pub enum Limit {
 /// What all processes of a sandbox used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Usage {
-    /// From the start of the program to the end of the last process.
+    /// From the start of the first program to the end of the last process.
     pub wall: Duration,
     /// Processor time in user mode.
     pub user: Duration,
@@ -79,13 +89,14 @@ pub struct Usage {
 /// What init tells the helper, in this order: `Ready` and `Ended`, or a `Failed` at any point.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Message {
-    /// The program runs.
+    /// Everything holds, and the first program is about to run: the command's time begins.
     Ready(Vec<Enforcement>),
     /// Everything inside is over.
     Ended {
         exit: Exit,
         survivors: u32,
         usage: Usage,
+        services: Vec<ServiceReport>,
     },
     /// A step failed; the program never ran.
     Failed(crate::error::Failure),
@@ -99,6 +110,7 @@ pub(crate) enum Outcome {
         survivors: u32,
         usage: Usage,
         enforcement: Vec<Enforcement>,
+        services: Vec<ServiceReport>,
     },
     Failed(crate::error::Failure),
 }

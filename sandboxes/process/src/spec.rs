@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::error::SandboxError;
+use crate::service::Service;
 
 /// One command in one sandbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,11 +17,13 @@ pub struct Spec {
     pub command: Command,
     /// What it sees besides the system view (see the crate's front page), made in this order.
     pub mounts: Vec<Mount>,
-    /// How much it may use.
+    /// How much it may use, together with its services.
     pub limits: Limits,
     /// A TCP port on the sandbox's own 127.0.0.1 that the caller answers (see
-    /// [`crate::run_with_listener`]); none: nothing outside can be talked to.
+    /// [`crate::Streams::listener`]); none: nothing outside can be talked to.
     pub listen: Option<u16>,
+    /// What runs beside it: started in this order, each after the one before it is ready.
+    pub services: Vec<Service>,
 }
 
 /// A program and its surroundings; every path is as seen inside.
@@ -211,7 +214,9 @@ impl Spec {
                 path: path.to_owned(),
             })
         };
-        for path in [&self.command.program, &self.command.cwd] {
+        let services = self.services.iter().map(|service| &service.command);
+        let commands = std::iter::once(&self.command).chain(services);
+        for path in commands.flat_map(|command| [&command.program, &command.cwd]) {
             if !path.is_absolute() {
                 return wrong("not an absolute path:", path);
             }

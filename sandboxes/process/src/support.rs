@@ -113,5 +113,6 @@ fn spec(script: &str, mounts: Vec<Mount>) -> Spec {
         mounts,
         limits,
         listen: None,
+        services: Vec::new(),
     }
 }

@@ -207,7 +207,7 @@ pub(crate) fn receive_with_descriptor(
 ) -> Result<(usize, Option<OwnedFd>), Errno> {
     let mut parts = [IoSliceMut::new(buffer)];
     let mut space = nix::cmsg_space!([libc::c_int; 1]);
-    let flags = MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_DONTWAIT;
+    let flags = MsgFlags::MSG_CMSG_CLOEXEC;
     let message = recvmsg::<()>(socket.as_raw_fd(), &mut parts, Some(&mut space), flags)?;
     let mut descriptors = Vec::new();
     for control in message.cmsgs()? {

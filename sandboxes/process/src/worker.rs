@@ -1,20 +1,21 @@
-//! The process that becomes the command.
+//! The process that becomes the command, or a service.
 
 use std::ffi::{CString, OsStr};
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::process;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::signal::SigSet;
-use nix::unistd::{Pid, chdir, execve, pipe2, setsid};
+use nix::unistd::{Pid, chdir, dup2_stderr, dup2_stdin, dup2_stdout, execve, pipe2, setsid};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Failure, Step};
 use crate::report::{Exit, Start};
-use crate::spec::{Command, Spec};
+use crate::spec::Command;
 use crate::{sys, wire};
 
 /// The command's process, as init holds it.
@@ -49,8 +50,16 @@ impl Worker {
     }
 }
 
-/// Forks the worker. It inherits everything that init gave up.
-pub(crate) fn start(spec: &Spec) -> Result<Worker, Failure> {
+/// The standard streams of a worker where they are not init's own.
+pub(crate) struct Stdio {
+    pub(crate) input: Option<OwnedFd>,
+    /// For both output streams.
+    pub(crate) output: Option<OwnedFd>,
+}
+
+/// Forks the worker. It inherits everything that init gave up. Nobody but the worker keeps the
+/// streams that it is given, so that their other ends see when it is gone.
+pub(crate) fn start(command: &Command, stdio: Stdio) -> Result<Worker, Failure> {
     let failed = |errno| Failure::new(Step::StartWorker, errno);
     let (trouble, report) = pipe2(OFlag::O_CLOEXEC).map_err(failed)?;
     match sys::fork().map_err(failed)? {
@@ -59,7 +68,7 @@ pub(crate) fn start(spec: &Spec) -> Result<Worker, Failure> {
             trouble: trouble.into(),
         }),
         None => {
-            let trouble = become_command(&spec.command);
+            let trouble = become_command(command, stdio);
             let _init_gone = wire::send(File::from(report), &trouble);
             process::exit(127)
         }
@@ -67,8 +76,8 @@ pub(crate) fn start(spec: &Spec) -> Result<Worker, Failure> {
 }
 
 /// Returns only what went wrong.
-fn become_command(command: &Command) -> Trouble {
-    if let Err(failure) = arrange() {
+fn become_command(command: &Command, stdio: Stdio) -> Trouble {
+    if let Err(failure) = arrange(stdio) {
         return Trouble::Failed(failure);
     }
     let not_started = |start| {
@@ -89,8 +98,16 @@ fn become_command(command: &Command) -> Trouble {
 }
 
 /// A session of its own without a terminal, default signals, no descriptor but the three.
-fn arrange() -> Result<(), Failure> {
+fn arrange(stdio: Stdio) -> Result<(), Failure> {
+    if let Some(input) = stdio.input {
+        dup2_stdin(input).map_err(|errno| Failure::new(Step::Descriptors, errno))?;
+    }
     setsid().map_err(|errno| Failure::new(Step::StartWorker, errno))?;
+    if let Some(output) = stdio.output {
+        dup2_stdout(&output)
+            .and_then(|()| dup2_stderr(&output))
+            .map_err(|errno| Failure::new(Step::Descriptors, errno))?;
+    }
     sys::default_signals();
     SigSet::empty()
         .thread_set_mask()

@@ -11,6 +11,10 @@ fn two_exit_statuses_of_a_command_give_the_verdict() {
     let absent = || Outcome::NotStarted {
         why: "not found".to_owned(),
     };
+    let unready = || Outcome::ServiceNotReady {
+        service: "db".to_owned(),
+        why: "it ended with status 1".to_owned(),
+    };
     for (base, candidate, expected) in [
         (Some(exited(0)), Some(exited(0)), "pass: |"),
         (Some(exited(1)), Some(exited(0)), "pass: |"),
@@ -37,6 +41,23 @@ fn two_exit_statuses_of_a_command_give_the_verdict() {
             Some(absent()),
             Some(absent()),
             "inconclusive: tool-missing |",
+        ),
+        (
+            Some(unready()),
+            Some(unready()),
+            "inconclusive: service-unavailable |",
+        ),
+        (
+            Some(unready()),
+            Some(exited(1)),
+            "inconclusive: service-unavailable |",
+        ),
+        (Some(unready()), None, "inconclusive: service-unavailable |"),
+        (Some(exited(0)), Some(unready()), "fail: command-failed |"),
+        (
+            Some(exited(1)),
+            Some(unready()),
+            "inconclusive: baseline-failed |",
         ),
         (None, Some(exited(1)), "inconclusive: check-not-run |"),
         (Some(exited(0)), None, "inconclusive: check-not-run |"),

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use crate::identity::{INSIDE, NAME};
 use crate::spec::{Limits, Mount};
 
-/// Host device nodes that are shown in /dev.
-pub(super) const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
+/// Host device nodes that are shown in /dev. `tty` stands for the terminal of whoever opens it: the command has none, and a
+/// program that it starts on a pseudo-terminal of the sandbox has that one.
+pub(super) const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 
 /// Directories of programs and libraries; on most hosts all but the first are links into it.
 const PROGRAMS: [&str; 7] = [

@@ -132,7 +132,7 @@ try: os.open('/dev/tty', os.O_RDWR)
 except OSError as e: print(e.strerror)";
     assert_eq!(
         Sandbox::python(script).output(),
-        "b'' /dev/null True\nNo such file or directory"
+        "b'' /dev/null True\nNo such device or address"
     );
 }
 

@@ -153,7 +153,7 @@ fn devices_work_and_only_the_harmless_ones_exist() {
     let output = Sandbox::shell("echo x > /dev/null; head -c 3 /dev/zero | wc -c; head -c 3 /dev/urandom | wc -c; cd /dev; echo *").output();
     assert_eq!(
         output,
-        "3\n3\nfd full null ptmx pts random shm stderr stdin stdout urandom zero"
+        "3\n3\nfd full null ptmx pts random shm stderr stdin stdout tty urandom zero"
     );
 }
 

@@ -5,7 +5,8 @@ use std::net::TcpListener;
 use std::sync::mpsc;
 use std::thread;
 
-use passmuster_process::{Exit, Launcher, Report, run_with_listener};
+use passmuster_process::{Exit, Launcher, Report, Streams, run_with};
+use tokio::sync::oneshot;
 
 use crate::support::{Sandbox, helper, stderr, stdout};
 
@@ -29,8 +30,20 @@ fn run_answering(sandbox: &Sandbox, answer: impl FnOnce(TcpListener)) -> Report 
         .build()
         .unwrap();
     let launcher = Launcher::new(helper());
-    let run = run_with_listener(&launcher, &sandbox.0, std::future::pending(), answer);
-    runtime.block_on(run).unwrap()
+    let (give, take) = oneshot::channel();
+    let streams = Streams {
+        listener: Some(give),
+        ..Streams::default()
+    };
+    runtime.block_on(async {
+        let run = run_with(&launcher, &sandbox.0, streams, std::future::pending());
+        let answered = async {
+            if let Ok(listener) = take.await {
+                answer(listener);
+            }
+        };
+        tokio::join!(run, answered).0.unwrap()
+    })
 }
 
 fn listening(script: &str) -> Sandbox {

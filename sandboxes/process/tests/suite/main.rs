@@ -9,6 +9,8 @@ mod files;
 mod identities;
 mod listener;
 mod overlays;
+mod services;
+mod streams;
 mod support;
 mod system_calls;
 mod useful;

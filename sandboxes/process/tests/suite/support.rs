@@ -39,6 +39,7 @@ impl Sandbox {
             mounts: Vec::new(),
             limits,
             listen: None,
+            services: Vec::new(),
         })
     }
 

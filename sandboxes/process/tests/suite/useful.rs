@@ -48,6 +48,10 @@ fn python_works_with_threads_processes_files_and_databases() {
             "import os; m,s=os.openpty(); os.write(s,b'ok'); print(os.read(m,2).decode())",
         ),
         (
+            "a controlling terminal",
+            "import pty; pty.spawn(['/bin/sh', '-c', 'echo ok > /dev/tty'])",
+        ),
+        (
             "inotify",
             "import ctypes; print('ok' if ctypes.CDLL(None).inotify_init()>=0 else 'no')",
         ),

@@ -1,7 +1,7 @@
 //! What was learnt about the host before, and holds as long as the files it came from are untouched.
 //!
-//! Starting `pyenv`, `rustc` and `node` and hashing their executables costs a hundred milliseconds
-//! and more; a few `stat` calls tell that the answers are still true.
+//! Starting `pyenv`, `rustc` and `node`, hashing their executables and trying a sandbox costs a
+//! hundred milliseconds and more; a few `stat` calls tell that the answers are still true.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -48,26 +48,36 @@ pub fn save(file: &Path) -> std::io::Result<()> {
 
 /// The answer under a key, if it is known; else what `learn` finds out. Without a key nothing is
 /// remembered.
-pub(super) fn recall<E>(
+pub(crate) fn recall<E>(
     key: Option<String>,
     learn: impl FnOnce() -> Result<String, E>,
 ) -> Result<String, E> {
     let Some(key) = key else { return learn() };
-    if let Some(answer) = known().get(&key) {
-        return Ok(answer.clone());
+    if let Some(answer) = answer_to(&key) {
+        return Ok(answer);
     }
     let answer = learn()?;
+    remember(key, answer.clone());
+    Ok(answer)
+}
+
+/// The answer under this key, if it is known.
+pub(crate) fn answer_to(key: &str) -> Option<String> {
+    known().get(key).cloned()
+}
+
+/// Keeps an answer.
+pub(crate) fn remember(key: String, answer: String) {
     let mut known = known();
     if known.len() >= MOST {
         known.clear();
     }
-    known.insert(key, answer.clone());
-    Ok(answer)
+    known.insert(key, answer);
 }
 
 /// What the kernel tells about a file without reading it: where it is, its size, both its times.
 /// None when it changed so recently that the same stamp might hold other content.
-pub(super) fn stamp(meta: &std::fs::Metadata) -> Option<String> {
+pub(crate) fn stamp(meta: &std::fs::Metadata) -> Option<String> {
     let changed = Duration::new(
         u64::try_from(meta.ctime()).ok()?,
         u32::try_from(meta.ctime_nsec()).ok()?,
@@ -90,7 +100,7 @@ pub(super) fn stamp(meta: &std::fs::Metadata) -> Option<String> {
 }
 
 /// The stamp of a path, links followed; a file that is not there has the stamp `-`.
-pub(super) fn stamp_of(path: &Path) -> Option<String> {
+pub(crate) fn stamp_of(path: &Path) -> Option<String> {
     match std::fs::metadata(path) {
         Ok(meta) => stamp(&meta),
         Err(_) => Some("-".to_owned()),
