@@ -56,6 +56,36 @@ pub struct Usage {
     pub cpu_ms: u64,
     /// Peak resident memory of the largest process, in bytes; none where the host does not tell.
     pub max_rss: Option<u64>,
+    /// The most memory of all processes together, in bytes; none where nobody measured it.
+    #[serde(default)]
+    pub memory: Option<u64>,
+    /// The most processes and threads at once; none where nobody counted.
+    #[serde(default)]
+    pub processes: Option<u64>,
+    /// How often the limit refused another process; none where nobody counted.
+    #[serde(default)]
+    pub refused_processes: Option<u64>,
+    /// Bytes that were written to disk and still there at the end; none where nothing could be.
+    #[serde(default)]
+    pub disk: Option<u64>,
+}
+
+impl Usage {
+    /// The cost of one run after another: times and refusals add up, the rest is the greater one.
+    #[must_use]
+    pub fn and(self, later: Self) -> Self {
+        let refused = [self.refused_processes, later.refused_processes];
+        let refused = refused.into_iter().flatten().reduce(u64::saturating_add);
+        Self {
+            wall_ms: self.wall_ms.saturating_add(later.wall_ms),
+            cpu_ms: self.cpu_ms.saturating_add(later.cpu_ms),
+            max_rss: self.max_rss.max(later.max_rss),
+            memory: self.memory.max(later.memory),
+            processes: self.processes.max(later.processes),
+            refused_processes: refused,
+            disk: self.disk.max(later.disk),
+        }
+    }
 }
 
 /// What a test check's run gave.

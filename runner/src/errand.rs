@@ -235,7 +235,10 @@ impl Case<'_> {
             Ok(room) => room,
             Err(reason) => return Ok(Err(vec![reason])),
         };
-        let limits = limits(&self.errand.limits.over(&self.basis.policy().limits));
+        let limits = limits(
+            &self.errand.limits.over(&self.basis.policy().limits),
+            &self.machine.capacity(),
+        );
         let mut session = Session::open(self.machine, &grants, &room.view, Access::Check, limits)?;
         let arguments = self.errand.command.iter().skip(1).cloned();
         let phase = Phase {

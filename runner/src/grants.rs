@@ -40,6 +40,12 @@ const WALL: Duration = Duration::from_secs(3600);
 const OPEN_FILES: u64 = 4096;
 const PROCESSES: u64 = 8192;
 const OUTPUT: u64 = 64 << 20;
+const MEMORY: Size = Size::Percent(75);
+const DISK: Size = Size::Bytes(32 << 30);
+/// A file system is usually made with one inode for this much space, and a tree of few bytes may
+/// still have many files.
+const BYTES_PER_INODE: u64 = 16 << 10;
+const FEW_INODES: u64 = 1 << 16;
 /// Time between the request to end and the end.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -229,7 +235,7 @@ impl Grants {
             executable: support.executable,
         });
         let mounts = self
-            .host_mounts()
+            .host_mounts(limits.tmp)
             .chain(room.mounts.clone())
             .chain([report])
             .chain(support);
@@ -251,10 +257,10 @@ impl Grants {
         }
     }
 
-    fn host_mounts(&self) -> impl Iterator<Item = Mount> {
+    fn host_mounts(&self, most: u64) -> impl Iterator<Item = Mount> {
         let home = Mount::Tmpfs {
             target: places::HOME.into(),
-            size: HOME_SIZE,
+            size: HOME_SIZE.min(most),
         };
         let read = self.read.iter().filter_map(|path| {
             // A link is granted as what it points at, under its own name.
@@ -523,25 +529,60 @@ pub(crate) fn cache_grant(cache: &Path, operator: &Operator) -> (PathBuf, PathBu
     }
 }
 
+/// What shares of the machine are shares of, in bytes; none where the system does not tell.
+#[derive(Clone, Debug, Default)]
+pub struct Capacity {
+    /// Memory, of the machine or of the control group around this process.
+    pub memory: Option<u64>,
+    /// The file system that runs write to.
+    pub disk: Option<u64>,
+}
+
 /// The limits that a policy writes, with the defaults of the format.
-pub fn limits(written: &policy::Limits) -> Limits {
+pub fn limits(written: &policy::Limits, capacity: &Capacity) -> Limits {
+    let memory = share(written.memory.unwrap_or(MEMORY), capacity.memory);
+    let disk = share(written.disk.unwrap_or(DISK), capacity.disk);
     Limits {
         wall: wall(written.wall),
         grace: GRACE,
+        cpu: written.cpu.and_then(time),
+        idle: written.idle.and_then(time),
+        memory,
         open_files: written.open_files.unwrap_or(OPEN_FILES),
         processes: written.processes.unwrap_or(PROCESSES),
         file_size: FILE_SIZE,
+        disk,
+        inodes: disk.map(|bytes| (bytes / BYTES_PER_INODE).max(FEW_INODES)),
         output: written.output.map_or(OUTPUT, bytes),
-        tmp: TMP_SIZE,
+        // What lies in memory directories is memory, and was written.
+        tmp: [memory, disk]
+            .into_iter()
+            .flatten()
+            .fold(TMP_SIZE, u64::min),
+    }
+}
+
+/// A size in bytes; none is no limit, which the verdict then says.
+fn share(size: Size, whole: Option<u64>) -> Option<u64> {
+    match size {
+        Size::Bytes(bytes) => Some(bytes),
+        Size::Percent(percent) => whole.map(|whole| whole / 100 * u64::from(percent)),
+        Size::Unlimited => None,
+    }
+}
+
+fn time(limit: TimeLimit) -> Option<Duration> {
+    match limit {
+        TimeLimit::Seconds(seconds) => Some(Duration::from_secs(seconds)),
+        TimeLimit::Unlimited => None,
     }
 }
 
 /// The wall-clock limit that a policy writes, or the default of the format.
 pub fn wall(written: Option<TimeLimit>) -> Duration {
     match written {
-        Some(TimeLimit::Seconds(seconds)) => Duration::from_secs(seconds),
         // A sandbox always has an end; a year is none that a run would notice.
-        Some(TimeLimit::Unlimited) => Duration::from_secs(365 * 24 * 3600),
+        Some(limit) => time(limit).unwrap_or(Duration::from_secs(365 * 24 * 3600)),
         None => WALL,
     }
 }

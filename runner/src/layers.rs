@@ -268,7 +268,7 @@ impl Workshop<'_> {
             step: step.name.clone(),
             missing,
         })?;
-        let limits = limits(&step.limits.over(self.limits));
+        let limits = limits(&step.limits.over(self.limits), &self.machine.capacity());
         let mut session = Session::open(self.machine, self.grants, &view, Access::Prepare, limits)?;
         session.door = provision.door();
         let env = provision.environment(self.grants.environment(&view));

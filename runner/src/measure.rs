@@ -29,7 +29,7 @@ use crate::grants::{self, Attendant, Grants, View};
 use crate::layers::{Layer, LayerError, Snapshot, Workshop, shadowed, view};
 use crate::locate::{Programs, locate};
 use crate::measured::Measured;
-use crate::obstacles::{role_name, run_reason, shadowed_reason, step_reason};
+use crate::obstacles::{complaints, role_name, run_reason, shadowed_reason, step_reason};
 use crate::plan::CheckPlan;
 use crate::progress::Progress;
 use crate::reruns::{Again, Counter, Extent, gone, is_whole, selected, unshared};
@@ -274,6 +274,9 @@ impl<'a> Bench<'a> {
         for (ran, role) in [(&base, TreeRole::Base), (&candidate, TreeRole::Candidate)] {
             let what = format!("{} on the {}", check.name, role_name(role));
             measured.note_services(&what, &ran.failed_services);
+            if self.machine.overlay {
+                measured.note_rename(&what, &ran.result.outcome, complaints(&ran.result));
+            }
         }
         let (base, candidate) = (base.result, candidate.result);
         if base.leaked_processes == 0 {
@@ -286,7 +289,7 @@ impl<'a> Bench<'a> {
         let again = self.again(check, test, trees, &base, &candidate).await?;
         let mut usage = candidate.usage;
         if !cached {
-            usage = sum(usage, base.usage);
+            usage = usage.and(base.usage);
         }
         Ok(CheckEvidence {
             name: check.name.clone(),
@@ -344,7 +347,7 @@ impl<'a> Bench<'a> {
         let candidate = self.one_test(check, test, &trees.candidate, wall, None);
         let (base, mut candidate) = tokio::try_join!(base, candidate)?;
         let allowed = self.wall(check, Some(base.result.usage.wall_ms));
-        if allowed > wall && matches!(candidate.result.outcome, Outcome::LimitExceeded { .. }) {
+        if allowed > wall && ran_out_of_time(&candidate.result.outcome) {
             // The base shows that more time is due than could be known before.
             candidate = self
                 .one_test(check, test, &trees.candidate, allowed, None)
@@ -473,6 +476,9 @@ impl<'a> Bench<'a> {
         measured.note(&ran.enforcement);
         measured.note_leaked(&what, ran.result.leaked_processes);
         measured.note_services(&what, &ran.failed_services);
+        if self.machine.overlay {
+            measured.note_rename(&what, &ran.result.outcome, [ran.result.log_tail.as_str()]);
+        }
         Ok(ran.result)
     }
 
@@ -489,7 +495,10 @@ impl<'a> Bench<'a> {
             services: side.services.clone(),
             limits: Limits {
                 wall,
-                ..grants::limits(&check.limits.over(&self.policy.limits))
+                ..grants::limits(
+                    &check.limits.over(&self.policy.limits),
+                    &self.machine.capacity(),
+                )
             },
         }
     }
@@ -541,6 +550,10 @@ fn log_of(base: &TestRun, candidate: &TestRun) -> String {
     run.log_tail.clone()
 }
 
+fn ran_out_of_time(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::LimitExceeded { limit } if limit == "wall")
+}
+
 /// A result that no sandbox was started for.
 fn nothing_enforced<T>(result: T) -> Ran<T> {
     Ran {
@@ -558,13 +571,5 @@ fn not_run(check: &Check, why: WhyNotRun) -> CheckEvidence {
         log: None,
         usage: Usage::default(),
         result: CheckResult::NotRun(why),
-    }
-}
-
-fn sum(one: Usage, other: Usage) -> Usage {
-    Usage {
-        wall_ms: one.wall_ms + other.wall_ms,
-        cpu_ms: one.cpu_ms + other.cpu_ms,
-        max_rss: one.max_rss.max(other.max_rss),
     }
 }

@@ -2,11 +2,13 @@
 
 use passmuster_policy::evidence::CheckEvidence;
 use passmuster_policy::reason::Reason;
+use passmuster_policy::run::Outcome;
 use passmuster_process::Enforcement;
 
 use crate::cache::LayerGuard;
 use crate::grants::Failed;
 use crate::network::provision::refused;
+use crate::obstacles::rename_refused;
 
 /// All that was found out.
 #[derive(Debug, Default)]
@@ -47,6 +49,23 @@ impl Measured {
         for Failed { name, how, .. } in failed {
             self.remarks
                 .push(format!("{what}: service `{name}`: {how}"));
+        }
+    }
+
+    /// A rename that an overlay refuses looks like the check's own failure; the policy has a key
+    /// for it.
+    pub(crate) fn note_rename<'t>(
+        &mut self,
+        what: &str,
+        outcome: &Outcome,
+        said: impl IntoIterator<Item = &'t str>,
+    ) {
+        let failed = *outcome != (Outcome::Exited { status: 0 });
+        if failed && said.into_iter().any(rename_refused) {
+            self.remarks.push(format!(
+                "{what}: a rename was refused (EXDEV), as overlays do with directories of the tree; \
+                 those that the policy lists in `[sandbox] copy` can be renamed"
+            ));
         }
     }
 

@@ -6,7 +6,7 @@ use passmuster_policy::evidence::TreeRole;
 use passmuster_policy::path::RepoPath;
 use passmuster_policy::policy::Check;
 use passmuster_policy::reason::{Reason, ReasonCode};
-use passmuster_policy::run::Outcome;
+use passmuster_policy::run::{Outcome, TestRun};
 
 use crate::adapters::AdapterError;
 use crate::git::stores::{External, ExternalKind};
@@ -37,6 +37,21 @@ const OFFLINE: [&str; 9] = [
 /// the same words: that turns its fail into inconclusive, never into a pass.
 pub fn needs_network(log: &str) -> bool {
     OFFLINE.iter().any(|phrase| log.contains(phrase))
+}
+
+/// True when a text says that something could not be renamed from one file system to another, in
+/// the words of C libraries and language runtimes. Within the tree that means: a directory of a
+/// lower layer, which an overlay cannot rename.
+pub fn rename_refused(text: &str) -> bool {
+    text.contains("EXDEV") || text.to_ascii_lowercase().contains("cross-device link")
+}
+
+/// All that a test run says about what went wrong.
+pub fn complaints(run: &TestRun) -> impl Iterator<Item = &str> {
+    let failures = run.tests.iter().filter_map(|test| test.failure.as_ref());
+    let failures = failures.flat_map(|one| [one.message.as_str(), one.detail.as_str()]);
+    let broken = run.broken_units.iter().map(|unit| unit.message.as_str());
+    failures.chain(broken).chain([run.log_tail.as_str()])
 }
 
 /// A prepare step that did not work, as a reason; the error itself where it is ours.
@@ -207,6 +222,18 @@ mod tests {
             assert!(needs_network(log), "{log}");
         }
         assert!(!needs_network("assert 1 == 2"));
+    }
+
+    #[test]
+    fn a_rename_across_layers_is_recognised_in_the_words_of_each_runtime() {
+        let said = [
+            "OSError: [Errno 18] Invalid cross-device link: 'src' -> 'moved'",
+            "Error: EXDEV: cross-device link not permitted, rename 'a' -> 'b'",
+            "rename a b: invalid cross-device link",
+            "called `Result::unwrap()` on an `Err` value: Os { code: 18, kind: CrossesDevices, message: \"Invalid cross-device link\" }",
+        ];
+        assert!(said.iter().all(|text| rename_refused(text)));
+        assert!(!rename_refused("OSError: [Errno 13] Permission denied"));
     }
 
     #[test]

@@ -142,7 +142,7 @@ async fn attempt(machine: &Machine, grants: &Grants) -> Result<Outcome, SessionE
     };
     let limits = Limits {
         wall: WALL,
-        ..limits(&Default::default())
+        ..limits(&Default::default(), &machine.capacity())
     };
     let mut session = Session::open(machine, grants, &view, Access::Check, limits)?;
     let argv = vec![OsString::from("/bin/true")];

@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 
 use passmuster_policy::run::{Outcome, Usage};
 use passmuster_process::{
-    Enforcement, Exit, Launcher, Limit, Limits, Report, SandboxError, Spec, Start, Streams,
+    Enforcement, Exit, Launcher, Limits, Report, SandboxError, Spec, Start, Streams,
 };
 use thiserror::Error;
 use tokio::sync::oneshot;
 
 use crate::adapters::{Phase, PhaseEnd, Phases};
 use crate::cache::{Cache, CacheError, Scratch};
-use crate::grants::{self, Access, Attendant, Failed, Grants, Room, View};
+use crate::grants::{self, Access, Attendant, Capacity, Failed, Grants, Room, View};
 use crate::interrupt::Stop;
 use crate::merged::CopyError;
 use crate::network::Door;
@@ -60,6 +60,16 @@ pub struct Machine {
     pub stop: Stop,
 }
 
+impl Machine {
+    /// What shares of the machine are shares of, now.
+    pub fn capacity(&self) -> Capacity {
+        Capacity {
+            memory: passmuster_process::available_memory(),
+            disk: passmuster_process::size_of_disk(self.cache.root()),
+        }
+    }
+}
+
 /// One run in progress.
 #[derive(Debug)]
 pub struct Session<'a> {
@@ -70,6 +80,7 @@ pub struct Session<'a> {
     limits: Limits,
     services: Vec<passmuster_process::Service>,
     started: Instant,
+    cpu: Duration,
     phases: u32,
     /// Services that did not become ready, or ended before a phase did.
     pub failed_services: Vec<Failed>,
@@ -80,8 +91,8 @@ pub struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// Makes the run's directories; starts nothing. The wall-clock limit bounds all
-    /// phases together, the others each of them.
+    /// Makes the run's directories; starts nothing. The limits on time and on what the tree's layer
+    /// holds bound all phases together, the others each of them.
     pub fn open(
         machine: &'a Machine,
         grants: &'a Grants,
@@ -99,6 +110,7 @@ impl<'a> Session<'a> {
             limits,
             services: Vec::new(),
             started: Instant::now(),
+            cpu: Duration::ZERO,
             phases: 0,
             failed_services: Vec::new(),
             enforcement: Vec::new(),
@@ -145,9 +157,9 @@ impl<'a> Session<'a> {
         reports: &Path,
         streams: Streams,
     ) -> Result<Report, SessionError> {
-        let left = self.limits.wall.saturating_sub(self.started.elapsed());
         let limits = Limits {
-            wall: left,
+            wall: self.limits.wall.saturating_sub(self.started.elapsed()),
+            cpu: self.limits.cpu.map(|cpu| cpu.saturating_sub(self.cpu)),
             ..self.limits.clone()
         };
         let mut spec = self.grants.spec(&self.room, phase, reports, limits);
@@ -165,6 +177,7 @@ impl<'a> Session<'a> {
                 door.proxy.serve_during(listener, run).await?
             }
         };
+        self.cpu += report.usage.cpu;
         self.enforcement.clone_from(&report.enforcement);
         let not_ready = match &report.exit {
             Exit::ServiceNotReady { service, why } => Some((*service, *why)),
@@ -215,8 +228,8 @@ pub fn outcome(report: &Report) -> Outcome {
     match &report.exit {
         Exit::Exited(status) => Outcome::Exited { status: *status },
         Exit::Signalled(signal) => Outcome::Signalled { signal: *signal },
-        Exit::LimitExceeded(Limit::Wall) => Outcome::LimitExceeded {
-            limit: "wall".to_owned(),
+        Exit::LimitExceeded(limit) => Outcome::LimitExceeded {
+            limit: limit.to_string(),
         },
         Exit::NotStarted { errno, start } => Outcome::NotStarted {
             why: not_started(*errno, *start),
@@ -242,8 +255,12 @@ pub fn usage(report: &Report) -> Usage {
     let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     Usage {
         wall_ms: millis(report.usage.wall),
-        cpu_ms: millis(report.usage.user + report.usage.system),
+        cpu_ms: millis(report.usage.cpu),
         max_rss: Some(report.usage.max_rss),
+        memory: report.usage.memory,
+        processes: report.usage.processes,
+        refused_processes: report.usage.refused_processes,
+        disk: report.usage.disk,
     }
 }
 

@@ -26,15 +26,15 @@ fn main() {
     let version = installed();
     println!("PostgreSQL {version}, four tests over both services\n");
     println!(
-        "| caller | first verdict | same data again, no store | regression | run on the candidate |"
+        "| caller | first verdict | again, no store | regression | one run of the tests | services alone, started and ended |"
     );
-    println!("|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|");
     for (caller, env) in [
         ("root or tester", TestEnv::new()),
         ("ordinary user", TestEnv::as_user()),
     ] {
-        let [first, again, regression, run] = measure(&env, &version).map(seconds);
-        println!("| {caller} | {first} | {again} | {regression} | {run} |");
+        let [first, again, regression, run, alone] = measure(&env, &version).map(seconds);
+        println!("| {caller} | {first} | {again} | {regression} | {run} | {alone} |");
     }
 }
 
@@ -50,12 +50,17 @@ fn installed() -> String {
         .expect("a version of PostgreSQL")
 }
 
-fn measure(env: &TestEnv, version: &str) -> [Duration; 4] {
+fn measure(env: &TestEnv, version: &str) -> [Duration; 5] {
     let repo = repository(env, version);
     repo.edit("shop.py", "A shop that keeps", "A shop which keeps");
     let (honest, passed) = verify(env, &repo, &[]);
     honest.assert_code(0);
     assert_eq!(passed.count("maintained"), 4, "{passed}");
+    let said = passed.0["findings"].to_string();
+    assert!(
+        !said.contains("outlived") && !said.contains("service"),
+        "the servers' processes are nobody's leavings: {said}"
+    );
     let run = passed.0["checks"][0]["usage"]["wall_ms"].as_u64().unwrap();
 
     // Both trees run once more, and find the data as the step left it.
@@ -77,6 +82,7 @@ fn measure(env: &TestEnv, version: &str) -> [Duration; 4] {
         regression.elapsed,
         // Base and candidate together.
         Duration::from_millis(run) / 2,
+        alone(env, version),
     ]
 }
 
@@ -92,6 +98,26 @@ fn repository<'env>(env: &'env TestEnv, version: &str) -> Repository<'env> {
     );
     repo.commit("The example policy");
     repo
+}
+
+/// What the services cost by themselves: a command that does nothing, run beside them.
+fn alone(env: &TestEnv, version: &str) -> Duration {
+    let repo = repository(env, version);
+    repo.edit(
+        "passmuster.toml",
+        "kind = \"test\"\nframework = \"pytest\"",
+        "kind = \"command\"",
+    );
+    repo.edit(
+        "passmuster.toml",
+        "[\"python\", \"-m\", \"pytest\", \"-q\"]",
+        "[\"true\"]",
+    );
+    repo.commit("A check that does nothing");
+    repo.edit("shop.py", "A shop that keeps", "A shop which keeps");
+    let (finished, verdict) = verify(env, &repo, &[]);
+    finished.assert_code(0);
+    Duration::from_millis(verdict.0["checks"][0]["usage"]["wall_ms"].as_u64().unwrap())
 }
 
 /// A change of the step's inputs has a database of its own.

@@ -88,8 +88,8 @@ fn control_groups() -> Vec<String> {
         let is_ours = path
             .file_name()
             .is_some_and(|name| name.to_string_lossy().contains("passmuster"));
-        let events = fs::read_to_string(path.join("cgroup.events")).unwrap_or_default();
-        if is_ours && events.contains("populated 0") {
+        let processes = fs::read_to_string(path.join("cgroup.procs"));
+        if is_ours && processes.is_ok_and(|processes| processes.is_empty()) {
             found.push(format!("control group: {}", path.display()));
         }
     }

@@ -155,7 +155,7 @@ fn a_file_that_a_candidate_removes_is_gone_with_what_builds_left_beside_it() {
 }
 
 #[test]
-fn directories_that_the_policy_copies_can_be_renamed() {
+fn directories_that_the_policy_copies_can_be_renamed_and_elsewhere_the_key_is_named() {
     let env = TestEnv::new();
     let rename = "python3 -c \"import os; os.rename('src', 'moved')\"";
     for (copy, expected) in [("[]", "inconclusive"), ("[\"src\"]", "passed")] {
@@ -164,5 +164,35 @@ fn directories_that_the_policy_copies_can_be_renamed() {
         repo.edit("README.md", "Shared expenses", "Common expenses");
         let verdict = verify(&env, &repo);
         assert_eq!(verdict.0["checks"][0]["status"], expected, "{verdict}");
+        assert_eq!(names_the_key(&verdict), expected != "passed", "{verdict}");
     }
+}
+
+fn names_the_key(verdict: &Verdict) -> bool {
+    verdict.0["findings"]
+        .to_string()
+        .contains("`[sandbox] copy`")
+}
+
+#[test]
+fn a_test_that_an_overlay_keeps_from_renaming_is_told_apart_from_one_that_is_wrong() {
+    let env = TestEnv::new();
+    let repo = env.repo("python-ledger");
+    repo.write("data/a", "a\n");
+    let test = "import os\n\n\ndef test_rename():\n    os.rename('data', 'moved')\n";
+    repo.write("tests/test_rename.py", test);
+    repo.commit("A test that renames a directory");
+    repo.edit("README.md", "Shared expenses", "Common expenses");
+    let verdict = verify(&env, &repo);
+    assert_eq!(verdict.count("preexisting"), 1, "{verdict}");
+    assert!(names_the_key(&verdict), "{verdict}");
+
+    repo.edit(
+        "tests/test_rename.py",
+        "os.rename('data', 'moved')",
+        "assert os is None",
+    );
+    repo.commit("A test that is wrong");
+    repo.edit("README.md", "Common expenses", "Joint expenses");
+    assert!(!names_the_key(&verify(&env, &repo)));
 }

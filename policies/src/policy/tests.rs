@@ -373,8 +373,6 @@ fn every_feature_that_is_not_there_yet_is_refused_where_it_is_asked_for() {
         let values: &[&str] = match (row.when, row.at) {
             (When::Is(values), _) => values,
             (When::IsNot(_), _) => &["landlock", "full-bwrap"],
-            (When::Written, "limits.cpu" | "limits.idle") => &["10m", "none"],
-            (When::Written, "limits.memory" | "limits.disk") => &["75%", "none"],
             (When::Written, "tests.contract") => &["review", "deny"],
             (When::Written, _) => &["allow", "deny"],
         };
@@ -395,11 +393,19 @@ fn every_feature_that_is_not_there_yet_is_refused_where_it_is_asked_for() {
 }
 
 #[test]
-fn limits_that_are_not_there_are_refused_in_a_check_too() {
-    bad(
-        "version = 1\n[[check]]\nname = \"c\"\nkind = \"command\"\nrun = [\"x\"]\nlimits.memory = \"1GiB\"\n",
-        &["6:17: `memory = \"1GiB\"` is not available in this version (remove it)"],
+fn every_limit_can_be_written_for_all_and_for_one_check() {
+    let policy = good(
+        "version = 1\n[limits]\nwall = \"60m\"\ncpu = \"none\"\nidle = \"5m\"\nmemory = \"75%\"\nprocesses = 8192\n\
+         open-files = 4096\ndisk = \"32GiB\"\noutput = \"64MiB\"\n[[check]]\nname = \"c\"\nkind = \"command\"\n\
+         run = [\"x\"]\nlimits = { cpu = \"10m\", idle = \"none\", memory = \"1GiB\", disk = \"none\" }\n",
     );
+    let limits = policy.check[0].limits.over(&policy.limits);
+    assert_eq!(limits.cpu, Some(TimeLimit::Seconds(600)));
+    assert_eq!(limits.idle, Some(TimeLimit::Unlimited));
+    assert_eq!(limits.memory, Some(Size::Bytes(1 << 30)));
+    assert_eq!(limits.disk, Some(Size::Unlimited));
+    assert_eq!(policy.limits.memory, Some(Size::Percent(75)));
+    assert_eq!(limits.processes, Some(8192));
 }
 
 #[test]

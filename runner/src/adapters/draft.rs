@@ -55,9 +55,7 @@ impl Draft {
             self.outcome = Some(end.outcome.clone());
         }
         self.leaked = self.leaked.saturating_add(end.leaked);
-        self.usage.wall_ms = self.usage.wall_ms.saturating_add(end.usage.wall_ms);
-        self.usage.cpu_ms = self.usage.cpu_ms.saturating_add(end.usage.cpu_ms);
-        self.usage.max_rss = self.usage.max_rss.max(end.usage.max_rss);
+        self.usage = self.usage.and(end.usage);
         for bytes in log {
             self.log(&String::from_utf8_lossy(bytes));
         }

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use passmuster_policy::reason::{Level, ReasonCode};
 use passmuster_policy::verdict::{CheckStatus, Decision, TestEntry, Verdict};
 
-use super::{failing_tests, word};
+use super::{cost, failing_tests, word};
 use passmuster_policy::text::line;
 
 /// Most bytes of a report: about a thousand tokens.
@@ -48,6 +48,7 @@ pub(super) fn text(verdict: &Verdict, run: &str) -> String {
             ));
         }
     }
+    lines.extend(costs(verdict));
     lines.extend(logs(verdict));
     if let Some(tests) = verdict.tests.as_ref().filter(|tests| tests.preexisting > 0) {
         lines.push(format!(
@@ -109,6 +110,20 @@ fn failure(what: &str, entry: &TestEntry) -> String {
         }
     }
     line
+}
+
+/// What a check used that exceeded a limit.
+fn costs(verdict: &Verdict) -> impl Iterator<Item = String> {
+    let exceeded = verdict
+        .reasons
+        .iter()
+        .filter(|reason| reason.code == ReasonCode::LimitExceeded)
+        .filter_map(|reason| reason.check.as_deref());
+    exceeded.filter_map(|name| {
+        let check = verdict.checks.iter().find(|check| check.name == name)?;
+        let words = cost::words(&check.usage)?;
+        Some(format!("usage of {}: {words}", quote(name)))
+    })
 }
 
 /// The end of the log of each check that came to no result.

@@ -3,14 +3,14 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use passmuster_policy::evidence::{BaseTrust, PolicySource};
+use passmuster_policy::evidence::{BaseTrust, EnforcementState, PolicySource};
 use passmuster_policy::finding::FindingLevel;
 use passmuster_policy::reason::ReasonCode;
 use passmuster_policy::verdict::{
     CheckStatus, CheckSummary, Decision, TestEntry, TestSummary, Verdict,
 };
 
-use super::{failing_tests, word};
+use super::{cost, failing_tests, word};
 use passmuster_policy::text::{block, line};
 
 /// Tests listed in full under each heading; the JSON form has all of them.
@@ -291,8 +291,11 @@ fn check_line(check: &CheckSummary) -> String {
         ", base result from the store"
     };
     let optional = if check.required { "" } else { ", not required" };
+    let cost = cost::words(&check.usage)
+        .map(|words| format!(" ({words})"))
+        .unwrap_or_default();
     format!(
-        "{}: {status}{tests}{cached}{optional}",
+        "{}: {status}{tests}{cached}{optional}{cost}",
         line(&check.name, LINE)
     )
 }
@@ -355,12 +358,14 @@ fn footer(out: &mut dyn Write, palette: Palette, verdict: &Verdict, run: &str) -
         .map(|name| format!(" ({}{})", line(name, LINE), trust(subject.base_trust)))
         .unwrap_or_default();
     let candidate = subject.candidate_tree.as_deref().map_or("none", short);
-    let weak: Vec<&str> = verdict
-        .enforcement
-        .iter()
-        .filter(|one| one.state != passmuster_policy::evidence::EnforcementState::Enforced)
-        .map(|one| one.protection.as_str())
-        .collect();
+    let in_state = |state| {
+        let entries = verdict.enforcement.iter();
+        let names = entries.filter(|one| one.state == state);
+        names
+            .map(|one| one.protection.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     let mut lines = vec![
         format!(
             "base {}{base_ref} → candidate {candidate}",
@@ -372,8 +377,17 @@ fn footer(out: &mut dyn Write, palette: Palette, verdict: &Verdict, run: &str) -
             short(&verdict.policy.sha256)
         ),
     ];
-    if !weak.is_empty() {
-        lines.push(format!("not enforced here: {}", weak.join(", ")));
+    for (words, state) in [
+        ("not enforced here", EnforcementState::Absent),
+        (
+            "enforced by a weaker means here",
+            EnforcementState::Degraded,
+        ),
+    ] {
+        let names = in_state(state);
+        if !names.is_empty() {
+            lines.push(format!("{words}: {names}"));
+        }
     }
     lines.push(format!("digest {}", verdict.digest));
     lines.push(format!("run {run}, again: passmuster show {run}"));

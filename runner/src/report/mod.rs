@@ -4,6 +4,7 @@
 //! a model sees it; in JSON the serialiser's escapes do the rest.
 
 mod agent;
+mod cost;
 mod human;
 
 use std::io;

@@ -66,9 +66,15 @@ pub enum Protection {
     WallClock,
     /// Bytes kept of each output stream.
     OutputLimit,
-    /// Memory of all processes together.
+    /// Memory of all processes together, swap included.
     MemoryLimit,
-    /// Bytes and inodes written to disk.
+    /// Processes and threads together.
+    ProcessLimit,
+    /// Processor time of all processes together.
+    CpuLimit,
+    /// Time without output and without use of the processor.
+    IdleLimit,
+    /// Bytes and inodes of all writable directories that are on disk.
     DiskLimit,
 }
 
@@ -97,7 +103,7 @@ pub struct Enforcement {
     pub protection: Protection,
     /// How far it holds.
     pub state: State,
-    /// Why it does not hold fully.
+    /// Why it does not hold fully, or by what it holds where that differs between machines.
     pub why: Option<String>,
 }
 
@@ -110,7 +116,15 @@ impl Enforcement {
         }
     }
 
-    fn degraded(protection: Protection, why: &str) -> Self {
+    /// In force, by a means that not every machine has.
+    pub(crate) fn enforced_by(protection: Protection, means: &str) -> Self {
+        Self {
+            why: Some(means.into()),
+            ..Self::enforced(protection)
+        }
+    }
+
+    pub(crate) fn degraded(protection: Protection, why: &str) -> Self {
         Self {
             protection,
             state: State::Degraded,
@@ -118,7 +132,7 @@ impl Enforcement {
         }
     }
 
-    fn absent(protection: Protection, why: &str) -> Self {
+    pub(crate) fn absent(protection: Protection, why: &str) -> Self {
         Self {
             protection,
             state: State::Absent,
@@ -173,20 +187,11 @@ pub(crate) fn verify(
         ]
         .map(Enforcement::enforced),
     );
-    list.extend([
-        Enforcement::absent(
-            Protection::Landlock,
-            "not used; the mount view alone bounds the file system",
-        ),
-        Enforcement::absent(
-            Protection::MemoryLimit,
-            "no memory controller is used; only /tmp and /dev/shm are bounded",
-        ),
-        Enforcement::absent(
-            Protection::DiskLimit,
-            "only the size of a single file is bounded",
-        ),
-    ]);
+    // The keeper adds the limits that it keeps itself.
+    list.push(Enforcement::absent(
+        Protection::Landlock,
+        "not used; the mount view alone bounds the file system",
+    ));
     Ok(list)
 }
 

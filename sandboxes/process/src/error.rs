@@ -22,6 +22,8 @@ pub enum Step {
     ShiftOwner,
     /// Preparing the directory that takes what an overlay writes.
     PrepareScratch,
+    /// Making, entering or limiting the sandbox's control group.
+    ControlGroup,
     /// Creating the process in its namespaces.
     Namespaces,
     /// Writing the id maps of the user namespace.
@@ -81,6 +83,7 @@ impl fmt::Display for Step {
             Self::RestrictMount => "making a mount read-only",
             Self::ShiftOwner => "shifting the owner of a mount",
             Self::PrepareScratch => "preparing an overlay's scratch directory",
+            Self::ControlGroup => "using a control group",
             Self::Namespaces => "creating namespaces",
             Self::IdMap => "writing the user namespace's id map",
             Self::TakeIdentity => "taking on the payload's ids",

@@ -1,7 +1,7 @@
 //! The first process inside: builds the view, gives up every right, starts the command, reaps, and
 //! reports.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::process;
@@ -80,6 +80,7 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
         orders,
         messages,
     } = inherited;
+    go_first_when_memory_runs_out()?;
     wait_for_go(&orders)?;
     credentials::take_identity()?;
     tie_to_keeper(&orders)?;
@@ -134,6 +135,13 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
         usage,
         services: services.report(),
     })
+}
+
+/// When the whole machine runs out of memory, what is for the machine stays. Once this process
+/// cannot be looked into, it may not write this about itself any more.
+fn go_first_when_memory_runs_out() -> Result<(), Failure> {
+    const SCORE: &str = "/proc/self/oom_score_adj";
+    fs::write(SCORE, "500").map_err(|error| Failure::io(Step::ResourceLimit, SCORE, &error))
 }
 
 /// Without its id maps this process is nobody and can do nothing.
@@ -347,6 +355,7 @@ fn usage() -> Result<Usage, Failure> {
         user: duration(usage.user_time()),
         system: duration(usage.system_time()),
         max_rss: kibibytes << 10,
+        ..Usage::default()
     })
 }
 

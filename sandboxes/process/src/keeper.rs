@@ -15,6 +15,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, dup2_stderr, dup2_stdout, pipe2, setgroups, setsid};
 
+use crate::cgroup::Leaf;
 use crate::error::{Failure, Step};
 use crate::identity::{self, Identity};
 use crate::init::{self, Inherited};
@@ -23,6 +24,7 @@ use crate::report::{Exit, Limit, Message, Outcome, Usage};
 use crate::spec::{Limits, Mount, Spec};
 use crate::sys::{self, Cloned};
 use crate::view::{self, Opener, Sources};
+use crate::watch::Watch;
 use crate::wire;
 
 /// Building the view takes milliseconds; a source on a file system that hangs must not hang the
@@ -101,12 +103,10 @@ fn run(spec: Spec, input: Option<OwnedFd>) -> Result<Outcome, Failure> {
     };
     let (orders_in, orders_out) = pipe()?;
     let (messages_in, messages_out) = pipe()?;
-    let limits = spec.limits.clone();
-    match sys::clone_process(namespaces::flags())
-        .map_err(|errno| Failure::new(Step::Namespaces, errno))?
-    {
+    let (leaf, cloned) = clone_into_leaf()?;
+    match cloned {
         Cloned::Child => {
-            drop((orders_out, messages_in));
+            drop((orders_out, messages_in, leaf));
             let messages = File::from(messages_out);
             init::live(Inherited {
                 spec,
@@ -125,12 +125,39 @@ fn run(spec: Spec, input: Option<OwnedFd>) -> Result<Outcome, Failure> {
                 orders: File::from(orders_out),
                 messages: File::from(messages_in),
             };
+            let mut watch = Watch::new(&spec, leaf, init.pid);
             release_output();
-            let outcome = init.release(payload).and_then(|()| init.watch(&limits));
+            let outcome = watch
+                .confine()
+                .and_then(|()| init.release(payload))
+                .and_then(|()| init.watch(&spec.limits, &mut watch));
             init.finish();
+            watch.end();
             outcome
         }
     }
+}
+
+/// Creates init in a control group of its own, where that can be had.
+fn clone_into_leaf() -> Result<(Leaf, Cloned), Failure> {
+    let leaf = Leaf::make();
+    match clone_into(&leaf) {
+        Ok(cloned) => Ok((leaf, cloned)),
+        Err(failure) => {
+            // A group that stays is removed by the next start.
+            let _out = leaf.leave();
+            leaf.remove();
+            // Without it the limits hold by other means; what fails then has another cause.
+            let leaf = Leaf::unusable(&failure);
+            clone_into(&leaf).map(|cloned| (leaf, cloned))
+        }
+    }
+}
+
+fn clone_into(leaf: &Leaf) -> Result<Cloned, Failure> {
+    leaf.enter()?;
+    sys::clone_process(namespaces::flags(), leaf.descriptor())
+        .map_err(|errno| Failure::new(Step::Namespaces, errno))
 }
 
 /// Root of a container often lacks the right to mount, and then is no better off than an ordinary
@@ -184,6 +211,7 @@ struct Init {
 /// What woke the keeper.
 enum Woken {
     Message,
+    Printed,
     CallerGone,
     Deadline,
 }
@@ -214,49 +242,75 @@ impl Init {
         let _ended = (&self.orders).write_all(&[order]);
     }
 
-    fn watch(&self, limits: &Limits) -> Result<Outcome, Failure> {
+    fn watch(&self, limits: &Limits, watch: &mut Watch) -> Result<Outcome, Failure> {
         let input = io::stdin();
         let mut phase = Phase::SettingUp;
         let mut deadline = from_now(SETUP);
         let mut started = Instant::now();
         let mut cause = None;
         let mut enforcement = Vec::new();
+        watch.tidy();
         loop {
             let watched = (phase != Phase::Killing).then_some(input.as_fd());
-            match self.wait(watched, deadline)? {
-                Woken::Message => match self.message()? {
-                    Message::Ready(list) => {
+            let looks = matches!(phase, Phase::Running | Phase::Terminating);
+            let wake = if looks {
+                deadline.min(watch.next())
+            } else {
+                deadline
+            };
+            match self.wait(watched, wake)? {
+                Woken::Message => match self.message() {
+                    Ok(Message::Ready(list)) => {
                         enforcement = list;
+                        enforcement.extend(watch.enforcement());
                         started = Instant::now();
                         if phase == Phase::SettingUp {
                             phase = Phase::Running;
                             deadline = from_now(limits.wall);
                         }
                     }
-                    Message::Ended {
+                    Ok(Message::Ended {
                         exit,
                         survivors,
                         usage,
                         services,
-                    } => {
+                    }) => {
                         let usage = Usage {
                             wall: started.elapsed(),
                             ..usage
                         };
                         return Ok(Outcome::Ended {
-                            exit: cause.unwrap_or(exit),
+                            exit: watch.settle(cause, exit),
                             survivors,
-                            usage,
+                            usage: watch.usage(usage),
                             enforcement,
                             services,
                         });
                     }
-                    Message::Failed(failure) => return Err(failure),
+                    Ok(Message::Failed(failure)) => return Err(failure),
+                    // Where every process is small, init itself may be the one that the kernel kills.
+                    Err(_) if watch.memory_ran_out() => {
+                        let cause = Some(Exit::LimitExceeded(Limit::Memory));
+                        return Ok(unanswered(cause, 0, watch, started, enforcement));
+                    }
+                    Err(failure) => return Err(failure),
                 },
+                Woken::Printed => watch.printed(),
                 Woken::CallerGone => {
                     cause = Some(Exit::Stopped);
                     self.order(KILL);
                     (phase, deadline) = (Phase::Killing, from_now(KILLING));
+                }
+                Woken::Deadline if Instant::now() < deadline => {
+                    let Some(limit) = watch.look() else { continue };
+                    cause = cause.or(Some(Exit::LimitExceeded(limit)));
+                    if limit.ends_at_once() {
+                        self.order(KILL);
+                        (phase, deadline) = (Phase::Killing, from_now(KILLING));
+                    } else if phase == Phase::Running {
+                        self.order(TERMINATE);
+                        (phase, deadline) = (Phase::Terminating, from_now(limits.grace));
+                    }
                 }
                 Woken::Deadline => match phase {
                     Phase::Running => {
@@ -272,7 +326,9 @@ impl Init {
                         return Err(Failure::new(Step::Supervise, Errno::ETIMEDOUT));
                     }
                     // Init does not answer; `finish` kills it, and the kernel everything with it.
-                    Phase::Killing => return Ok(unanswered(cause, started, enforcement)),
+                    Phase::Killing => {
+                        return Ok(unanswered(cause, 1, watch, started, enforcement));
+                    }
                 },
             }
         }
@@ -280,7 +336,6 @@ impl Init {
 
     fn wait(&self, caller: Option<BorrowedFd<'_>>, deadline: Instant) -> Result<Woken, Failure> {
         let mut polled = vec![PollFd::new(self.messages.as_fd(), PollFlags::POLLIN)];
-        // The caller sends nothing after the specification: readable can only mean closed.
         polled.extend(caller.map(|caller| PollFd::new(caller, PollFlags::POLLIN)));
         loop {
             match poll(&mut polled, timeout(deadline)) {
@@ -292,11 +347,7 @@ impl Init {
             }
         }
         let has_message = polled.first().and_then(PollFd::any).unwrap_or(false);
-        Ok(if has_message {
-            Woken::Message
-        } else {
-            Woken::CallerGone
-        })
+        Ok(if has_message { Woken::Message } else { heard() })
     }
 
     /// A closed pipe without a last message: init was killed from outside, or ended in a way it was
@@ -312,9 +363,20 @@ impl Init {
     }
 }
 
-/// The report of a sandbox whose init had to be killed: nobody was left to count.
+/// After the specification the caller sends a byte now and then for what the command has printed,
+/// where an idle limit is to be kept; its end is the order to stop.
+fn heard() -> Woken {
+    match Caller.read(&mut [0; 64]) {
+        Ok(1..) => Woken::Printed,
+        _ => Woken::CallerGone,
+    }
+}
+
+/// The report of a sandbox whose init was killed: nobody was left to count inside.
 fn unanswered(
     cause: Option<Exit>,
+    survivors: u32,
+    watch: &mut Watch,
     started: Instant,
     enforcement: Vec<crate::Enforcement>,
 ) -> Outcome {
@@ -324,8 +386,8 @@ fn unanswered(
     };
     Outcome::Ended {
         exit: cause.unwrap_or(Exit::Stopped),
-        survivors: 1,
-        usage,
+        survivors,
+        usage: watch.usage(usage),
         enforcement,
         services: Vec::new(),
     }

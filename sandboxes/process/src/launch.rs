@@ -1,6 +1,7 @@
 //! The caller's side: starts the helper, hands it the specification, reads the output, waits for
 //! the report.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::TcpListener;
@@ -12,10 +13,10 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
-use tokio::net::unix::OwnedReadHalf;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::{Child, Command};
-use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout};
+use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::error::SandboxError;
 use crate::init::ASKED;
@@ -28,6 +29,9 @@ use crate::{bridge, view, wire};
 /// How long output is still read once every process is dead: what lies in the pipes takes no
 /// longer.
 const DRAIN: Duration = Duration::from_secs(2);
+
+/// Shortest time between two notes to the helper that the command has printed.
+const TELLING: Duration = Duration::from_millis(50);
 
 /// How long the helper may take to kill everything and report. It gives init five seconds.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -108,11 +112,13 @@ pub async fn run_with(
     let mut helper = launcher.start(theirs).map_err(launcher.failed())?;
     let (deadline_out, stdout_deadline) = oneshot::channel();
     let (deadline_err, stderr_deadline) = oneshot::channel();
+    let printed = Notify::new();
     let limit = spec.limits.output;
-    let stdout = drain(helper.stdout.take(), streams.stdout, limit, stdout_deadline);
-    let stderr = drain(helper.stderr.take(), streams.stderr, limit, stderr_deadline);
+    let (out, err) = (helper.stdout.take(), helper.stderr.take());
+    let stdout = drain(out, streams.stdout, limit, stdout_deadline, &printed);
+    let stderr = drain(err, streams.stderr, limit, stderr_deadline, &printed);
     let outcome = async {
-        let outcome = converse(ours, spec, streams.listener, stop).await;
+        let outcome = converse(ours, spec, streams.listener, stop, &printed).await;
         if outcome.is_err() {
             // Init is tied to the helper's life, and everything inside to init's.
             let _dead_already = helper.start_kill();
@@ -152,16 +158,17 @@ pub async fn run_with(
     }
 }
 
-/// Passes a stream on, or keeps it within the limit.
+/// Passes a stream on, or keeps it within the limit; notes that something came.
 async fn drain(
     stream: Option<impl AsyncRead + Unpin>,
     sink: Option<Sink>,
     limit: u64,
     deadline: oneshot::Receiver<Instant>,
+    printed: &Notify,
 ) -> Captured {
     match sink {
-        Some(sink) => streams::forward(stream, sink, deadline).await,
-        None => output::capture(stream, limit, deadline).await,
+        Some(sink) => streams::forward(stream, sink, deadline, printed).await,
+        None => output::capture(stream, limit, deadline, printed).await,
     }
 }
 
@@ -171,6 +178,7 @@ async fn converse(
     spec: &Spec,
     listener: Option<oneshot::Sender<TcpListener>>,
     stop: impl Future<Output = ()>,
+    printed: &Notify,
 ) -> io::Result<Outcome> {
     let (mut from, mut to) = socket.into_split();
     // A helper that died early has its status told below; the write error would say less.
@@ -179,6 +187,7 @@ async fn converse(
     tokio::pin!(outcome);
     let outcome = tokio::select! {
         outcome = &mut outcome => outcome,
+        never = tell(&to, printed), if spec.limits.idle.is_some() => match never {},
         () = stop => {
             // A helper that has gone already closed its end, which is told by the reading half.
             let _gone = to.shutdown().await;
@@ -186,6 +195,16 @@ async fn converse(
         }
     };
     outcome.or_else(|error| sent.and(Err(error)))
+}
+
+/// Tells the helper, which does not see the output, that there was some; once in a while is enough.
+async fn tell(to: &OwnedWriteHalf, printed: &Notify) -> Infallible {
+    loop {
+        printed.notified().await;
+        // A full socket holds enough of the same news, and a closed one is told elsewhere.
+        let _told = to.try_write(b"o");
+        sleep(TELLING).await;
+    }
 }
 
 async fn receive(

@@ -17,7 +17,8 @@
 //! - The **keeper** (`keeper`) is that process, with one thread, still on the host and with the
 //!   caller's rights. It closes every other descriptor, reads the [`Spec`] from the socket, and,
 //!   when it is root, opens every source as a detached mount: they may lie where only root can
-//!   look. It creates init in new namespaces, writes the id maps, keeps the time, and reports once.
+//!   look. It creates init in new namespaces and in a control group of its own (`cgroup`), writes the
+//!   id maps, keeps the limits that no single process can be held to (`watch`), and reports once.
 //!   When the caller's end of the socket closes, because the caller wants to stop or because it
 //!   died, it kills everything.
 //! - **Init** (`init`) is process 1 of the new pid namespace. It builds the view, lets go of the
@@ -33,9 +34,9 @@
 //! that differs is its output, which goes to init and comes back in the report (`services`).
 //!
 //! What the channels carry: the *socket* the specification in, and before it the reading end of a
-//! pipe, where the command has input; one outcome out, and before it the listener, where the
-//! specification asks for one (`bridge`); closing is the order to stop. *Orders*: one byte each: go,
-//! terminate, kill. *Messages*: ready with the
+//! pipe, where the command has input, then a byte now and then where printing must be known of; one
+//! outcome out, and before it the listener, where the specification asks for one (`bridge`); closing
+//! is the order to stop. *Orders*: one byte each: go, terminate, kill. *Messages*: ready with the
 //! enforcement list, ended, or failed with the step. *Trouble*: why exec did not happen; closed by
 //! exec itself. All but the output are closed on exec, so the command holds no channel on which it
 //! could pretend: exit, usage and enforcement never pass through its hands.
@@ -45,8 +46,9 @@
 //!
 //! # Order of things
 //!
-//! [`Spec`] → `launch` → `keeper` → `view::sources` → `namespaces` → `init` → `view::root` →
-//! `network` → `bridge` → `limits` → `credentials` → `seccomp` → `enforcement` → `services` → `worker` →
+//! [`Spec`] → `launch` → `keeper` → `view::sources` → `cgroup` → `namespaces` → `init` → `view::root`
+//! → `network` → `bridge` → `limits` → `credentials` → `seccomp` → `enforcement` → `services` → `worker` →
+//! `watch` →
 //! [`Report`].
 //!
 //! # The system view
@@ -61,9 +63,10 @@
 //! # What is not protected
 //!
 //! - The kernel itself: whoever breaks it from inside is outside.
-//! - Memory of all processes together, disk space and inodes of writable grants, and processor time
-//!   are not limited here; the enforcement list says so.
-//! - What is granted: a writable grant can be filled, and a file in it can be replaced by a link, a
+//! - The machine between two looks: disk space always, and memory where the caller may make no
+//!   control group, is measured while the command runs, and a burst is noticed late. The enforcement
+//!   list says by which means each limit holds.
+//! - What is granted: a file in it can be replaced by a link, a
 //!   pipe or a program. Whoever reads it afterwards must not follow or run what it finds.
 //! - A socket or pipe in a granted directory can be connected to, also where the grant is
 //!   read-only.
@@ -75,7 +78,9 @@
 //!   without privilege); they reach only what is granted.
 
 mod bridge;
+mod cgroup;
 mod credentials;
+mod disk;
 mod enforcement;
 mod error;
 pub mod identity;
@@ -86,6 +91,7 @@ mod limits;
 mod namespaces;
 mod network;
 mod output;
+mod quiet;
 mod report;
 mod seccomp;
 mod service;
@@ -94,10 +100,14 @@ mod spec;
 mod streams;
 mod support;
 mod sys;
+mod tree;
 mod view;
+mod watch;
 mod wire;
 mod worker;
 
+pub use cgroup::available_memory;
+pub use disk::size_of_disk;
 pub use enforcement::{Enforcement, Protection, State};
 pub use error::{Failure, SandboxError, Step};
 pub use launch::{Launcher, run, run_with};

@@ -26,7 +26,8 @@ fn table(limits: &Limits) -> [(Protection, Resource, u64); 6] {
         (
             Protection::RlimitProcesses,
             Resource::RLIMIT_NPROC,
-            limits.processes,
+            // One more, so that a control group's own limit is met first: that one counts how often.
+            limits.processes.saturating_add(1),
         ),
         (
             Protection::RlimitFileSize,

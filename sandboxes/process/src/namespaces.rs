@@ -78,7 +78,7 @@ impl UserNamespace {
     /// The map that shows what belongs to host root as belonging to the payload. Needs real root.
     pub(crate) fn shifting_root_to(payload: Identity) -> Result<Self, Failure> {
         let failed = |errno| Failure::new(Step::ShiftOwner, errno);
-        match sys::clone_process(libc::CLONE_NEWUSER).map_err(failed)? {
+        match sys::clone_process(libc::CLONE_NEWUSER, None).map_err(failed)? {
             Cloned::Child => wait_to_be_killed(),
             Cloned::Parent { pid, pidfd } => {
                 let namespace = Self::map_and_open(pid, payload);

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 /// One output stream of a finished command.
@@ -74,11 +75,13 @@ impl Capture {
         self.tail.extend(rest);
     }
 
-    /// Reads until the end or an error of the stream. Cancelling loses nothing that was pushed.
-    pub(crate) async fn drain(&mut self, mut stream: impl AsyncRead + Unpin) {
+    /// Reads until the end or an error of the stream, and notes that something came. Cancelling
+    /// loses nothing that was pushed.
+    pub(crate) async fn drain(&mut self, mut stream: impl AsyncRead + Unpin, printed: &Notify) {
         let mut chunk = vec![0; 64 << 10];
         while let Ok(count @ 1..) = stream.read(&mut chunk).await {
             self.push(chunk.get(..count).unwrap_or_default());
+            printed.notify_one();
         }
     }
 
@@ -96,7 +99,8 @@ impl Capture {
 pub(crate) async fn capture(
     stream: Option<impl AsyncRead + Unpin>,
     limit: u64,
-    deadline: tokio::sync::oneshot::Receiver<Instant>,
+    deadline: oneshot::Receiver<Instant>,
+    printed: &Notify,
 ) -> Captured {
     let mut capture = Capture::new(limit);
     if let Some(stream) = stream {
@@ -107,7 +111,7 @@ pub(crate) async fn capture(
             }
         };
         tokio::select! {
-            () = capture.drain(stream) => {}
+            () = capture.drain(stream, printed) => {}
             () = until => {}
         }
     }

@@ -71,6 +71,33 @@ pub enum Start {
 pub enum Limit {
     /// Wall-clock time.
     Wall,
+    /// Time without output and without use of the processor.
+    Idle,
+    /// Processor time of all processes.
+    Cpu,
+    /// Memory of all processes.
+    Memory,
+    /// Processes and threads: some could not be created, and the command failed.
+    Processes,
+    /// Bytes of one file, where it was the command itself that wrote on.
+    FileSize,
+    /// Bytes written to disk.
+    Disk,
+    /// Files and directories written to disk.
+    Inodes,
+}
+
+impl Limit {
+    /// Whether the command is not asked first: it could do harm until it is killed.
+    pub(crate) fn ends_at_once(self) -> bool {
+        matches!(self, Self::Memory | Self::Disk | Self::Inodes)
+    }
+}
+
+impl std::fmt::Display for Limit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.serialize(f)
+    }
 }
 
 /// What all processes of a sandbox used.
@@ -84,6 +111,21 @@ pub struct Usage {
     pub system: Duration,
     /// Largest resident set of any one process, in bytes.
     pub max_rss: u64,
+    /// Processor time of all processes, those included that nobody waited for where a control group
+    /// counts them.
+    pub cpu: Duration,
+    /// The most memory of all processes at once, in bytes: with the page cache of files where a
+    /// control group counts it, as last seen where it was polled, none where nobody looked.
+    pub memory: Option<u64>,
+    /// The most processes and threads at once, init included.
+    pub processes: Option<u64>,
+    /// How often one could not be created because of the limit; none where nobody counts.
+    pub refused_processes: Option<u64>,
+    /// Bytes that writable directories on disk hold at the end (see [`crate::Limits::disk`]); none
+    /// without such directories.
+    pub disk: Option<u64>,
+    /// Files and directories there.
+    pub inodes: Option<u64>,
 }
 
 /// What init tells the helper, in this order: `Ready` and `Ended`, or a `Failed` at any point.

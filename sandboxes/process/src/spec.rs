@@ -137,10 +137,22 @@ pub struct Limits {
     pub wall: Duration,
     /// Time between SIGTERM and SIGKILL.
     pub grace: Duration,
+    /// Processor time of all processes together.
+    pub cpu: Option<Duration>,
+    /// Time without output and without use of the processor.
+    pub idle: Option<Duration>,
+    /// Bytes of memory of all processes together; nothing is swapped out beside it. Counts what
+    /// lies in /tmp, /dev/shm and other memory directories, and the page cache of files.
+    pub memory: Option<u64>,
     /// Open descriptors per process (RLIMIT_NOFILE).
     pub open_files: u64,
-    /// Processes and threads at a time, the sandbox's init included (RLIMIT_NPROC).
+    /// Processes and threads at a time, the sandbox's init included where a control group counts
+    /// them, else without it.
     pub processes: u64,
+    /// Bytes that overlays' scratch directories hold, and that are added to writable directories.
+    pub disk: Option<u64>,
+    /// Files and directories there.
+    pub inodes: Option<u64>,
     /// Bytes per file (RLIMIT_FSIZE).
     pub file_size: u64,
     /// Bytes kept of each output stream; more is counted and dropped from the middle.
@@ -150,13 +162,19 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// Ten minutes, and room for an ordinary build on each other axis.
+    /// Ten minutes, and room for an ordinary build where the kernel keeps a limit for each process;
+    /// no limit of all together.
     fn default() -> Self {
         Self {
             wall: Duration::from_secs(600),
             grace: Duration::from_secs(2),
+            cpu: None,
+            idle: None,
+            memory: None,
             open_files: 4096,
             processes: 1024,
+            disk: None,
+            inodes: None,
             file_size: 4 << 30,
             output: 2 << 20,
             tmp: 1 << 30,

@@ -11,7 +11,7 @@ use std::os::unix::net::UnixStream;
 
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use crate::output::Captured;
@@ -42,6 +42,7 @@ pub(crate) async fn forward(
     stream: Option<impl AsyncRead + Unpin>,
     mut sink: Sink,
     deadline: oneshot::Receiver<Instant>,
+    printed: &Notify,
 ) -> Captured {
     let mut captured = Captured::default();
     let Some(mut stream) = stream else {
@@ -62,6 +63,7 @@ pub(crate) async fn forward(
         };
         let Ok(count @ 1..) = read else { break };
         captured.total += count as u64;
+        printed.notify_one();
         let taken = sink.write_all(chunk.get(..count).unwrap_or_default()).await;
         if taken.is_err() || sink.flush().await.is_err() {
             break;

@@ -41,9 +41,14 @@ pub(crate) enum Cloned {
     Child,
 }
 
-/// `clone3` with the given namespace flags, copying memory as fork does. Only for single-threaded
-/// callers.
-pub(crate) fn clone_process(flags: libc::c_int) -> Result<Cloned, Errno> {
+/// `clone3` with the given namespace flags, copying memory as fork does, into the control group
+/// (version 2) that `group` is the open directory of. Only for single-threaded callers.
+pub(crate) fn clone_process(
+    flags: libc::c_int,
+    group: Option<BorrowedFd<'_>>,
+) -> Result<Cloned, Errno> {
+    /// The one flag that does not fit the C type of the others.
+    const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
     let mut pidfd: libc::c_int = -1;
     // SAFETY: `clone_args` is plain integers, for which all zeroes is a valid value (and the one
     // clone3 documents as "unset").
@@ -51,6 +56,10 @@ pub(crate) fn clone_process(flags: libc::c_int) -> Result<Cloned, Errno> {
     args.flags = (flags | libc::CLONE_PIDFD) as u64;
     args.pidfd = std::ptr::from_mut(&mut pidfd) as u64;
     args.exit_signal = libc::SIGCHLD as u64;
+    if let Some(group) = group {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = group.as_raw_fd() as u64;
+    }
     // SAFETY: args lives across the call and its size is passed; `pidfd` points to a live int that
     // the kernel fills before it returns. Without CLONE_VM and with no stack given, the child
     // continues here on a copy of this stack, exactly as after fork. The helper has one thread, so

@@ -7,6 +7,7 @@ mod containment;
 mod endings;
 mod files;
 mod identities;
+mod limits;
 mod listener;
 mod overlays;
 mod services;
