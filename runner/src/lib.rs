@@ -60,6 +60,7 @@ pub mod measured;
 pub mod memory;
 pub mod merged;
 pub mod mixed;
+pub mod network;
 pub mod obstacles;
 pub mod oracle;
 pub mod passing;

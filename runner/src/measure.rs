@@ -82,7 +82,7 @@ struct Trees {
     base: Side,
     candidate: Side,
     /// Keeps the layers from being pruned.
-    _guards: Vec<LayerGuard>,
+    guards: Vec<LayerGuard>,
 }
 
 /// One tree of a check.
@@ -178,6 +178,7 @@ impl<'a> Bench<'a> {
                 return Ok(not_run(check, WhyNotRun::Blocked));
             }
         };
+        measured.note_refused(&trees.guards);
         let outcome = match &check.kind {
             CheckKind::Test(test) => self.test_check(check, test, &trees, measured).await,
             _ => self.command_check(check, &trees, measured).await,
@@ -223,7 +224,7 @@ impl<'a> Bench<'a> {
             Ok(Trees {
                 base,
                 candidate: candidate?,
-                _guards: guards,
+                guards,
             })
         }))
     }

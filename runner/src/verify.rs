@@ -308,6 +308,7 @@ impl Case<'_> {
         let mut workshop = Workshop {
             machine: &machine,
             grants: &self.basis.grants,
+            operator: &self.basis.operator,
             programs: &self.basis.programs,
             progress: self.world.progress,
             limits: &policy.limits,

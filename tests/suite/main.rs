@@ -21,6 +21,7 @@ mod examples;
 mod interrupt;
 mod layers;
 mod limits;
+mod network;
 mod policy;
 mod probe;
 mod proposals;

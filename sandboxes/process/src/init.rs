@@ -2,7 +2,7 @@
 //! reports.
 
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::process;
@@ -29,7 +29,9 @@ use crate::service::Ended;
 use crate::services::Services;
 use crate::spec::Spec;
 use crate::view::{self, Opener, Sources};
-use crate::{credentials, identity, limits, network, probe, second_layer, sys, wire, worker};
+use crate::{
+    bridge, credentials, identity, limits, network, probe, second_layer, sys, wire, worker,
+};
 
 /// The word that makes this program its own sandbox helper.
 pub(crate) const ASKED: &str = "__passmuster-sandbox";
@@ -115,6 +117,9 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
     network::loopback_up()?;
     let resolver = Resolver::open();
     let decoys = Decoys::watch(&spec);
+    if let Some(port) = spec.listen {
+        bridge::offer(port, io::stdin())?;
+    }
     umask(Mode::from_bits_truncate(0o022));
     take_null_input()?;
     // Limits, filter and lost capabilities hold for this process as well, which needs nothing that

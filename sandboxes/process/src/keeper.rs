@@ -57,7 +57,8 @@ pub(crate) fn keep() {
 
 /// What runs, and what it reads.
 fn asked() -> Result<(Spec, Option<OwnedFd>), Failure> {
-    let input = sys::receive_descriptor(io::stdin())
+    // One byte comes before the specification, so that a descriptor has something to come with.
+    let (_, input) = sys::receive_with_descriptor(io::stdin().as_fd(), &mut [0])
         .map_err(|errno| Failure::new(Step::ReadSpec, errno))?;
     let spec = wire::receive(Caller).map_err(|error| Failure::io(Step::ReadSpec, "", &error))?;
     Ok((spec, input))

@@ -19,6 +19,9 @@ pub struct Spec {
     pub mounts: Vec<Mount>,
     /// How much it may use, together with its services.
     pub limits: Limits,
+    /// A TCP port on the sandbox's own 127.0.0.1 that the caller answers (see
+    /// [`crate::Streams::listener`]); none: nothing outside can be talked to.
+    pub listen: Option<u16>,
     /// What runs beside it: started in this order, each after the one before it is ready.
     pub services: Vec<Service>,
 }

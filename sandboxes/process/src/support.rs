@@ -117,6 +117,7 @@ fn spec(script: &str, mounts: Vec<Mount>) -> Spec {
         command,
         mounts,
         limits,
+        listen: None,
         services: Vec::new(),
     }
 }

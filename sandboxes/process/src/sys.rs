@@ -109,32 +109,6 @@ pub(crate) fn pidfd_kill(pidfd: BorrowedFd<'_>, signal: libc::c_int) -> Result<(
     .map(drop)
 }
 
-/// The first byte from a socket, and the descriptor that came with it, if one did.
-pub(crate) fn receive_descriptor(socket: impl AsFd) -> Result<Option<OwnedFd>, Errno> {
-    let mut byte = [0];
-    let mut space = nix::cmsg_space!([std::os::fd::RawFd; 1]);
-    let mut into = [IoSliceMut::new(&mut byte)];
-    let socket = socket.as_fd().as_raw_fd();
-    let received = recvmsg::<()>(
-        socket,
-        &mut into,
-        Some(&mut space),
-        MsgFlags::MSG_CMSG_CLOEXEC,
-    )?;
-    for message in received.cmsgs()? {
-        if let ControlMessageOwned::ScmRights(descriptors) = message {
-            // SAFETY: the kernel installed these descriptors with this call, so nothing else owns
-            // them; each is taken once. (Padding leaves room for a second one: it is closed here.)
-            let owned = descriptors
-                .into_iter()
-                .map(|fd| unsafe { OwnedFd::from_raw_fd(fd) })
-                .collect::<Vec<_>>();
-            return Ok(owned.into_iter().next());
-        }
-    }
-    Ok(None)
-}
-
 /// A detached copy of the mount at `path`, with what is mounted beneath it when `recursive`.
 pub(crate) fn open_tree(path: &Path, recursive: bool) -> Result<OwnedFd, Errno> {
     let path = c_path(path)?;
@@ -232,6 +206,31 @@ pub(crate) fn cloexec_from(first: libc::c_uint) -> Result<(), Errno> {
         )
     })
     .map(drop)
+}
+
+/// Reads from a Unix socket, and takes the first descriptor that came along; further ones are
+/// closed. Zero bytes read: the other end is closed.
+pub(crate) fn receive_with_descriptor(
+    socket: BorrowedFd<'_>,
+    buffer: &mut [u8],
+) -> Result<(usize, Option<OwnedFd>), Errno> {
+    let mut parts = [IoSliceMut::new(buffer)];
+    let mut space = nix::cmsg_space!([libc::c_int; 1]);
+    let flags = MsgFlags::MSG_CMSG_CLOEXEC;
+    let message = recvmsg::<()>(socket.as_raw_fd(), &mut parts, Some(&mut space), flags)?;
+    let mut descriptors = Vec::new();
+    for control in message.cmsgs()? {
+        if let ControlMessageOwned::ScmRights(received) = control {
+            // SAFETY: the kernel made these descriptors for this call, so nothing else owns them,
+            // and each is taken once.
+            descriptors.extend(
+                received
+                    .iter()
+                    .map(|fd| unsafe { OwnedFd::from_raw_fd(*fd) }),
+            );
+        }
+    }
+    Ok((message.bytes, descriptors.into_iter().next()))
 }
 
 /// `prctl` for the operations whose arguments are all integers.

@@ -158,6 +158,7 @@ mod tests {
                     },
                 ],
                 services: Vec::new(),
+                listen: None,
                 limits: Limits::default(),
             })
     }

@@ -9,6 +9,7 @@ mod endings;
 mod files;
 mod identities;
 mod limits;
+mod listener;
 mod overlays;
 mod second_layer;
 mod services;
