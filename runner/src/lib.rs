@@ -56,6 +56,7 @@ pub mod memory;
 pub mod merged;
 pub mod mixed;
 pub mod obstacles;
+pub mod offline;
 pub mod oracle;
 pub mod passing;
 pub mod past;
