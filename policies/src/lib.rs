@@ -14,7 +14,8 @@
 //! 7. [`decide`] and [`verdict`]: the decision and its JSON; digests are over [`canonical`] JSON,
 //!    and what others wrote goes through [`text`].
 //!
-//! Beside them, [`account`] is the JSON of a single sandboxed command.
+//! Beside them, [`account`] is the JSON of a single sandboxed command, and [`diagnosis`] that of a
+//! machine.
 //!
 //! Nothing here reads a file, a clock, an environment variable or the network.
 #![forbid(unsafe_code)]
@@ -27,6 +28,7 @@ pub mod classification;
 pub mod comparison;
 pub mod decide;
 pub mod denial;
+pub mod diagnosis;
 pub mod evidence;
 pub mod finding;
 pub mod mixed;

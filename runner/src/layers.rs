@@ -25,7 +25,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::adapters::{Phase, PhaseEnd, Phases as _};
-use crate::cache::{CacheError, LayerGuard, remove_tree};
+use crate::cache::{CacheError, LayerGuard};
 use crate::digest::digest;
 use crate::git::objects::TreeEntry;
 use crate::grants::{Access, Grants, View, limits};
@@ -33,6 +33,7 @@ use crate::locate::{Programs, locate};
 use crate::merged::show_below;
 use crate::places;
 use crate::progress::Progress;
+use crate::removal::remove_tree;
 use crate::session::{Machine, Session, SessionError, make_owned};
 use crate::toolchains::ToolMissing;
 use crate::trees::{FileTime, TreeError, TreeWriter, layer_plan};
@@ -473,7 +474,7 @@ fn parents(path: &RepoPath) -> impl Iterator<Item = &[u8]> {
 
 /// Removes tracked files, and the marks that hide them, from what a step wrote: a layer adds to
 /// trees, it never says what a tracked file contains.
-fn drop_tracked(upper: &Path, entries: &[TreeEntry]) -> Result<(), LayerError> {
+pub(crate) fn drop_tracked(upper: &Path, entries: &[TreeEntry]) -> Result<(), LayerError> {
     let tracked: BTreeMap<&[u8], Mode> = entries
         .iter()
         .map(|entry| (entry.path.as_bytes(), entry.mode))
@@ -505,10 +506,10 @@ fn drop_tracked(upper: &Path, entries: &[TreeEntry]) -> Result<(), LayerError> {
 
 fn remove_entry(path: &Path, meta: &fs::Metadata) -> io::Result<()> {
     if meta.is_dir() {
-        remove_tree(path);
-        return Ok(());
+        remove_tree(path)
+    } else {
+        fs::remove_file(path)
     }
-    fs::remove_file(path)
 }
 
 fn phase(step: &Prepare, program: PathBuf, environment: Vec<(String, OsString)>) -> Phase {

@@ -15,6 +15,7 @@ mod concurrency;
 mod content;
 mod denials;
 mod docs;
+mod doctor;
 mod economy;
 mod examples;
 mod interrupt;

@@ -29,10 +29,13 @@ use crate::service::Ended;
 use crate::services::Services;
 use crate::spec::Spec;
 use crate::view::{self, Opener, Sources};
-use crate::{credentials, identity, limits, network, second_layer, sys, wire, worker};
+use crate::{credentials, identity, limits, network, probe, second_layer, sys, wire, worker};
 
 /// The word that makes this program its own sandbox helper.
 pub(crate) const ASKED: &str = "__passmuster-sandbox";
+
+/// The word that makes it find out what works here.
+pub(crate) const PROBE: &str = "__passmuster-probe";
 
 /// How long processes that outlive the command get to end by themselves before they count as left
 /// behind; helpers of interpreters (Python's resource tracker, for one) end only after seeing their
@@ -43,8 +46,13 @@ const SETTLE: Duration = Duration::from_millis(250);
 /// [`crate::Launcher`]): when this process was started as one, it acts as that and never returns.
 /// Nothing has started a thread by then.
 pub fn take_over_if_asked() {
-    if std::env::args_os().nth(1).is_some_and(|word| word == ASKED) {
+    let word = std::env::args_os().nth(1);
+    if word.as_ref().is_some_and(|word| word == ASKED) {
         keeper::keep();
+        process::exit(0);
+    }
+    if word.is_some_and(|word| word == PROBE) {
+        probe::answer();
         process::exit(0);
     }
 }

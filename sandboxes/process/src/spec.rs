@@ -150,8 +150,8 @@ pub struct Limits {
     pub memory: Option<u64>,
     /// Open descriptors per process (RLIMIT_NOFILE).
     pub open_files: u64,
-    /// Processes and threads at a time, the sandbox's init included where a control group counts
-    /// them, else without it.
+    /// Processes and threads at a time, the sandbox's init included (RLIMIT_NPROC; a control group,
+    /// where there is one, refuses and counts at one less).
     pub processes: u64,
     /// Bytes that overlays' scratch directories hold, and that are added to writable directories.
     pub disk: Option<u64>,

@@ -124,11 +124,12 @@ pub(crate) fn receive_descriptor(socket: impl AsFd) -> Result<Option<OwnedFd>, E
     for message in received.cmsgs()? {
         if let ControlMessageOwned::ScmRights(descriptors) = message {
             // SAFETY: the kernel installed these descriptors with this call, so nothing else owns
-            // them; each is taken once.
-            let mut owned = descriptors
+            // them; each is taken once. (Padding leaves room for a second one: it is closed here.)
+            let owned = descriptors
                 .into_iter()
-                .map(|fd| unsafe { OwnedFd::from_raw_fd(fd) });
-            return Ok(owned.next());
+                .map(|fd| unsafe { OwnedFd::from_raw_fd(fd) })
+                .collect::<Vec<_>>();
+            return Ok(owned.into_iter().next());
         }
     }
     Ok(None)
@@ -260,14 +261,15 @@ pub(crate) fn capset_none() -> Result<(), Errno> {
         inheritable: u32,
     }
     const VERSION_3: u32 = 0x2008_0522;
-    let header = Header {
+    let mut header = Header {
         version: VERSION_3,
         pid: 0,
     };
     let sets = [Sets::default(); 2];
     // SAFETY: version 3 of the interface takes one header and two sets of three words; both have C
-    // layout and outlive the call.
-    check(unsafe { libc::syscall(libc::SYS_capset, &raw const header, sets.as_ptr()) }).map(drop)
+    // layout and outlive the call. The kernel reads the sets; it may write a version it prefers into
+    // the header, which is why that one is mutable.
+    check(unsafe { libc::syscall(libc::SYS_capset, &raw mut header, sets.as_ptr()) }).map(drop)
 }
 
 /// Installs a seccomp filter on the calling thread, for good. Needs no_new_privs.
@@ -411,6 +413,20 @@ pub(crate) fn notify_synchronously(listener: BorrowedFd<'_>) -> Result<(), Errno
         )
     }))
     .map(drop)
+}
+
+/// The version of Landlock that the kernel has.
+pub(crate) fn landlock_version() -> Result<libc::c_long, Errno> {
+    const VERSION: libc::c_uint = 1;
+    // SAFETY: with this flag the kernel takes no structure, reads no memory and only answers.
+    check(unsafe {
+        libc::syscall(
+            libc::SYS_landlock_create_ruleset,
+            std::ptr::null::<libc::c_void>(),
+            0,
+            VERSION,
+        )
+    })
 }
 
 /// Brings an interface up and returns its flags as read back.

@@ -155,7 +155,7 @@ impl Leaf {
             limit_memory(seat, bytes)?;
         }
         if let Ok(seat) = &self.pids {
-            set(&seat.path, "pids.max", limits.processes)?;
+            set(&seat.path, "pids.max", fewer(limits.processes))?;
         }
         Ok(())
     }
@@ -303,6 +303,12 @@ fn delegated(place: &Place) -> Result<PathBuf, String> {
         }
     }
     Err("no surrounding control group hands memory and pids on".into())
+}
+
+/// One less than RLIMIT_NPROC allows, which counts the same processes, so that the group is the one
+/// that refuses: it counts how often. Init and the command have room in any case.
+fn fewer(processes: u64) -> u64 {
+    processes.saturating_sub(1).max(2)
 }
 
 fn is_limited(directory: &Path) -> bool {

@@ -3,10 +3,11 @@
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
 
-use passmuster_process::{Protection, State};
+use passmuster_process::{Mount, Protection, State};
 
 use crate::support::{Sandbox, helper};
 
@@ -105,6 +106,24 @@ fn an_abstract_unix_socket_outside_cannot_be_reached() {
         "import socket\ntry: socket.socket(socket.AF_UNIX).connect('\\0{name}'); print('reached')\nexcept OSError as e: print(e.strerror)"
     );
     assert_eq!(Sandbox::python(&script).output(), "Connection refused");
+}
+
+/// Not a boundary, and said so: whoever grants a directory grants the servers in it.
+#[test]
+fn a_socket_in_a_granted_directory_can_be_connected_to() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let path = directory.path().join("s");
+    let _listener = UnixListener::bind(&path).unwrap();
+    for place in [directory.path(), &path] {
+        fs::set_permissions(place, fs::Permissions::from_mode(0o777)).unwrap();
+    }
+    let script =
+        "import socket; socket.socket(socket.AF_UNIX).connect('/granted/s'); print('reached')";
+    let sandbox = Sandbox::python(script).mount(Mount::ReadOnly {
+        source: directory.path().into(),
+        target: "/granted".into(),
+    });
+    assert_eq!(sandbox.output(), "reached");
 }
 
 #[test]
