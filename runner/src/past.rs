@@ -109,6 +109,7 @@ pub fn stored_verdict(
         run: found.run,
         verdict: in_this_form(verdict, evidence),
         stored: true,
+        offline: Vec::new(),
     }))
 }
 
@@ -177,6 +178,7 @@ pub fn keep(
         run,
         verdict,
         stored: false,
+        offline: Vec::new(),
     })
 }
 

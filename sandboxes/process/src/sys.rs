@@ -321,20 +321,6 @@ pub(crate) fn seccomp_with_listener(program: &[libc::sock_filter]) -> Result<Own
     Ok(unsafe { OwnedFd::from_raw_fd(fd as libc::c_int) })
 }
 
-/// The version of Landlock that the kernel has.
-pub(crate) fn landlock_version() -> Result<libc::c_long, Errno> {
-    const VERSION: libc::c_uint = 1;
-    // SAFETY: with this flag the kernel takes no structure, reads no memory and only answers.
-    check(unsafe {
-        libc::syscall(
-            libc::SYS_landlock_create_ruleset,
-            std::ptr::null::<libc::c_void>(),
-            0,
-            VERSION,
-        )
-    })
-}
-
 /// A system call whose caller waits for an answer.
 pub(crate) struct Waiting {
     /// Names the call in the answer.
@@ -426,6 +412,20 @@ pub(crate) fn notify_synchronously(listener: BorrowedFd<'_>) -> Result<(), Errno
         )
     }))
     .map(drop)
+}
+
+/// The version of Landlock that the kernel has.
+pub(crate) fn landlock_version() -> Result<libc::c_long, Errno> {
+    const VERSION: libc::c_uint = 1;
+    // SAFETY: with this flag the kernel takes no structure, reads no memory and only answers.
+    check(unsafe {
+        libc::syscall(
+            libc::SYS_landlock_create_ruleset,
+            std::ptr::null::<libc::c_void>(),
+            0,
+            VERSION,
+        )
+    })
 }
 
 /// Brings an interface up and returns its flags as read back.

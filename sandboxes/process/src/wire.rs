@@ -167,6 +167,10 @@ mod tests {
         Message::Ended {
             exit,
             survivors: 3,
+            seen: crate::denials::Seen {
+                names: vec![("a.example.org".into(), 2)],
+                decoys: vec!["/home/x".into()],
+            },
             services: Vec::new(),
             seen: Seen::default(),
             usage: Usage::default(),
