@@ -8,6 +8,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use crate::account::Account;
+use crate::diagnosis::Diagnosis;
 use crate::policy::Policy;
 use crate::verdict::Verdict;
 
@@ -24,6 +25,11 @@ pub fn verdict() -> Value {
 /// The schema of what `sandbox --report` writes.
 pub fn account() -> Value {
     written::<Account>()
+}
+
+/// The schema of what `doctor --json` writes.
+pub fn diagnosis() -> Value {
+    written::<Diagnosis>()
 }
 
 /// A type as it is written: every key is there, null where unmeasured.
@@ -47,6 +53,7 @@ mod tests {
             ("policy.schema.json", policy()),
             ("verdict.schema.json", verdict()),
             ("sandbox.schema.json", account()),
+            ("doctor.schema.json", diagnosis()),
         ] {
             let path = Path::new(env!("CARGO_MANIFEST_DIR"))
                 .join("schema")

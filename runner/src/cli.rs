@@ -42,6 +42,8 @@ pub enum Command {
     },
     /// Run any command in the sandbox that a check of the working tree gets.
     Sandbox(Sandbox),
+    /// Say what this machine gives to sandboxes, and what to do about what is missing.
+    Doctor(Doctor),
     /// Look at a policy.
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -138,6 +140,19 @@ pub struct Show {
 pub struct Demo {
     /// Only the proposals whose name contains this.
     pub name: Option<String>,
+}
+
+/// Arguments of `doctor`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Exit codes: 0 the isolation `full` works, 3 it does not.")]
+pub struct Doctor {
+    /// Print the profile, setting or container options that help, the one that fits this machine
+    /// first. Changes nothing.
+    #[arg(long)]
+    pub fix: bool,
+    /// Everything, schema passmuster.doctor/1.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `sandbox`.

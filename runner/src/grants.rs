@@ -19,6 +19,7 @@ use passmuster_process::{Command, Limits, Lower, Mount, Spec};
 use serde::Serialize;
 
 use crate::adapters::Phase;
+use crate::denials;
 use crate::digest::digest;
 use crate::merged;
 use crate::network::Door;
@@ -289,6 +290,7 @@ impl Grants {
         });
         [home]
             .into_iter()
+            .chain(denials::decoys())
             .chain(read)
             .chain(masked)
             .chain(files)

@@ -24,7 +24,7 @@ use passmuster_policy::run::Outcome;
 use serde::Serialize;
 
 use crate::adapters::{Phase, PhaseEnd, Phases as _};
-use crate::cache::{LayerGuard, remove_tree};
+use crate::cache::LayerGuard;
 use crate::digest::digest;
 use crate::git::objects::TreeEntry;
 use crate::grants::{Access, Grants, View, limits};
@@ -34,6 +34,7 @@ use crate::network::provision::sees_no_more;
 use crate::network::{Provision, Unavailable};
 use crate::places;
 use crate::progress::Progress;
+use crate::removal::remove_tree;
 use crate::session::{Machine, Session, make_owned};
 use crate::toolchains::Operator;
 use crate::trees::{FileTime, TreeWriter, layer_plan};
@@ -448,7 +449,7 @@ fn parents(path: &RepoPath) -> impl Iterator<Item = &[u8]> {
 
 /// Removes tracked files, and the marks that hide them, from what a step wrote: a layer adds to
 /// trees, it never says what a tracked file contains.
-fn drop_tracked(upper: &Path, entries: &[TreeEntry]) -> Result<(), LayerError> {
+pub(crate) fn drop_tracked(upper: &Path, entries: &[TreeEntry]) -> Result<(), LayerError> {
     let tracked: BTreeMap<&[u8], Mode> = entries
         .iter()
         .map(|entry| (entry.path.as_bytes(), entry.mode))
@@ -480,10 +481,10 @@ fn drop_tracked(upper: &Path, entries: &[TreeEntry]) -> Result<(), LayerError> {
 
 fn remove_entry(path: &Path, meta: &fs::Metadata) -> io::Result<()> {
     if meta.is_dir() {
-        remove_tree(path);
-        return Ok(());
+        remove_tree(path)
+    } else {
+        fs::remove_file(path)
     }
-    fs::remove_file(path)
 }
 
 fn phase(step: &Prepare, program: PathBuf, environment: Vec<(String, OsString)>) -> Phase {

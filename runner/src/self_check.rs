@@ -16,6 +16,7 @@ use passmuster_process::{Limits, identity};
 
 use crate::adapters::{Phase, Phases as _};
 use crate::digest::digest;
+use crate::doctor::explain;
 use crate::error::UserError;
 use crate::grants::{Access, Grants, View, limits};
 use crate::memory;
@@ -56,7 +57,10 @@ pub async fn machine(world: &World, grants: &Grants) -> Result<Result<Machine, R
             uid: ids.uid,
             gid: ids.gid,
         },
-        Err(problem) => return Ok(Err(sandbox_reason(&problem.to_string()))),
+        Err(problem) => {
+            let why = explain(&world.launcher, &problem).await;
+            return Ok(Err(sandbox_reason(&why)));
+        }
     };
     let machine = Machine {
         launcher: world.launcher.clone(),
@@ -124,7 +128,9 @@ async fn try_out(
                 problem.get_or_insert(format!("/bin/true did not work in the sandbox: {other:?}"));
             }
             Err(SessionError::Sandbox(error)) => {
-                problem.get_or_insert(error.to_string());
+                if problem.is_none() {
+                    problem = Some(explain(&machine.launcher, &error).await);
+                }
             }
             Err(other) => return Err(other.into()),
         }

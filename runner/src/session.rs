@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use passmuster_policy::denial::Denial;
 use passmuster_policy::run::{Outcome, Usage};
 use passmuster_process::{
     Enforcement, Exit, Launcher, Limits, Report, SandboxError, Spec, Start, Streams,
@@ -17,6 +18,7 @@ use tokio::sync::oneshot;
 
 use crate::adapters::{Phase, PhaseEnd, Phases};
 use crate::cache::{Cache, CacheError, Scratch};
+use crate::denials;
 use crate::grants::{self, Access, Attendant, Capacity, Failed, Grants, Room, View};
 use crate::interrupt::Stop;
 use crate::merged::CopyError;
@@ -88,6 +90,8 @@ pub struct Session<'a> {
     pub enforcement: Vec<Enforcement>,
     /// Its way out; none: no network.
     pub door: Option<Door>,
+    /// What it refused, in all phases.
+    pub denials: Vec<Denial>,
 }
 
 impl<'a> Session<'a> {
@@ -115,6 +119,7 @@ impl<'a> Session<'a> {
             failed_services: Vec::new(),
             enforcement: Vec::new(),
             door: None,
+            denials: Vec::new(),
         })
     }
 
@@ -179,6 +184,7 @@ impl<'a> Session<'a> {
         };
         self.cpu += report.usage.cpu;
         self.enforcement.clone_from(&report.enforcement);
+        denials::add(&mut self.denials, &report.denials);
         let not_ready = match &report.exit {
             Exit::ServiceNotReady { service, why } => Some((*service, *why)),
             _ => None,

@@ -483,6 +483,7 @@ fn add_unmeasured(evidence: &mut Evidence, plans: &[CheckPlan<'_>]) {
         cached: Default::default(),
         log: None,
         usage: Default::default(),
+        denials: Vec::new(),
         result: CheckResult::NotRun(plan.left_out.clone().unwrap_or(WhyNotRun::Blocked)),
     };
     evidence.checks = plans.iter().map(not_run).collect();

@@ -2,6 +2,7 @@
 
 mod cache;
 mod demo;
+mod doctor;
 mod explain;
 mod init;
 mod policy;
@@ -79,6 +80,7 @@ async fn dispatch(cli: &Cli) -> Result<Exit, UserError> {
         Command::Demo(arguments) => demo::run(&world(cli)?, arguments).await,
         Command::Show(arguments) => show::run(&cache_of(cli)?, arguments),
         Command::Explain { code } => explain::run(code.as_deref()),
+        Command::Doctor(arguments) => doctor::run(cli, arguments).await,
         Command::Sandbox(arguments) => sandbox::run(&world(cli)?, arguments).await,
         Command::Policy(command) => policy::run(cli, command),
         Command::Cache(command) => cache::run(&cache_of(cli)?, command),

@@ -75,8 +75,7 @@ impl Program {
     }
 
     fn checked(self) -> Result<Self, GitError> {
-        let key = self.stamped("git version");
-        let answer = memory::recall(key, || self.ask_version())?;
+        let answer = self.answer()?;
         if version(&answer).is_some_and(|version| version >= (MINIMUM.1, MINIMUM.2)) {
             return Ok(self);
         }
@@ -90,6 +89,11 @@ impl Program {
 }
 
 impl Program {
+    /// What it says of its version.
+    pub fn answer(&self) -> Result<String, GitError> {
+        memory::recall(self.stamped("git version"), || self.ask_version())
+    }
+
     fn ask_version(&self) -> Result<String, GitError> {
         let output = Command::new(&self.0)
             .arg("version")

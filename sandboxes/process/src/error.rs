@@ -60,6 +60,8 @@ pub enum Step {
     DropPrivileges,
     /// Building or installing the system call filter.
     Seccomp,
+    /// Asking for Landlock.
+    Landlock,
     /// Setting a resource limit.
     ResourceLimit,
     /// Giving the command its descriptors and closing all others.
@@ -102,6 +104,7 @@ impl fmt::Display for Step {
             Self::Listener => "offering a listener to the caller",
             Self::DropPrivileges => "dropping privileges",
             Self::Seccomp => "installing the system call filter",
+            Self::Landlock => "asking for Landlock",
             Self::ResourceLimit => "setting a resource limit",
             Self::Descriptors => "arranging descriptors",
             Self::StartWorker => "creating the command's process",
@@ -193,13 +196,23 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// Step, path and error, without the hint.
+    #[must_use]
+    pub fn bare(&self) -> String {
+        let path = self
+            .path
+            .as_ref()
+            .filter(|path| !path.as_os_str().is_empty());
+        let path = path.map(|path| format!(" `{}`", path.display()));
+        let what = Errno::from_raw(self.errno).desc();
+        format!("{}{}: {what}", self.step, path.unwrap_or_default())
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.step)?;
-        if let Some(path) = &self.path {
-            write!(f, " `{}`", path.display())?;
-        }
-        write!(f, ": {}", Errno::from_raw(self.errno).desc())?;
+        write!(f, "{}", self.bare())?;
         self.hint().map_or(Ok(()), |hint| write!(f, " ({hint})"))
     }
 }

@@ -4,6 +4,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::process;
 use std::time::{Duration, Instant};
 
@@ -17,19 +18,26 @@ use nix::sys::time::TimeVal;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout};
 
+use crate::denials::{self, Decoys, Resolver, Seen};
 use crate::enforcement;
 use crate::error::{Failure, Step};
 use crate::keeper::{self, GO, TERMINATE};
 use crate::namespaces::Membership;
 use crate::report::{Exit, Message, Usage};
+use crate::seccomp::Filter;
 use crate::service::Ended;
 use crate::services::Services;
 use crate::spec::Spec;
 use crate::view::{self, Opener, Sources};
-use crate::{bridge, credentials, identity, limits, network, seccomp, sys, wire, worker};
+use crate::{
+    bridge, credentials, identity, limits, network, probe, second_layer, sys, wire, worker,
+};
 
 /// The word that makes this program its own sandbox helper.
 pub(crate) const ASKED: &str = "__passmuster-sandbox";
+
+/// The word that makes it find out what works here.
+pub(crate) const PROBE: &str = "__passmuster-probe";
 
 /// How long processes that outlive the command get to end by themselves before they count as left
 /// behind; helpers of interpreters (Python's resource tracker, for one) end only after seeing their
@@ -40,8 +48,13 @@ const SETTLE: Duration = Duration::from_millis(250);
 /// [`crate::Launcher`]): when this process was started as one, it acts as that and never returns.
 /// Nothing has started a thread by then.
 pub fn take_over_if_asked() {
-    if std::env::args_os().nth(1).is_some_and(|word| word == ASKED) {
+    let word = std::env::args_os().nth(1);
+    if word.as_ref().is_some_and(|word| word == ASKED) {
         keeper::keep();
+        process::exit(0);
+    }
+    if word.is_some_and(|word| word == PROBE) {
+        probe::answer();
         process::exit(0);
     }
 }
@@ -56,6 +69,10 @@ pub(crate) struct Inherited {
     pub(crate) outside: Membership,
     pub(crate) orders: File,
     pub(crate) messages: File,
+    /// The filter, read once for this process and for the keeper.
+    pub(crate) filter: Filter,
+    /// Where the filter's listener is sent to.
+    pub(crate) listener: UnixStream,
 }
 
 /// The whole life of init.
@@ -79,6 +96,8 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
         outside,
         orders,
         messages,
+        filter,
+        listener,
     } = inherited;
     go_first_when_memory_runs_out()?;
     wait_for_go(&orders)?;
@@ -99,32 +118,37 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
     if let Some(port) = spec.listen {
         bridge::offer(port, io::stdin())?;
     }
+    let resolver = Resolver::open();
+    let decoys = Decoys::watch(&spec);
     umask(Mode::from_bits_truncate(0o022));
     take_null_input()?;
     // Limits, filter and lost capabilities hold for this process as well, which needs nothing that
     // they refuse; the limits come before the filter, which protects one of them.
     let signals = watch_children()?;
     limits::apply(&spec.limits)?;
-    let filter = seccomp::filter()?;
     credentials::drop_privileges()?;
-    sys::seccomp(&filter).map_err(|errno| Failure::new(Step::Seccomp, errno))?;
-    let enforcement = enforcement::verify(&outside, &spec.limits)?;
+    let landlock = second_layer::apply(&spec)?;
+    let reports = denials::install(&filter, &listener)?;
+    drop(listener);
+    let mut enforcement = enforcement::verify(&outside, &spec.limits)?;
+    enforcement.extend([landlock, reports]);
     let started = Instant::now();
     let send = |message| {
         wire::send(&messages, &message)
             .map_err(|error| Failure::io(Step::Supervise, "keeper", &error))
     };
     send(Message::Ready(enforcement))?;
-    let post = Post {
+    let mut post = Post {
         signals: &signals,
         orders: &orders,
+        resolver,
     };
     let mut services = Services::default();
-    let exit = match services_ready(&spec, &post, &mut services)? {
-        Ok(()) => run_command(&spec, input, &post, &mut services)?,
+    let exit = match services_ready(&spec, &mut post, &mut services)? {
+        Ok(()) => run_command(&spec, input, &mut post, &mut services)?,
         Err(not_ready) => not_ready,
     };
-    let survivors = end_everything(&post, &mut services, spec.limits.grace)?;
+    let survivors = end_everything(&mut post, &mut services, spec.limits.grace)?;
     let usage = Usage {
         wall: started.elapsed(),
         ..usage()?
@@ -133,6 +157,7 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
         exit,
         survivors,
         usage,
+        seen: Seen::of(post.resolver, &decoys),
         services: services.report(),
     })
 }
@@ -199,7 +224,7 @@ fn watch_children() -> Result<SignalFd, Failure> {
 /// Starts the services, each once the one before it is ready.
 fn services_ready(
     spec: &Spec,
-    post: &Post<'_>,
+    post: &mut Post<'_>,
     services: &mut Services,
 ) -> Result<Result<(), Exit>, Failure> {
     for (service, asked) in spec.services.iter().enumerate() {
@@ -222,7 +247,7 @@ fn services_ready(
 fn run_command(
     spec: &Spec,
     input: Option<OwnedFd>,
-    post: &Post<'_>,
+    post: &mut Post<'_>,
     services: &mut Services,
 ) -> Result<Exit, Failure> {
     let stdio = worker::Stdio {
@@ -246,18 +271,21 @@ fn run_command(
 struct Post<'a> {
     signals: &'a SignalFd,
     orders: &'a File,
+    resolver: Resolver,
 }
 
 impl Post<'_> {
-    /// Waits until something happens or the time is over; obeys the keeper, and listens to the
-    /// services.
-    fn attend(&self, services: &mut Services, patience: PollTimeout) -> Result<(), Failure> {
+    /// Waits until something happens or the time is over; obeys the keeper, answers the resolver's
+    /// questions, and listens to the services.
+    fn attend(&mut self, services: &mut Services, patience: PollTimeout) -> Result<(), Failure> {
         let failed = |errno| Failure::new(Step::Supervise, errno);
         let mut polled = vec![
             PollFd::new(self.orders.as_fd(), PollFlags::POLLIN),
             PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
         ];
         polled.extend(services.logs());
+        let questions = self.resolver.polled();
+        polled.extend(questions.map(|socket| PollFd::new(socket, PollFlags::POLLIN)));
         match poll(&mut polled, patience) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(errno) => return Err(failed(errno)),
@@ -268,6 +296,7 @@ impl Post<'_> {
             obey(self.orders);
         }
         services.listen();
+        self.resolver.serve();
         Ok(())
     }
 }
@@ -316,7 +345,7 @@ fn has_children() -> bool {
 /// Asks the services to end, kills what is left of anything, and says how many processes the
 /// command had left behind.
 fn end_everything(
-    post: &Post<'_>,
+    post: &mut Post<'_>,
     services: &mut Services,
     grace: Duration,
 ) -> Result<u32, Failure> {

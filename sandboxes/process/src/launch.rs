@@ -8,7 +8,7 @@ use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as Socket;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
@@ -19,7 +19,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::error::SandboxError;
-use crate::init::ASKED;
+use crate::init::{ASKED, PROBE};
 use crate::output::{self, Captured};
 use crate::report::{Outcome, Report};
 use crate::spec::{Mount, Spec};
@@ -63,6 +63,19 @@ impl Launcher {
             program: self.program.clone(),
             source,
         }
+    }
+
+    /// What the program says when it is asked what works here.
+    pub(crate) async fn ask_probe(&self) -> Result<Output, SandboxError> {
+        Command::new(&self.program)
+            .arg(PROBE)
+            .env_clear()
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .output()
+            .await
+            .map_err(self.failed())
     }
 
     /// The helper with its end of the socket as standard input. No code runs between fork and exec,
@@ -145,6 +158,7 @@ pub async fn run_with(
             survivors,
             usage,
             enforcement,
+            denials,
             services,
         } => Ok(Report {
             exit,
@@ -153,6 +167,7 @@ pub async fn run_with(
             stdout,
             stderr,
             enforcement,
+            denials,
             services,
         }),
     }

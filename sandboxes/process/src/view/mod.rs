@@ -13,7 +13,10 @@ mod proc;
 mod root;
 mod sources;
 mod system;
+mod writable;
 
 pub(crate) use overlay::remove_work;
 pub(crate) use root::build;
 pub(crate) use sources::{Opener, Sources, open};
+pub(crate) use system::HOSTNAME;
+pub(crate) use writable::writable;

@@ -296,7 +296,7 @@ sys.exit(refused and STATUS)";
         assert_eq!(enough.usage.refused_processes, Some(0));
         assert_eq!(succeeded.usage.refused_processes, Some(1));
         assert_eq!(failed.exit, Exit::LimitExceeded(Limit::Processes));
-        assert_eq!(failed.usage.processes, Some(20));
+        assert_eq!(failed.usage.processes, Some(19));
         assert_means(&failed, Protection::ProcessLimit);
     } else if succeeded.usage.refused_processes.is_none() {
         assert_eq!(failed.exit, Exit::Exited(3), "nobody counts here");
@@ -346,6 +346,30 @@ fn a_limit_that_was_not_asked_for_is_not_said_to_hold() {
     let times = [Protection::CpuLimit, Protection::IdleLimit];
     let mut entries = report.enforcement.iter();
     assert!(!entries.any(|entry| times.contains(&entry.protection)));
+}
+
+#[test]
+fn the_probe_of_this_machine_says_by_which_means_each_limit_would_hold() {
+    let place = payload_directory();
+    let launcher = passmuster_process::Launcher::new(crate::support::helper());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let support = runtime.block_on(passmuster_process::probe(&launcher, place.path()));
+    let support = support.unwrap();
+    for protection in [
+        Protection::MemoryLimit,
+        Protection::ProcessLimit,
+        Protection::CpuLimit,
+        Protection::IdleLimit,
+        Protection::DiskLimit,
+    ] {
+        let mut entries = support.enforcement.iter();
+        let entry = entries.find(|entry| entry.protection == protection);
+        let entry = entry.unwrap();
+        assert!(
+            entry.state != State::Absent && entry.why.is_some(),
+            "{entry:?}"
+        );
+    }
 }
 
 #[test]
@@ -418,7 +442,7 @@ fn the_group_of_a_running_command_holds_its_limits_and_is_gone_afterwards() {
         assert!(
             holds(&["memory.swap.max"], "0") || holds(&["memory.memsw.limit_in_bytes"], &bytes)
         );
-        assert!(holds(&["pids.max"], "77"));
+        assert!(holds(&["pids.max"], "76"));
         for group in &groups {
             let inside = read(group, "cgroup.procs").unwrap();
             let keeper = keeper.to_string();

@@ -4,12 +4,14 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod containment;
+mod denials;
 mod endings;
 mod files;
 mod identities;
 mod limits;
 mod listener;
 mod overlays;
+mod second_layer;
 mod services;
 mod streams;
 mod support;

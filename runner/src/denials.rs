@@ -1,0 +1,56 @@
+//! What the sandbox refused, from its words to the verdict's; and where decoys lie.
+
+use passmuster_policy::denial::{Denial, DenialKind};
+use passmuster_process::{DenialKind as Refused, Denials, Mount};
+
+use crate::places;
+
+/// Files below the home directory that hold credentials, and that nothing of a build reads. Those that
+/// ordinary tools read on their own (`.netrc`, `.npmrc`, `.gitconfig`) would tell nothing.
+const DECOYS: [&str; 5] = [
+    ".ssh/id_rsa",
+    ".ssh/id_ed25519",
+    ".aws/credentials",
+    ".git-credentials",
+    ".config/gh/hosts.yml",
+];
+
+/// The decoys of every run; the home directory must be mounted before them.
+pub(crate) fn decoys() -> impl Iterator<Item = Mount> {
+    DECOYS.iter().map(|name| Mount::Decoy {
+        target: std::path::Path::new(places::HOME).join(name),
+    })
+}
+
+/// Adds what one launch was refused to what those before it were.
+pub(crate) fn add(all: &mut Vec<Denial>, denials: &Denials) {
+    for refused in &denials.list {
+        let new = Denial {
+            kind: kind(refused.kind),
+            target: refused.target.clone(),
+            syscall: refused.syscall.clone(),
+            process: refused.process.clone(),
+            count: refused.count,
+        };
+        let same = |old: &&mut Denial| {
+            Denial {
+                count: new.count,
+                ..(**old).clone()
+            } == new
+        };
+        match all.iter_mut().find(same) {
+            Some(old) => old.count += new.count,
+            None => all.push(new),
+        }
+    }
+}
+
+fn kind(refused: Refused) -> DenialKind {
+    match refused {
+        Refused::Network => DenialKind::Network,
+        Refused::NameLookup => DenialKind::NameLookup,
+        Refused::Decoy => DenialKind::Decoy,
+        Refused::Write => DenialKind::Write,
+        Refused::SystemCall => DenialKind::SystemCall,
+    }
+}
