@@ -156,6 +156,7 @@ mod tests {
                         executable: true,
                     },
                 ],
+                listen: Some(3128),
                 services: Vec::new(),
                 listen: None,
                 limits: Limits::default(),
