@@ -26,10 +26,15 @@ use crate::service::Ended;
 use crate::services::Services;
 use crate::spec::Spec;
 use crate::view::{self, Opener, Sources};
-use crate::{credentials, identity, limits, network, probe, seccomp, sys, wire, worker};
+use crate::{
+    bubblewrap, credentials, identity, limits, network, probe, seccomp, sys, wire, worker,
+};
 
 /// The word that makes this program its own sandbox helper.
 pub(crate) const ASKED: &str = "__passmuster-sandbox";
+
+/// The word that makes it the first process inside, after bubblewrap built the view.
+pub(crate) const INSIDE_BUBBLEWRAP: &str = "__passmuster-inside";
 
 /// The word that makes it find out what works here.
 pub(crate) const PROBE: &str = "__passmuster-probe";
@@ -48,6 +53,9 @@ pub fn take_over_if_asked() {
         keeper::keep();
         process::exit(0);
     }
+    if word.as_ref().is_some_and(|word| word == INSIDE_BUBBLEWRAP) {
+        bubblewrap::live_inside();
+    }
     if word.is_some_and(|word| word == PROBE) {
         probe::answer();
         process::exit(0);
@@ -61,6 +69,8 @@ pub(crate) struct Inherited {
     pub(crate) input: Option<OwnedFd>,
     /// Already opened when the caller is root.
     pub(crate) sources: Option<Sources>,
+    /// The view is there already, and so is loopback.
+    pub(crate) built: bool,
     pub(crate) outside: Membership,
     pub(crate) orders: File,
     pub(crate) messages: File,
@@ -84,6 +94,7 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
         spec,
         input,
         sources,
+        built,
         outside,
         orders,
         messages,
@@ -92,18 +103,9 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
     wait_for_go(&orders)?;
     credentials::take_identity()?;
     tie_to_keeper(&orders)?;
-    let sources = match sources {
-        Some(sources) => sources,
-        None => view::open(
-            &spec,
-            &Opener {
-                payload: identity::inside(),
-                shift: None,
-            },
-        )?,
-    };
-    view::build(sources)?;
-    network::loopback_up()?;
+    if !built {
+        build_view(&spec, sources)?;
+    }
     umask(Mode::from_bits_truncate(0o022));
     take_null_input()?;
     // Limits, filter and lost capabilities hold for this process as well, which needs nothing that
@@ -111,7 +113,11 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
     let signals = watch_children()?;
     limits::apply(&spec.limits)?;
     let filter = seccomp::filter()?;
-    credentials::drop_privileges()?;
+    if built {
+        credentials::give_up_gains()?;
+    } else {
+        credentials::drop_privileges()?;
+    }
     sys::seccomp(&filter).map_err(|errno| Failure::new(Step::Seccomp, errno))?;
     let enforcement = enforcement::verify(&outside, &spec.limits)?;
     let started = Instant::now();
@@ -140,6 +146,22 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
         usage,
         services: services.report(),
     })
+}
+
+/// The view and the network of these namespaces, while there still are rights in them.
+fn build_view(spec: &Spec, sources: Option<Sources>) -> Result<(), Failure> {
+    let sources = match sources {
+        Some(sources) => sources,
+        None => view::open(
+            spec,
+            &Opener {
+                payload: identity::inside(),
+                shift: None,
+            },
+        )?,
+    };
+    view::build(sources)?;
+    network::loopback_up()
 }
 
 /// When the whole machine runs out of memory, what is for the machine stays. Once this process

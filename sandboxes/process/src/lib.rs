@@ -77,6 +77,7 @@
 //! - An unprivileged caller's supplementary groups stay with the payload (they cannot be dropped
 //!   without privilege); they reach only what is granted.
 
+mod bubblewrap;
 mod cgroup;
 mod credentials;
 mod disk;

@@ -15,6 +15,7 @@ mod sources;
 mod system;
 
 pub(crate) use overlay::remove_work;
+pub(crate) use proc::{HIDDEN_DIRECTORIES, HIDDEN_FILES, READ_ONLY};
 pub(crate) use root::build;
 pub(crate) use sources::{Opener, Sources, open};
-pub(crate) use system::HOSTNAME;
+pub(crate) use system::{HOSTNAME, mounts as system_mounts};
