@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use passmuster_policy::policy::Isolation;
 use passmuster_policy::run::{Outcome, Usage};
 use passmuster_process::{
     Enforcement, Exit, Launcher, Limits, Report, SandboxError, Start, Streams,
@@ -52,6 +53,8 @@ pub struct Machine {
     pub cache: Cache,
     /// The ids under which sandboxed commands run.
     pub owner: Owner,
+    /// The tier that sandboxes have.
+    pub isolation: Isolation,
     /// Whether trees are overlays or copies.
     pub overlay: bool,
     /// Ends everything.
