@@ -12,9 +12,12 @@ NEXTEST_VERSION := 0.9.143
 # The system's Python where there is one: an ordinary user can run it, one in somebody's home not.
 PYTHON := $(firstword $(wildcard /usr/bin/python3) python3)
 
+FUZZ_TARGETS := wire records reports layers
+FUZZ_SECONDS := 60
+
 export PASSMUSTER_TEST_ENV := $(TEST_ENV)
 
-.PHONY: demo test test-env test-real test-services bench check clean system-packages databases nextest
+.PHONY: demo test test-env test-real test-services bench fuzz check clean system-packages databases nextest
 
 # Vets example proposals and explains each verdict.
 demo:
@@ -47,6 +50,15 @@ test-services: test-env databases
 bench: test-env
 	cargo build --release --locked --package passmuster-tests --bins
 	target/release/bench
+
+# Minutes of made-up bytes for whatever reads what the sandboxed side wrote, FUZZ_SECONDS for each target. The readers have
+# no `unsafe`, so no sanitizer is built in; what the fuzzer needs is coverage, and panics are the findings.
+fuzz:
+	@cargo fuzz --version > /dev/null 2>&1 || { echo "make fuzz needs cargo-fuzz: cargo install --locked cargo-fuzz" >&2; exit 1; }
+	@cargo +nightly --version > /dev/null 2>&1 || { echo "make fuzz needs a nightly compiler: rustup toolchain install nightly" >&2; exit 1; }
+	for target in $(FUZZ_TARGETS); do \
+	  cargo +nightly fuzz run --fuzz-dir fuzz --sanitizer none "$$target" -- -max_total_time=$(FUZZ_SECONDS); \
+	done
 
 clean:
 	cargo clean

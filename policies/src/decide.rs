@@ -45,7 +45,7 @@ pub fn decide(policy: &Policy, evidence: &Evidence) -> Verdict {
     let mut verdict = Verdict {
         schema: SCHEMA.to_owned(),
         verdict: ledger::word(&reasons, &review),
-        next_steps: next_steps::of(&reasons, &review),
+        next_steps: next_steps::of(&reasons, &review, &checks),
         reasons,
         review,
         subject: evidence.subject.clone(),
@@ -274,6 +274,7 @@ fn summary_of(
         findings: reports.then(|| evidence.findings.iter().filter(own).count() as u64),
         tests,
         usage: known.map_or_else(Usage::default, |known| known.usage),
+        denials: known.map_or_else(Vec::new, |known| known.denials.clone()),
         log: known
             .and_then(|known| known.log.as_ref())
             .map(|log| text::block(log, LOG_CAP)),

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::agreement::ExitMeaning;
 use crate::change::Change;
 use crate::comparison::{Oracle, Rerun};
+use crate::denial::TreeDenial;
 use crate::finding::Finding;
 use crate::policy::KindName;
 use crate::reason::{Reason, Review};
@@ -187,6 +188,8 @@ pub struct CheckEvidence {
     pub log: Option<String>,
     /// Cost of the runs that were made now.
     pub usage: Usage,
+    /// What the sandbox refused, as [`crate::denial::of_runs`] gives it.
+    pub denials: Vec<TreeDenial>,
     /// What happened.
     pub result: CheckResult,
 }

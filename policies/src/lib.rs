@@ -6,7 +6,8 @@
 //! 2. [`path`] and [`change`]: what the proposal changes, as data.
 //! 3. [`classification`] and [`rules`]: test, harness or product; [`finding`]s that need nothing but
 //!    the change and the policy.
-//! 4. [`run`] and [`tests`]: what happened in a run, and what each test did.
+//! 4. [`run`], [`tests`] and [`denial`]: what happened in a run, what each test did, and what the
+//!    sandbox refused.
 //! 5. [`agreement`] and [`comparison`]: whether a run's channels agree; base, candidate and oracle
 //!    results, test by test.
 //! 6. [`evidence`] and [`reason`]: everything known, the closed list of reasons.
@@ -26,6 +27,7 @@ pub mod change;
 pub mod classification;
 pub mod comparison;
 pub mod decide;
+pub mod denial;
 pub mod diagnosis;
 pub mod evidence;
 pub mod finding;

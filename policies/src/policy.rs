@@ -139,25 +139,27 @@ pub struct Limits {
     /// Wall-clock time. Not written: the greater of 60 minutes and 3 × the base's measured time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wall: Option<TimeLimit>,
-    /// Processor time of all processes.
+    /// Processor time of all processes together. Not written: no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu: Option<TimeLimit>,
-    /// Time without output and without use of the processor.
+    /// Time without output and next to no use of the processor. Not written: no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idle: Option<TimeLimit>,
-    /// Memory of all processes.
+    /// Memory of all processes together, swap and what lies in /tmp included; a share is one of the machine's
+    /// memory, or of what the surrounding control group may use. Not written: 75 %.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<Size>,
-    /// Processes and threads.
+    /// Processes and threads at a time. Not written: 8192.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub processes: Option<u64>,
-    /// Open files of each process.
+    /// Open files of each process. Not written: 4096.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub open_files: Option<u64>,
-    /// Bytes written below the tree, home and /tmp.
+    /// Bytes written below the tree, home and /tmp; a share is one of the disk that the cache lies on. Not
+    /// written: 32 GiB.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disk: Option<Size>,
-    /// Bytes of output that are kept.
+    /// Bytes of each output stream that are kept. Not written: 64 MiB.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<Size>,
 }

@@ -100,7 +100,7 @@ reason_codes! {
     ToolMissing "tool-missing" Inconclusive: "a program that a check needs is not installed", STOP, "install the named program where the verdict says it was looked for";
     ToolError "tool-error" Inconclusive: "a tool broke down, so it says nothing about the change", STOP, "read the log of the named check";
     ToolchainMismatch "toolchain-mismatch" Inconclusive: "the change asks for a toolchain version that is not installed", STOP, "install the version that the change pins, or refuse the change of the pin";
-    PrepareUnavailable "prepare-unavailable" Inconclusive: "a prepare step needs something that cannot be had offline here", STOP, "fetch the named packages once on this machine, or see the policy's prepare steps";
+    PrepareUnavailable "prepare-unavailable" Inconclusive: "a prepare step needs something that cannot be had here", STOP, "fetch the named packages once on this machine, or see the step's `network` and `secrets` in the policy";
     ServiceUnavailable "service-unavailable" Inconclusive: "a service that a check needs did not become ready", STOP, "read the service's log";
     BaselineFailed "baseline-failed" Inconclusive: "the check does not work on the base, so it cannot judge the change", STOP, "make the check work on the base first; the log says what broke";
     BaselineUnhealthy "baseline-unhealthy" Inconclusive: "too many tests fail on the base for a comparison to mean anything", STOP, "repair the base's suite, or list what cannot run here under `unavailable`";

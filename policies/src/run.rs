@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::denial::Denial;
 use crate::path::RepoPath;
 use crate::tests::TestResult;
 
@@ -108,6 +109,9 @@ pub struct TestRun {
     pub leaked_processes: u32,
     /// Cost of all phases together.
     pub usage: Usage,
+    /// What the sandbox refused.
+    #[serde(default)]
+    pub denials: Vec<Denial>,
     /// The last part of standard output and error, for people.
     pub log_tail: String,
 }

@@ -33,6 +33,7 @@ pub(crate) fn run(words: &str) -> TestRun {
         provenance: Provenance::default(),
         leaked_processes: 0,
         usage: Usage::default(),
+        denials: Vec::new(),
         log_tail: String::new(),
     }
 }

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::comparison::Class;
+use crate::denial::TreeDenial;
 use crate::evidence::{Enforcement, Environment, PolicyRef, Subject, Timing, TreeRole};
 use crate::finding::Finding;
 use crate::path::RepoPath;
@@ -112,6 +113,9 @@ pub struct CheckSummary {
     pub tests: Option<u64>,
     /// Cost of its runs.
     pub usage: Usage,
+    /// What the sandbox refused to its runs; decides nothing and is no part of the digest.
+    #[serde(default)]
+    pub denials: Vec<TreeDenial>,
     /// The end of its log.
     pub log: Option<String>,
 }

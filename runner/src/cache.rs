@@ -14,13 +14,15 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nix::fcntl::{Flock, FlockArg};
 use thiserror::Error;
+
+use crate::removal::remove_tree;
 
 /// Bytes of layers that are kept without being asked: some dozens of prepared Rust projects.
 const SIZE: u64 = 20 << 30;
@@ -244,7 +246,7 @@ impl Cache {
                 continue;
             };
             if let Ok(_held) = Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-                remove_tree(&path);
+                let _next_time = remove_tree(&path);
                 let _ = fs::remove_file(&lock_path);
             }
         }
@@ -317,33 +319,8 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        remove_tree(&self.path);
+        let _next_start = remove_tree(&self.path);
         let _ = fs::remove_file(lock_beside(&self.path));
-    }
-}
-
-/// Removes a directory tree that sandboxed code may have filled: directories without any
-/// permission, deep nests, odd names. Best effort: what stays is removed by the next sweep.
-pub fn remove_tree(path: &Path) {
-    if fs::remove_dir_all(path).is_ok() {
-        return;
-    }
-    open_up(path);
-    let _ = fs::remove_dir_all(path);
-}
-
-/// Gives the owner back the right to list and empty every directory below `path`.
-fn open_up(path: &Path) {
-    let mut pending = vec![path.to_owned()];
-    while let Some(directory) = pending.pop() {
-        let _ = fs::set_permissions(&directory, fs::Permissions::from_mode(0o700));
-        let Ok(entries) = fs::read_dir(&directory) else {
-            continue;
-        };
-        let inside = entries
-            .flatten()
-            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-        pending.extend(inside.map(|entry| entry.path()));
     }
 }
 
@@ -408,18 +385,6 @@ mod tests {
         cache.sweep();
         assert!(living.path().exists());
         assert!(!dead.exists());
-    }
-
-    #[test]
-    fn a_tree_with_closed_directories_can_be_removed() {
-        let (_dir, cache) = cache();
-        let tree = cache.root().join("tmp/tree");
-        fs::create_dir_all(tree.join("a/b")).unwrap();
-        fs::write(tree.join("a/b/file"), "x").unwrap();
-        fs::set_permissions(tree.join("a/b"), fs::Permissions::from_mode(0o000)).unwrap();
-        fs::set_permissions(tree.join("a"), fs::Permissions::from_mode(0o000)).unwrap();
-        remove_tree(&tree);
-        assert!(!tree.exists());
     }
 
     #[test]

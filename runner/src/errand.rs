@@ -288,6 +288,7 @@ impl Case<'_> {
         let mut workshop = Workshop {
             machine: self.machine,
             grants: &self.basis.grants,
+            operator: &self.basis.operator,
             programs: &self.basis.programs,
             progress: self.world.progress,
             limits: &policy.limits,

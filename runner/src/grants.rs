@@ -1,7 +1,8 @@
 //! From what the policy names to what the sandbox gets: the one place where both are known.
 //!
 //! A grant is something of the host that a sandboxed command may see. Whatever is not granted here
-//! is not there: no home directory, no repository, no environment variable, no network.
+//! is not there: no home directory, no repository, no environment variable, no network but a prepare
+//! step's door.
 
 mod services;
 
@@ -18,8 +19,10 @@ use passmuster_process::{Command, Limits, Lower, Mount, Spec};
 use serde::Serialize;
 
 use crate::adapters::Phase;
+use crate::denials;
 use crate::digest::digest;
 use crate::merged;
+use crate::network::Door;
 use crate::places;
 use crate::session::{Machine, SessionError, make_owned};
 use crate::toolchains::{Operator, Tool, Toolchain, search_path};
@@ -250,6 +253,7 @@ impl Grants {
             },
             mounts: mounts.collect(),
             limits,
+            listen: None,
             services: Vec::new(),
         }
     }
@@ -286,6 +290,7 @@ impl Grants {
         });
         [home]
             .into_iter()
+            .chain(denials::decoys())
             .chain(read)
             .chain(masked)
             .chain(files)
@@ -494,6 +499,14 @@ fn file(target: &Path, content: &[u8]) -> Mount {
         content: content.to_vec(),
         executable: false,
     }
+}
+
+/// Opens a sandbox's door to the runner's proxy.
+pub fn open(spec: &mut Spec, door: &Door) {
+    spec.listen = Some(places::PROXY_PORT);
+    let files = door.files.iter();
+    spec.mounts
+        .extend(files.map(|(target, content)| file(target, content)));
 }
 
 /// The variables that programs expect to find. The tools and the policy add theirs.

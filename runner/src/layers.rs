@@ -22,21 +22,27 @@ use passmuster_policy::path::RepoPath;
 use passmuster_policy::policy::{Globs, Limits, Prepare};
 use passmuster_policy::run::Outcome;
 use serde::Serialize;
-use thiserror::Error;
 
 use crate::adapters::{Phase, PhaseEnd, Phases as _};
-use crate::cache::{CacheError, LayerGuard, remove_tree};
+use crate::cache::LayerGuard;
 use crate::digest::digest;
 use crate::git::objects::TreeEntry;
 use crate::grants::{Access, Grants, View, limits};
 use crate::locate::{Programs, locate};
 use crate::merged::show_below;
+use crate::network::provision::sees_no_more;
+use crate::network::{Provision, Unavailable};
 use crate::places;
 use crate::progress::Progress;
-use crate::session::{Machine, Session, SessionError, make_owned};
-use crate::toolchains::ToolMissing;
-use crate::trees::{FileTime, TreeError, TreeWriter, layer_plan};
+use crate::removal::remove_tree;
+use crate::session::{Machine, Session, make_owned};
+use crate::toolchains::Operator;
+use crate::trees::{FileTime, TreeWriter, layer_plan};
 use crate::uses::{Use, touched};
+
+mod error;
+
+pub use error::LayerError;
 
 /// Raised whenever what a layer holds, or how it is mounted, changes its meaning.
 const FORMAT: u32 = 1;
@@ -78,54 +84,8 @@ pub struct Layer {
     pub prepends: Vec<PathBuf>,
     /// Variables of all that comes after.
     pub vars: BTreeMap<String, String>,
-}
-
-/// A layer could not be made.
-#[derive(Debug, Error)]
-pub enum LayerError {
-    /// The step ended badly.
-    #[error("prepare step `{step}` {}", describe(outcome))]
-    Failed {
-        /// Name of the step.
-        step: String,
-        /// How it ended.
-        outcome: Outcome,
-        /// The last of what it printed.
-        log: String,
-    },
-    /// The step asks for the network.
-    #[error("prepare step `{step}` asks for the network, which is not available in this version")]
-    Network {
-        /// Name of the step.
-        step: String,
-    },
-    /// Its program is not there.
-    #[error("prepare step `{step}`: {missing}")]
-    Missing {
-        /// Name of the step.
-        step: String,
-        /// What was looked for, and where.
-        missing: ToolMissing,
-    },
-    /// The run could not be carried out.
-    #[error(transparent)]
-    Session(#[from] SessionError),
-    /// The cache failed.
-    #[error(transparent)]
-    Cache(#[from] CacheError),
-    /// A tree could not be written.
-    #[error(transparent)]
-    Tree(#[from] TreeError),
-    /// A directory could not be made, moved or listed.
-    #[error("cannot {step} {}: {source}", path.display())]
-    Io {
-        /// What was being done, as a verb.
-        step: &'static str,
-        /// To what.
-        path: PathBuf,
-        /// Why it failed.
-        source: io::Error,
-    },
+    /// The files that its step saw; none: all of them.
+    pub inputs: Option<Globs>,
 }
 
 /// Makes and finds layers.
@@ -134,6 +94,8 @@ pub struct Workshop<'a> {
     pub machine: &'a Machine,
     /// What of the host is granted.
     pub grants: &'a Grants,
+    /// Whose proxy, certificates and secrets steps with network use.
+    pub operator: &'a Operator,
     /// The programs that steps name.
     pub programs: &'a Programs,
     /// Says what runs.
@@ -255,15 +217,17 @@ impl Workshop<'_> {
             made,
             prepends: step.path.iter().map(PathBuf::from).collect(),
             vars: step.env.clone(),
+            inputs: step.inputs.clone(),
         };
         if let Some(found) = self.find(&key) {
             return Ok(layer(found));
         }
-        if !step.network.is_empty() {
-            return Err(LayerError::Network {
-                step: step.name.clone(),
-            });
-        }
+        let seen = below
+            .iter()
+            .map(|layer| (layer.name.as_str(), layer.inputs.as_ref()));
+        let provision = sees_no_more(step, seen, &tree.entries)
+            .and_then(|()| Provision::of(step, private.is_some(), &self.operator.env))
+            .map_err(unavailable(step))?;
         let cache = self.machine.cache.clone();
         let lock_name = key.clone();
         // Another runner may take minutes to make it; waiting must not hold up the runtime.
@@ -271,7 +235,9 @@ impl Workshop<'_> {
         if let Some(found) = self.find(&key) {
             return Ok(layer(found));
         }
-        let made = self.run_step(step, tree, tree_layers, below).await?;
+        let made = self
+            .run_step(step, tree, tree_layers, below, &provision)
+            .await?;
         Ok(layer(
             self.machine
                 .cache
@@ -285,6 +251,7 @@ impl Workshop<'_> {
         tree: &Snapshot,
         tree_layers: &[PathBuf],
         below: &[Layer],
+        provision: &Provision,
     ) -> Result<crate::cache::Scratch, LayerError> {
         let scratch = self.machine.cache.scratch()?;
         let shown = match &step.inputs {
@@ -304,19 +271,23 @@ impl Workshop<'_> {
         })?;
         let limits = limits(&step.limits.over(self.limits), &self.machine.capacity());
         let mut session = Session::open(self.machine, self.grants, &view, Access::Prepare, limits)?;
-        let phase = phase(step, program, self.grants.environment(&view));
-        let end = self
+        session.door = provision.door();
+        let env = provision.environment(self.grants.environment(&view));
+        let phase = phase(step, program, env);
+        let mut end = self
             .progress
             .during(
                 &format!("prepare step {}", step.name),
                 session.launch(phase),
             )
             .await?;
+        provision.strike(&mut end);
         if end.outcome != (Outcome::Exited { status: 0 }) {
             return Err(LayerError::Failed {
                 step: step.name.clone(),
                 outcome: end.outcome.clone(),
-                log: log_tail(&end),
+                network: provision.trouble(),
+                log: log_tail(&provision.log(), &end),
             });
         }
         let made = scratch.path().join("made");
@@ -326,6 +297,11 @@ impl Workshop<'_> {
         for (from, name) in [(tree_made, "tree"), (session.env_upper(), "env")] {
             fs::rename(&from, made.join(name)).map_err(failed("move", &from))?;
         }
+        provision
+            .search(&made)
+            .map_err(failed("search", &made))?
+            .map_err(unavailable(step))?;
+        provision.keep(&made).map_err(failed("write", &made))?;
         Ok(scratch)
     }
 
@@ -473,7 +449,7 @@ fn parents(path: &RepoPath) -> impl Iterator<Item = &[u8]> {
 
 /// Removes tracked files, and the marks that hide them, from what a step wrote: a layer adds to
 /// trees, it never says what a tracked file contains.
-fn drop_tracked(upper: &Path, entries: &[TreeEntry]) -> Result<(), LayerError> {
+pub(crate) fn drop_tracked(upper: &Path, entries: &[TreeEntry]) -> Result<(), LayerError> {
     let tracked: BTreeMap<&[u8], Mode> = entries
         .iter()
         .map(|entry| (entry.path.as_bytes(), entry.mode))
@@ -505,10 +481,10 @@ fn drop_tracked(upper: &Path, entries: &[TreeEntry]) -> Result<(), LayerError> {
 
 fn remove_entry(path: &Path, meta: &fs::Metadata) -> io::Result<()> {
     if meta.is_dir() {
-        remove_tree(path);
-        return Ok(());
+        remove_tree(path)
+    } else {
+        fs::remove_file(path)
     }
-    fs::remove_file(path)
 }
 
 fn phase(step: &Prepare, program: PathBuf, environment: Vec<(String, OsString)>) -> Phase {
@@ -529,26 +505,20 @@ fn phase(step: &Prepare, program: PathBuf, environment: Vec<(String, OsString)>)
     }
 }
 
-fn log_tail(end: &PhaseEnd) -> String {
-    let both = [end.stdout.as_slice(), b"\n", end.stderr.as_slice()].concat();
+/// What a step reached, then the last of what it printed.
+fn log_tail(network: &str, end: &PhaseEnd) -> String {
+    let both = [
+        network.as_bytes(),
+        b"\n",
+        end.stdout.as_slice(),
+        b"\n",
+        end.stderr.as_slice(),
+    ]
+    .concat();
     let start = both.len().saturating_sub(4096);
     String::from_utf8_lossy(both.get(start..).unwrap_or_default())
         .trim()
         .to_owned()
-}
-
-fn describe(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Exited { status } => format!("ended with exit status {status}"),
-        Outcome::Signalled { signal } => format!("was ended by signal {signal}"),
-        Outcome::LimitExceeded { limit } => format!("reached the limit `{limit}`"),
-        Outcome::NotStarted { why } | Outcome::SandboxError { why } => {
-            format!("did not start: {why}")
-        }
-        // A step has no services.
-        Outcome::ServiceNotReady { why, .. } => format!("did not start: {why}"),
-        Outcome::Interrupted => "was interrupted".to_owned(),
-    }
 }
 
 fn sees(step: &Prepare, path: &RepoPath) -> bool {
@@ -578,6 +548,14 @@ fn names_digest(entries: &[TreeEntry]) -> String {
         .map(|entry| (entry.path.to_string(), entry.mode.as_git()))
         .collect();
     digest(&names)
+}
+
+fn unavailable(step: &Prepare) -> impl Fn(Unavailable) -> LayerError + use<> {
+    let step = step.name.clone();
+    move |why| LayerError::Unavailable {
+        step: step.clone(),
+        why,
+    }
 }
 
 fn failed(step: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LayerError + use<> {

@@ -21,7 +21,7 @@
 //!
 //! [`doctor`] says what the machine gives to all of it. [`errand`] takes the same way with one command and no decision; [`passing`] connects its streams.
 //!
-//! [`cache`] owns the directory that all of this lives in; [`places`] names the paths inside a
+//! [`cache`] owns the directory that all of this lives in, and [`removal`] empties it; [`places`] names the paths inside a
 //! sandbox; [`digest`], [`memory`], [`progress`], [`interrupt`], [`error`] and
 //! [`exit_code`] serve all.
 #![forbid(unsafe_code)]
@@ -37,15 +37,20 @@ pub mod cache;
 pub mod cli;
 pub mod commands;
 pub mod content;
+mod denials;
 pub mod detect;
 pub mod digest;
 pub mod doctor;
 pub mod errand;
 pub mod error;
 pub mod exit_code;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod git;
 pub mod grants;
 pub mod host;
+#[cfg(any(test, fuzzing))]
+mod hostile_layers;
 pub mod inspect;
 pub mod interrupt;
 pub mod layers;
@@ -55,7 +60,9 @@ pub mod measured;
 pub mod memory;
 pub mod merged;
 pub mod mixed;
+pub mod network;
 pub mod obstacles;
+pub mod offline;
 pub mod oracle;
 pub mod passing;
 pub mod past;
@@ -64,6 +71,7 @@ pub mod plan;
 pub mod policy_source;
 pub mod progress;
 pub mod proposal;
+pub mod removal;
 pub mod report;
 pub mod repository;
 pub mod reproduce;

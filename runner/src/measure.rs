@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use passmuster_policy::change::Change;
 use passmuster_policy::comparison::{Context, Oracle, RERUN_CAP, compare, suspects};
+use passmuster_policy::denial::of_runs;
 use passmuster_policy::evidence::{
     CheckEvidence, CheckResult, CommandEvidence, TestEvidence, TreeRole, WhyNotRun,
 };
@@ -38,7 +39,7 @@ use crate::session::{Machine, make_owned};
 use crate::store::Store;
 
 /// Raised whenever a stored result would no longer be what a run gives.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Without a wall limit in the policy a candidate may take this many times as long as the base.
 const PATIENCE: u32 = 3;
 
@@ -81,7 +82,7 @@ struct Trees {
     base: Side,
     candidate: Side,
     /// Keeps the layers from being pruned.
-    _guards: Vec<LayerGuard>,
+    guards: Vec<LayerGuard>,
 }
 
 /// One tree of a check.
@@ -177,6 +178,7 @@ impl<'a> Bench<'a> {
                 return Ok(not_run(check, WhyNotRun::Blocked));
             }
         };
+        measured.note_refused(&trees.guards);
         let outcome = match &check.kind {
             CheckKind::Test(test) => self.test_check(check, test, &trees, measured).await,
             _ => self.command_check(check, &trees, measured).await,
@@ -222,7 +224,7 @@ impl<'a> Bench<'a> {
             Ok(Trees {
                 base,
                 candidate: candidate?,
-                _guards: guards,
+                guards,
             })
         }))
     }
@@ -296,6 +298,7 @@ impl<'a> Bench<'a> {
             cached: cached.then_some(TreeRole::Base).into_iter().collect(),
             log: Some(log_of(&base, &candidate)),
             usage,
+            denials: of_runs(&base.denials, &candidate.denials),
             result: CheckResult::Test(Box::new(TestEvidence {
                 exit: test.framework.exit_meaning(),
                 base,
@@ -453,6 +456,7 @@ impl<'a> Bench<'a> {
             cached: cached.then_some(TreeRole::Base).into_iter().collect(),
             log: Some(candidate.log_tail.clone()),
             usage: candidate.usage,
+            denials: of_runs(&base.denials, &candidate.denials),
             result: CheckResult::Command(CommandEvidence {
                 base: Some(base.outcome),
                 candidate: Some(candidate.outcome),
@@ -570,6 +574,7 @@ fn not_run(check: &Check, why: WhyNotRun) -> CheckEvidence {
         cached: Default::default(),
         log: None,
         usage: Usage::default(),
+        denials: Vec::new(),
         result: CheckResult::NotRun(why),
     }
 }

@@ -6,7 +6,9 @@ use passmuster_policy::reason::Reason;
 use passmuster_policy::run::Outcome;
 use passmuster_process::Enforcement;
 
+use crate::cache::LayerGuard;
 use crate::grants::Failed;
+use crate::network::provision::refused;
 use crate::obstacles::rename_refused;
 
 /// All that was found out.
@@ -33,6 +35,15 @@ impl Measured {
             self.remarks.push(format!(
                 "{what}: {leaked} processes outlived the command and were ended"
             ));
+        }
+    }
+
+    /// What the steps that made these layers asked the network for and did not get, each once.
+    pub(crate) fn note_refused(&mut self, layers: &[LayerGuard]) {
+        for line in layers.iter().flat_map(|layer| refused(layer.path())) {
+            if !self.remarks.contains(&line) {
+                self.remarks.push(line);
+            }
         }
     }
 

@@ -37,8 +37,7 @@ pub fn copy(
     target: &Path,
     owner: Owner,
 ) -> Result<(), CopyError> {
-    let sources = visible_directories(layers, below);
-    copy_directory(&sources, target, owner)
+    copy_directory(visible_directories(layers, below), target, owner)
 }
 
 /// The directories that make up one merged directory, top first: those above the first one that
@@ -70,19 +69,27 @@ fn descend(directories: &[PathBuf], name: &Path) -> Vec<PathBuf> {
     visible
 }
 
-fn copy_directory(sources: &[PathBuf], target: &Path, owner: Owner) -> Result<(), CopyError> {
-    for (name, (source, kind)) in merged_entries(sources)? {
-        let to = target.join(&name);
-        if kind.is_dir() {
-            fs::create_dir(&to).map_err(failed(&to))?;
-            copy_directory(&descend(sources, Path::new(&name)), &to, owner)?;
-        } else if kind.is_file() || kind.is_symlink() {
-            copy_leaf(&source, &to, kind).map_err(failed(&source))?;
-        } else {
+/// One level after the other and not by recursion: how deep it goes is up to whoever wrote the layers.
+fn copy_directory(sources: Vec<PathBuf>, target: &Path, owner: Owner) -> Result<(), CopyError> {
+    let mut pending = vec![(sources, target.to_owned())];
+    let mut made = Vec::new();
+    while let Some((sources, target)) = pending.pop() {
+        for (name, (source, kind)) in merged_entries(&sources)? {
+            let to = target.join(&name);
+            if kind.is_dir() {
+                fs::create_dir(&to).map_err(failed(&to))?;
+                pending.push((descend(&sources, Path::new(&name)), to.clone()));
+                made.push((source, to));
+            } else if kind.is_file() || kind.is_symlink() {
+                copy_leaf(&source, &to, kind).map_err(failed(&source))?;
+                finish(&source, &to, owner).map_err(failed(&to))?;
+            }
             // A whiteout says that there is nothing; sockets and pipes of a build have no reader here.
-            continue;
         }
-        finish(&source, &to, owner).map_err(failed(&to))?;
+    }
+    // A directory gets its mode and time when nothing is made in it any more; it comes after its parent in the list.
+    for (source, to) in made.iter().rev() {
+        finish(source, to, owner).map_err(failed(to))?;
     }
     Ok(())
 }
@@ -229,5 +236,24 @@ mod tests {
             .map(|(name, from)| ((*name).to_owned(), (*from).to_owned()))
             .collect();
         assert_eq!(listing(&target), expected);
+    }
+
+    /// As hostile code makes it: every path in it can be named, and the longest just so.
+    #[test]
+    fn a_deep_layer_needs_no_deep_stack() {
+        let dir = tempfile::tempdir().unwrap();
+        let low = layer(dir.path(), "low", &[]);
+        let room = 4000 - low.as_os_str().len();
+        fs::create_dir_all(low.join("d/".repeat(room / 2))).unwrap();
+        let target = dir.path().join("t");
+        fs::create_dir(&target).unwrap();
+        let meta = fs::metadata(&target).unwrap();
+        let owner = Owner {
+            uid: meta.uid(),
+            gid: meta.gid(),
+        };
+        let thread = std::thread::Builder::new().stack_size(256 << 10);
+        let copied = thread.spawn(move || copy(&[low], Path::new(""), &target, owner));
+        copied.unwrap().join().unwrap().unwrap();
     }
 }

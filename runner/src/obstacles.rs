@@ -68,13 +68,23 @@ pub fn step_reason(check: &Check, role: TreeRole, error: LayerError) -> Result<R
         LayerError::Failed {
             ref step,
             ref outcome,
+            ref network,
             ref log,
         } => {
-            let code = step_code(role, outcome, log);
-            let message = format!("{error} on the {}: {}", role_name(role), quote(log));
+            let code = match network.is_empty() || *outcome == Outcome::Interrupted {
+                true => step_code(role, outcome, log),
+                false => ReasonCode::PrepareUnavailable,
+            };
+            let named = network.iter().take(NAMED).map(|one| format!("; {one}"));
+            let message = format!(
+                "{error} on the {}{}: {}",
+                role_name(role),
+                named.collect::<String>(),
+                quote(log)
+            );
             reason(code, step, message)
         }
-        LayerError::Network { ref step } => {
+        LayerError::Unavailable { ref step, .. } => {
             reason(ReasonCode::PrepareUnavailable, step, error.to_string())
         }
         LayerError::Missing {

@@ -35,6 +35,7 @@ impl Passing {
                 true => passing.terminal_sink(tokio::io::stderr()),
                 false => Box::new(tokio::io::stderr()),
             }),
+            listener: None,
         };
         Ok((passing, streams))
     }

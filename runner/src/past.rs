@@ -112,6 +112,7 @@ pub fn stored_verdict(
         run: found.run,
         verdict: in_this_form(verdict, evidence),
         stored: true,
+        offline: Vec::new(),
     }))
 }
 
@@ -180,6 +181,7 @@ pub fn keep(
         run,
         verdict,
         stored: false,
+        offline: Vec::new(),
     })
 }
 

@@ -15,3 +15,7 @@ pub const LIB: &str = "/sandbox/lib";
 pub const REPORT: &str = "/sandbox/report";
 /// Links to the tools that checks name, read-only; first in PATH.
 pub const BIN: &str = "/sandbox/bin";
+/// The certificate authorities of the operator, for a step with network; read-only.
+pub const CERTIFICATES: &str = "/sandbox/certificates.pem";
+/// The port on the sandbox's own loopback that a step with network finds its proxy at.
+pub const PROXY_PORT: u16 = 3128;

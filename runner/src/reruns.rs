@@ -173,6 +173,7 @@ mod tests {
             provenance: Provenance::default(),
             leaked_processes: 0,
             usage: Usage::default(),
+            denials: Vec::new(),
             log_tail: String::new(),
         }
     }

@@ -77,6 +77,7 @@ pub async fn test(
             .rewritten
             .retain(|path| !grants.is_copied(path));
     }
+    result.denials = session.denials;
     Ok(Ran {
         result,
         enforcement: session.enforcement,
@@ -96,6 +97,7 @@ pub async fn command(
         .await
         .map_err(RunError::from)?;
     add_logs(&mut result.log_tail, &session.failed_services);
+    result.denials = session.denials;
     Ok(Ran {
         result,
         enforcement: session.enforcement,

@@ -8,18 +8,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use passmuster_policy::denial::Denial;
 use passmuster_policy::policy::Isolation;
 use passmuster_policy::run::{Outcome, Usage};
 use passmuster_process::{
-    Enforcement, Exit, Launcher, Limits, Report, SandboxError, Start, Streams,
+    Enforcement, Exit, Launcher, Limits, Report, SandboxError, Spec, Start, Streams,
 };
 use thiserror::Error;
+use tokio::sync::oneshot;
 
 use crate::adapters::{Phase, PhaseEnd, Phases};
 use crate::cache::{Cache, CacheError, Scratch};
+use crate::denials;
 use crate::grants::{self, Access, Attendant, Capacity, Failed, Grants, Room, View};
 use crate::interrupt::Stop;
 use crate::merged::CopyError;
+use crate::network::Door;
 use crate::trees::Owner;
 
 /// A run that could not be carried out; says nothing about the change.
@@ -87,6 +91,10 @@ pub struct Session<'a> {
     pub failed_services: Vec<Failed>,
     /// What the sandbox said it enforced, of the last phase.
     pub enforcement: Vec<Enforcement>,
+    /// What it refused, in all phases.
+    pub denials: Vec<Denial>,
+    /// Its way out; none: no network.
+    pub door: Option<Door>,
 }
 
 impl<'a> Session<'a> {
@@ -113,6 +121,8 @@ impl<'a> Session<'a> {
             phases: 0,
             failed_services: Vec::new(),
             enforcement: Vec::new(),
+            denials: Vec::new(),
+            door: None,
         })
     }
 
@@ -162,11 +172,22 @@ impl<'a> Session<'a> {
         };
         let mut spec = self.grants.spec(&self.room, phase, reports, limits);
         spec.services.clone_from(&self.services);
-        let stop = self.machine.stop.clone().requested();
-        let report =
-            passmuster_process::run_with(&self.machine.launcher, &spec, streams, stop).await?;
+        let report = match &self.door {
+            None => self.run(&spec, streams).await?,
+            Some(door) => {
+                grants::open(&mut spec, door);
+                let (give, listener) = oneshot::channel();
+                let streams = Streams {
+                    listener: Some(give),
+                    ..streams
+                };
+                let run = self.run(&spec, streams);
+                door.proxy.serve_during(listener, run).await?
+            }
+        };
         self.cpu += report.usage.cpu;
         self.enforcement.clone_from(&report.enforcement);
+        denials::add(&mut self.denials, &report.denials);
         let not_ready = match &report.exit {
             Exit::ServiceNotReady { service, why } => Some((*service, *why)),
             _ => None,
@@ -174,6 +195,11 @@ impl<'a> Session<'a> {
         self.failed_services
             .extend(grants::failed(&report.services, not_ready));
         Ok(report)
+    }
+
+    async fn run(&self, spec: &Spec, streams: Streams) -> Result<Report, SandboxError> {
+        let stop = self.machine.stop.clone().requested();
+        passmuster_process::run_with(&self.machine.launcher, spec, streams, stop).await
     }
 
     fn report_directory(&mut self) -> Result<PathBuf, SessionError> {

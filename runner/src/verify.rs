@@ -39,6 +39,7 @@ use crate::measure::Bench;
 use crate::measured::Measured;
 use crate::mixed;
 use crate::obstacles::missing_content;
+use crate::offline::{self, Offline};
 use crate::oracle;
 use crate::past::{keep, known_candidate, remember_candidate, settle, stored_verdict, verdict_key};
 use crate::plan::{CheckPlan, plan};
@@ -116,6 +117,8 @@ pub struct Verified {
     pub verdict: Verdict,
     /// True when it was stored before.
     pub stored: bool,
+    /// Of a trial: tests of the base that the missing network may have failed.
+    pub offline: Vec<Offline>,
 }
 
 /// Verifies a change.
@@ -194,7 +197,15 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
     }
     evidence.timing.total_ms = millis(start.elapsed());
     let verdict = decide(basis.policy(), &evidence);
-    settle(&store, repository.root(), request, &evidence, &key, verdict)
+    let verified = settle(&store, repository.root(), request, &evidence, &key, verdict)?;
+    let offline = match request.trial {
+        true => offline::of(&evidence),
+        false => Vec::new(),
+    };
+    Ok(Verified {
+        offline,
+        ..verified
+    })
 }
 
 /// The stored verdict of a patch that this base has seen before: nothing is applied for it.
@@ -312,6 +323,7 @@ impl Case<'_> {
         let mut workshop = Workshop {
             machine: &machine,
             grants: &self.basis.grants,
+            operator: &self.basis.operator,
             programs: &self.basis.programs,
             progress: self.world.progress,
             limits: &policy.limits,
@@ -487,6 +499,7 @@ fn add_unmeasured(evidence: &mut Evidence, plans: &[CheckPlan<'_>]) {
         cached: Default::default(),
         log: None,
         usage: Default::default(),
+        denials: Vec::new(),
         result: CheckResult::NotRun(plan.left_out.clone().unwrap_or(WhyNotRun::Blocked)),
     };
     evidence.checks = plans.iter().map(not_run).collect();

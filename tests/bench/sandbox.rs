@@ -61,6 +61,7 @@ fn sandboxed(runtime: &Runtime, launcher: &Launcher) {
         },
         mounts: Vec::new(),
         limits: Limits::default(),
+        listen: None,
         services: Vec::new(),
     };
     let report = runtime

@@ -88,7 +88,8 @@ impl<'env> Surroundings<'env> {
     }
 }
 
-fn python(env: &TestEnv, packages: &[&str]) -> PathBuf {
+/// The program directory of a fresh Python environment with the tests' own packages and these.
+pub(crate) fn python(env: &TestEnv, packages: &[&str]) -> PathBuf {
     let place = env.path("python");
     let base = passmuster_tests::environment::test_env("python").join("bin/python");
     tool(Command::new(base).args(["-m", "venv"]).arg(&place));

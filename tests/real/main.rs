@@ -1,5 +1,6 @@
 //! Real projects from the package registries: an honest change passes, a seeded regression fails and
-//! names the test, a deleted test fails. Prints a table in Markdown; ends with 1 where one is wrong.
+//! names the test, a deleted test fails. Before that, the package managers themselves in prepare steps with
+//! network. Prints tables in Markdown; ends with 1 where one is wrong.
 //!
 //! Not part of the ordinary tests, because it needs the registries: `make test-real`.
 #![forbid(unsafe_code)]
@@ -11,6 +12,7 @@
     reason = "a program for the terminal that is test code: an error ends it with its place and cause"
 )]
 
+mod clients;
 mod fetch;
 mod projects;
 
@@ -24,12 +26,18 @@ use crate::projects::{Change, PROJECTS, Project};
 
 fn main() -> ExitCode {
     let only: Vec<String> = std::env::args().skip(1).collect();
-    let chosen = PROJECTS
-        .iter()
-        .filter(|p| only.is_empty() || only.iter().any(|name| name == p.name));
+    let is_chosen = |name: &str| only.is_empty() || only.iter().any(|one| one == name);
+    let (clients, mut wrong) = clients::measure(is_chosen);
+    if !clients.is_empty() {
+        println!("| client | caller | hosts | time | verdict |\n|---|---|---|---|---|");
+        println!("{}\n", clients.join("\n"));
+    }
+    let chosen = PROJECTS.iter().filter(|project| is_chosen(project.name));
     let rows: Vec<Row> = chosen.map(measure).collect();
-    println!("{}", table(&rows));
-    let wrong: Vec<&String> = rows.iter().flat_map(|row| &row.wrong).collect();
+    if !rows.is_empty() {
+        println!("{}", table(&rows));
+    }
+    wrong.extend(rows.iter().flat_map(|row| row.wrong.clone()));
     for problem in &wrong {
         eprintln!("{problem}");
     }

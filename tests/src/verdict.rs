@@ -108,22 +108,19 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// What this version does not have; everything else has to be in force on every machine that runs the tests.
-const ABSENT: [&str; 1] = ["landlock"];
-
-/// What holds by the best means that there is, and says by which.
+/// What holds by the best means that there is, and says by which; everything else has to be in force on
+/// every machine that runs the tests.
 const BY_SOME_MEANS: [&str; 3] = ["memory-limit", "process-limit", "disk-limit"];
 
-/// A protection is in force, or is one that is known to be absent and says why.
+/// A protection is in force; one that can hold by several means says by which.
 pub fn assert_protection(protection: &serde_json::Value) {
-    let is_among = |names: &[&str]| names.iter().any(|name| protection["protection"] == *name);
-    let (absent, by_some_means) = (is_among(&ABSENT), is_among(&BY_SOME_MEANS));
-    let state = match (absent, by_some_means) {
-        (true, _) => "absent",
-        (_, true) if protection["state"] == "degraded" => "degraded",
+    let mut names = BY_SOME_MEANS.iter();
+    let by_some_means = names.any(|name| protection["protection"] == *name);
+    let state = match by_some_means {
+        true if protection["state"] == "degraded" => "degraded",
         _ => "enforced",
     };
     assert_eq!(protection["state"], state, "{protection}");
     let explained = protection["why"].is_string();
-    assert_eq!(explained, absent || by_some_means, "{protection}");
+    assert_eq!(explained, by_some_means, "{protection}");
 }

@@ -75,6 +75,32 @@ fn every_file_that_is_named_exists() {
     }
 }
 
+/// A test's name: words joined as Rust does, too many to be anything else.
+fn names_a_test(span: &str) -> bool {
+    let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    span.chars().all(is_word) && span.matches('_').count() >= 3
+}
+
+/// Files and the tests that a document says are in them: a test belongs to the Rust file named last before it.
+#[test]
+fn every_test_that_is_named_is_in_the_file_that_is_named_with_it() {
+    let mut tests = 0;
+    for document in DOCUMENTS {
+        let mut file = String::new();
+        for span in code_spans(&read(document)) {
+            if names_a_file(&span) && span.ends_with(".rs") {
+                file = span;
+            } else if names_a_test(&span) {
+                let text = fs::read_to_string(workspace().join(&file)).unwrap_or_default();
+                let is_there = text.contains(&format!("fn {span}("));
+                assert!(is_there, "{document}: {file} has no test {span}");
+                tests += 1;
+            }
+        }
+    }
+    assert!(tests > 60, "the documents name tests: {tests}");
+}
+
 /// Lines on which the program is called, in prose and in code blocks.
 fn command_lines(text: &str) -> Vec<Vec<String>> {
     let in_blocks = text

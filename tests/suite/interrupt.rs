@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 use passmuster_tests::leftovers::processes;
 use passmuster_tests::program::Running;
 use passmuster_tests::snapshot::Snapshot;
-use passmuster_tests::{Repository, TestEnv};
+use passmuster_tests::{Repository, TestEnv, tool};
 
 /// A repository whose only test sleeps, on the candidate, in a process that carries the marker.
 fn sleeper<'env>(env: &'env TestEnv, marker: &str) -> Repository<'env> {
@@ -128,4 +128,33 @@ fn killing_the_runner_early_leaves_a_cache_that_works() {
         running.wait();
     }
     assert_next_run_is_clean(&env, &repo, &marker);
+}
+
+/// Deeper than a path can name, and than the runner may have files open.
+#[test]
+fn a_nest_of_directories_that_a_run_makes_goes_with_it() {
+    let env = TestEnv::new();
+    let repo = env.empty_repo();
+    let nest =
+        "import os\\nfor _ in range(3000):\\n    os.mkdir(\\\"d\\\")\\n    os.chdir(\\\"d\\\")";
+    repo.write(
+        "passmuster.toml",
+        format!(
+            "version = 1\n[[check]]\nname = \"nest\"\nkind = \"command\"\nrun = [\"/usr/bin/python3\", \"-c\", \"{nest}\"]\n"
+        ),
+    );
+    repo.commit("The base");
+    repo.write("file", "");
+    let mut few_files = env.command("sh");
+    few_files
+        .args(["-c", "ulimit -n 1024; exec \"$@\"", "sh"])
+        .arg(env.binary())
+        .args(["verify", "--repo"])
+        .arg(repo.root());
+    let said = tool(&mut few_files);
+    assert!(said.starts_with("PASS"), "{said}");
+    env.assert_nothing_left("");
+    let left = std::fs::read_dir(env.path("cache/passmuster/tmp")).unwrap();
+    let left: Vec<_> = left.map(|entry| entry.unwrap().path()).collect();
+    assert!(left.is_empty(), "{left:?}");
 }

@@ -117,18 +117,6 @@ fn a_step_that_fails_on_the_base_says_nothing_about_the_change() {
 }
 
 #[test]
-fn a_step_that_asks_for_the_network_is_not_run() {
-    let env = TestEnv::new();
-    let keys = "inputs = [\"wanted/**\"]\nnetwork = [\"localhost:9\"]";
-    let policy = step("fetch", keys, "true") + &check("true");
-    let repo = repo(&env, &policy, &[("wanted/a", "one\n")]);
-    repo.edit("README.md", "Shared expenses", "Common expenses");
-    let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
-    finished.assert_code(3);
-    assert_eq!(verdict.reasons(), ["prepare-unavailable"]);
-}
-
-#[test]
 fn a_change_into_what_a_step_made_is_denied_before_anything_of_it_runs() {
     for path in ["made/tool", "made", "src/ledger/made.txt"] {
         let env = TestEnv::new();

@@ -21,10 +21,10 @@ fn a_check_has_its_own_limits_and_else_those_of_the_policy() {
     let repo = repo(
         &env,
         &[
-            ("", "test \"$(ulimit -n) $(ulimit -u)\" = '128 513'"),
+            ("", "test \"$(ulimit -n) $(ulimit -u)\" = '128 512'"),
             (
                 "limits = { open-files = 64 }",
-                "test \"$(ulimit -n) $(ulimit -u)\" = '64 513'",
+                "test \"$(ulimit -n) $(ulimit -u)\" = '64 512'",
             ),
         ],
     );

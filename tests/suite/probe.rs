@@ -15,7 +15,7 @@ use std::process::Command;
 
 use judge::{Caller, Results, Row};
 use passmuster_tests::snapshot::Snapshot;
-use passmuster_tests::{Repository, TestEnv, tool};
+use passmuster_tests::{Repository, TestEnv, tool, workspace};
 use stage::{Side, Stage};
 
 const NOTHING: [&str; 0] = [];
@@ -138,6 +138,13 @@ fn the_probe_tries_every_class_and_enough_of_each_side() {
             .iter()
             .filter(|row| !row.is_use() && row.class() == class);
         assert!(of_class.count() >= 4, "{class}");
+    }
+    let security = std::fs::read_to_string(workspace().join("SECURITY.md")).unwrap();
+    for class in rows.iter().filter(|row| !row.is_use()).map(Row::class) {
+        assert!(
+            security.contains(&format!("\n| `{class}` | ")),
+            "{class} is described"
+        );
     }
     let unproven = rows.iter().filter(|row| row.is_only_different()).count();
     assert!(

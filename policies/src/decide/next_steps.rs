@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use crate::evidence::TreeRole;
 use crate::reason::{Level, Reason, ReasonCode, Review};
-use crate::verdict::{Action, NextStep};
+use crate::verdict::{Action, CheckStatus, CheckSummary, NextStep};
 
 /// Most steps of one verdict; the reasons list everything.
 const CAP: usize = 20;
 
-pub(super) fn of(reasons: &[Reason], review: &[Review]) -> Vec<NextStep> {
+pub(super) fn of(reasons: &[Reason], review: &[Review], checks: &[CheckSummary]) -> Vec<NextStep> {
     let fails = reasons
         .iter()
         .any(|reason| reason.code.level() == Level::Fail);
@@ -23,7 +24,10 @@ pub(super) fn of(reasons: &[Reason], review: &[Review]) -> Vec<NextStep> {
         .iter()
         .filter(|review| now(review.code))
         .map(of_review);
-    let steps = from_reasons.chain(from_review);
+    let wanting = checks.iter().filter(|check| wants_network_on_base(check));
+    let steps = from_reasons
+        .chain(from_review)
+        .chain(wanting.map(for_the_operator));
     steps
         .filter(|step| seen.insert(step.clone()))
         .take(CAP)
@@ -40,6 +44,26 @@ fn of_reason(reason: &Reason) -> Vec<NextStep> {
         return vec![step(reason.check.as_ref())];
     }
     reason.ids.iter().map(|id| step(Some(id))).collect()
+}
+
+/// A check that could not tell, and whose base tried to reach a network.
+fn wants_network_on_base(check: &CheckSummary) -> bool {
+    let on_base = |denial: &crate::denial::TreeDenial| {
+        denial.tree == TreeRole::Base && denial.denial.is_network()
+    };
+    check.status == CheckStatus::Inconclusive
+        && check.tests.is_some()
+        && check.denials.iter().any(on_base)
+}
+
+/// Not for an agent: what a policy says is the operator's.
+fn for_the_operator(check: &CheckSummary) -> NextStep {
+    NextStep {
+        action: Action::AskHuman,
+        target: Some(check.name.clone()),
+        why: "tests of the base need a network, which no check has; the operator may list them as unavailable"
+            .to_owned(),
+    }
 }
 
 fn of_review(review: &Review) -> NextStep {

@@ -57,6 +57,7 @@ fn evidence(result: CheckResult) -> Evidence {
         cached: BTreeSet::new(),
         log: None,
         usage: Usage::default(),
+        denials: Vec::new(),
         result,
     };
     Evidence {

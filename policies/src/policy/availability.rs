@@ -33,7 +33,6 @@ pub const TABLE: &[Unavailable] = &[
         "use `kind = \"command\"` and the linter's exit status",
     ),
     row("check.kind", When::Is(&["plugin"]), "remove the check"),
-    row("prepare.secrets", When::Written, "remove it"),
     row(
         "check.framework",
         When::Is(&["vitest", "jest", "go-test"]),

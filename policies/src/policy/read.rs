@@ -206,7 +206,7 @@ fn prepare(mut table: Fields<'_, '_>) -> Option<Prepare> {
         cwd: table.get("cwd", values::tree_path).unwrap_or_default(),
         inputs: table.get("inputs", values::globs),
         network: table.get("network", values::endpoints).unwrap_or_default(),
-        secrets: table.get("secrets", values::strings).unwrap_or_default(),
+        secrets: table.get("secrets", values::variables).unwrap_or_default(),
         env: table.get("env", values::environment).unwrap_or_default(),
         path: table
             .get("path", values::absolute_paths)
@@ -221,6 +221,14 @@ fn prepare(mut table: Fields<'_, '_>) -> Option<Prepare> {
             "network",
             message,
             "list the manifests and locks that it reads",
+        );
+    }
+    if !step.secrets.is_empty() && step.inputs.is_none() {
+        let message = "a step with `secrets` needs `inputs`".to_owned();
+        table.complain(
+            "secrets",
+            message,
+            "list the files that it reads: a step that sees the change gets no secret",
         );
     }
     table.finish(nowhere);

@@ -279,6 +279,18 @@ fn other_mistakes_are_named() {
             "5:11: a step with `network` needs `inputs` (list the manifests and locks that it reads)",
         ),
         (
+            "version = 1\n[[prepare]]\nname = \"p\"\nrun = [\"x\"]\nsecrets = [\"T\"]",
+            "5:11: a step with `secrets` needs `inputs` (list the files that it reads: a step that sees the change gets no secret)",
+        ),
+        (
+            "version = 1\n[[prepare]]\nname = \"p\"\nrun = [\"x\"]\ninputs = [\"l\"]\nnetwork = [\"*.h:1\"]",
+            "6:12: `*.h:1` is not a host with a port (name each host: there are no patterns)",
+        ),
+        (
+            "version = 1\n[[prepare]]\nname = \"p\"\nrun = [\"x\"]\ninputs = [\"l\"]\nsecrets = [\"a=b\"]",
+            "6:12: not the name of an environment variable (write the variable's name, such as `REGISTRY_TOKEN`)",
+        ),
+        (
             "version = 1\n[[check]]\nname = \"t\"\nkind = \"test\"\nframework = \"junit\"\nrun = [\"x\"]",
             "6:7: `run` of a junit check has to name `{report}` (it stands for the path to which the XML is written)",
         ),
@@ -347,7 +359,6 @@ fn asking(at: &str, value: &str) -> String {
         ),
         ("check.framework", _) => format!("{check}kind = \"test\"\nframework = \"{value}\"\n"),
         ("check.git", _) => format!("{check}kind = \"command\"\ngit = \"{value}\"\n"),
-        ("prepare.secrets", _) => format!("{prepare}secrets = [\"TOKEN\"]\n"),
         ("prepare.git", _) => format!("{prepare}git = \"{value}\"\n"),
         (_, Some((table, key))) => format!("version = 1\n[{table}]\n{key} = \"{value}\"\n"),
         _ => panic!("no example for {at}"),

@@ -320,13 +320,42 @@ pub(super) fn endpoints(node: &Node<'_>, errors: &Errors) -> Option<Vec<String>>
         let text = text_of(item, errors)?;
         let pair = text.rsplit_once(':');
         let good = pair.is_some_and(|(host, port)| {
-            !host.is_empty()
-                && !host.contains(['/', ' '])
-                && port.parse::<u16>().is_ok_and(|port| port > 0)
+            is_host(host) && port.parse::<u16>().is_ok_and(|port| port > 0)
         });
         if !good {
-            let help = "write `host:port`, such as `packages.example.org:443`".to_owned();
-            errors.at(item, format!("`{text}` is not a host with a port"), help);
+            let help = match text.contains('*') {
+                true => "name each host: there are no patterns",
+                false => "write `host:port`, such as `packages.example.org:443`",
+            };
+            let message = format!("`{text}` is not a host with a port");
+            errors.at(item, message, help.to_owned());
+        }
+        good.then(|| text.to_owned())
+    })
+}
+
+/// A name of DNS, an IPv4 address, or an IPv6 address in brackets.
+fn is_host(text: &str) -> bool {
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'));
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    match bare {
+        Some(bare) => bare.parse::<core::net::Ipv6Addr>().is_ok(),
+        None => !text.is_empty() && text.bytes().all(plain),
+    }
+}
+
+/// Names of environment variables.
+pub(super) fn variables(node: &Node<'_>, errors: &Errors) -> Option<Vec<String>> {
+    array(node, errors, |item, errors| {
+        let text = text_of(item, errors)?;
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        let good = text.bytes().all(plain) && text.starts_with(|c: char| !c.is_ascii_digit());
+        if !good {
+            let help = "write the variable's name, such as `REGISTRY_TOKEN`".to_owned();
+            let message = "not the name of an environment variable".to_owned();
+            errors.at(item, message, help);
         }
         good.then(|| text.to_owned())
     })

@@ -1,5 +1,6 @@
 //! A check that is only a command: its exit status is all there is.
 
+use passmuster_policy::denial::Denial;
 use passmuster_policy::run::{Outcome, Usage};
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,9 @@ pub struct CommandRun {
     pub leaked_processes: u32,
     /// What it cost.
     pub usage: Usage,
+    /// What the sandbox refused.
+    #[serde(default)]
+    pub denials: Vec<Denial>,
     /// The last part of standard output and error, for people.
     pub log_tail: String,
 }
@@ -39,6 +43,7 @@ pub async fn run_command<P: Phases>(
         outcome: run.outcome,
         leaked_processes: run.leaked_processes,
         usage: run.usage,
+        denials: Vec::new(),
         log_tail: run.log_tail,
     })
 }

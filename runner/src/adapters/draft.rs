@@ -150,6 +150,8 @@ impl Draft {
             provenance: self.provenance,
             leaked_processes: self.leaked,
             usage: self.usage,
+            // The adapters do not see them; whoever launches does.
+            denials: Vec::new(),
             log_tail: self.log,
         }
     }

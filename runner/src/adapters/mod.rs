@@ -32,8 +32,8 @@ mod reports;
 mod unittest;
 mod words;
 
-#[cfg(test)]
-mod hostile;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod hostile;
 
 pub use command::{CommandRun, run_command};
 

@@ -11,6 +11,7 @@ use passmuster_process::{Exit as End, Report};
 
 use super::{place, say};
 use crate::cli::Sandbox;
+use crate::denials;
 use crate::errand::{self, Done, Errand};
 use crate::error::UserError;
 use crate::exit_code::Exit;
@@ -158,7 +159,7 @@ fn account(errand: &Errand, done: &Done, exit_code: u8) -> Account {
         enforcement: report
             .map(|report| report.enforcement.iter().map(enforcement).collect())
             .unwrap_or_default(),
-        denials: None,
+        denials: report.and_then(denials::told),
     }
 }
 

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use passmuster_policy::reason::{Level, ReasonCode};
 use passmuster_policy::verdict::{CheckStatus, Decision, TestEntry, Verdict};
 
-use super::{cost, failing_tests, word};
+use super::{cost, denials, failing_tests, word};
 use passmuster_policy::text::line;
 
 /// Most bytes of a report: about a thousand tokens.
@@ -50,6 +50,11 @@ pub(super) fn text(verdict: &Verdict, run: &str) -> String {
     }
     lines.extend(costs(verdict));
     lines.extend(logs(verdict));
+    lines.extend(
+        denials::lines(verdict).iter().map(|(check, wants, what)| {
+            format!("sandbox: {} {wants}: {}", quote(check), quote(what))
+        }),
+    );
     if let Some(tests) = verdict.tests.as_ref().filter(|tests| tests.preexisting > 0) {
         lines.push(format!(
             "{} tests failed before this change too; they are not held against it",

@@ -10,7 +10,7 @@ use passmuster_policy::verdict::{
     CheckStatus, CheckSummary, Decision, TestEntry, TestSummary, Verdict,
 };
 
-use super::{cost, failing_tests, word};
+use super::{cost, denials, failing_tests, word};
 use passmuster_policy::text::{block, line};
 
 /// Tests listed in full under each heading; the JSON form has all of them.
@@ -266,6 +266,9 @@ fn checks(out: &mut dyn Write, palette: Palette, verdict: &Verdict) -> io::Resul
     for check in &verdict.checks {
         writeln!(out, "  {}", check_line(check))?;
         log(out, palette, check, !failing_tests(verdict).is_empty())?;
+        for text in denials::paragraph(verdict, check) {
+            writeln!(out, "    {}", line(&text, 2 * LINE))?;
+        }
     }
     if let Some(tests) = &verdict.tests {
         writeln!(out, "  tests: {}", counts(tests))?;

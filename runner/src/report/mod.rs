@@ -5,6 +5,7 @@
 
 mod agent;
 mod cost;
+mod denials;
 mod human;
 
 use std::io;

@@ -23,6 +23,7 @@ fn main() -> ExitCode {
         command,
         mounts: Vec::new(),
         limits: Limits::default(),
+        listen: None,
         services: Vec::new(),
     };
     match tokio::runtime::Builder::new_multi_thread()

@@ -16,27 +16,33 @@
 //! every capability set has to be empty already. Only for ordinary users: root needs none of this.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, Seek, Write};
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{self, Child, Command};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::unistd::{Pid, dup2_stdin};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Failure, Step};
 use crate::identity::INSIDE;
 use crate::init::{self, INSIDE_BUBBLEWRAP, Inherited};
 use crate::namespaces::Membership;
+use crate::seccomp::Filter;
 use crate::spec::{Lower, Mount, Spec};
 use crate::view::{HIDDEN_DIRECTORIES, HIDDEN_FILES, HOSTNAME, READ_ONLY, system_mounts};
 use crate::{streams, sys, wire};
 
 /// Where distributions put it, and the only path that their profiles name.
 pub(crate) const PROGRAM: &str = "/usr/bin/bwrap";
+
+/// Bubblewrap takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where this program appears inside.
 const SELF: &str = "/.init";
@@ -66,13 +72,24 @@ struct Told {
     outside: Membership,
 }
 
-/// Starts bubblewrap and tells the program inside what to do. The socket carries orders in and
-/// messages out.
+/// What the keeper holds of a sandbox that bubblewrap started.
+pub(crate) struct Started {
+    /// Bubblewrap itself, whose end is everything's end.
+    pub(crate) child: Child,
+    /// Process 1 inside.
+    pub(crate) init: Pid,
+    /// Carries orders in and messages out.
+    pub(crate) socket: UnixStream,
+}
+
+/// Starts bubblewrap and tells the program inside what to do. Descriptors cross one by one: what the
+/// command reads, where the filter's listener is sent to, and the caller's socket.
 pub(crate) fn start(
     spec: &Spec,
     input: Option<OwnedFd>,
+    listener: UnixStream,
     outside: Membership,
-) -> Result<(Child, UnixStream), Failure> {
+) -> Result<Started, Failure> {
     let failed = |error: io::Error| Failure::io(Step::Bubblewrap, PROGRAM, &error);
     let (ours, theirs) = UnixStream::pair().map_err(failed)?;
     let mut options = Options::default();
@@ -84,13 +101,35 @@ pub(crate) fn start(
         .stdin(OwnedFd::from(theirs))
         .spawn()
         .map_err(failed)?;
-    streams::send_input(&ours, input).map_err(failed)?;
+    let init = wait_for_init(&child, &ours).map_err(failed)?;
+    let caller = io::stdin().as_fd().try_clone_to_owned().map_err(failed)?;
+    for descriptor in [input, Some(listener.into()), Some(caller)] {
+        streams::send_input(&ours, descriptor).map_err(failed)?;
+    }
     let told = Told {
         spec: spec.clone(),
         outside,
     };
     wire::send(&ours, &told).map_err(failed)?;
-    Ok((child, ours))
+    Ok(Started {
+        child,
+        init,
+        socket: ours,
+    })
+}
+
+/// The program inside says that it is there; then bubblewrap has one child, which is it.
+fn wait_for_init(child: &Child, socket: &UnixStream) -> io::Result<Pid> {
+    socket.set_read_timeout(Some(PATIENCE))?;
+    let mut socket = socket;
+    socket.read_exact(&mut [0])?;
+    socket.set_read_timeout(None)?;
+    let bubblewrap = child.id();
+    let children = fs::read_to_string(format!("/proc/{bubblewrap}/task/{bubblewrap}/children"))?;
+    let first = children.split_whitespace().next();
+    let pid = first.and_then(|pid| pid.parse().ok());
+    pid.map(Pid::from_raw)
+        .ok_or_else(|| io::ErrorKind::NotFound.into())
 }
 
 /// The life of the program that bubblewrap executed.
@@ -104,8 +143,19 @@ pub(crate) fn live_inside() -> ! {
 
 fn inherited() -> io::Result<Inherited> {
     let socket = io::stdin().as_fd().try_clone_to_owned()?;
-    let input = sys::receive_descriptor(&socket)?;
-    let Told { spec, outside } = wire::receive(File::from(socket.try_clone()?))?;
+    let mut file = File::from(socket.try_clone()?);
+    file.write_all(b"x")?;
+    let receive = || sys::receive_with_descriptor(socket.as_fd(), &mut [0]);
+    let (_, input) = receive()?;
+    let (_, listener) = receive()?;
+    let (_, caller) = receive()?;
+    let (Some(listener), Some(caller)) = (listener, caller) else {
+        return Err(io::ErrorKind::InvalidData.into());
+    };
+    // As in a sandbox of our own: process 1 holds the caller's socket until it lets go of its input.
+    dup2_stdin(caller)?;
+    let Told { spec, outside } = wire::receive(file)?;
+    let filter = Filter::read().map_err(|_| io::ErrorKind::InvalidData)?;
     Ok(Inherited {
         spec,
         input,
@@ -114,6 +164,8 @@ fn inherited() -> io::Result<Inherited> {
         outside,
         orders: File::from(socket.try_clone()?),
         messages: File::from(socket),
+        filter,
+        listener: UnixStream::from(listener),
     })
 }
 
@@ -190,6 +242,7 @@ impl Options {
                 content,
                 executable,
             } => self.data(target, content, if *executable { "0555" } else { "0444" })?,
+            Mount::Decoy { target } => self.copied(target)?,
             Mount::Symlink { path, to } => self.pair("--symlink", to, path),
             Mount::Directory { target } => self
                 .words
@@ -210,8 +263,22 @@ impl Options {
         self.words.push(target.into());
     }
 
-    /// The bytes cross in a file without a name, which bubblewrap closes when it has read them.
+    /// An empty file that lies where it is, to be removed by whoever likes.
+    fn copied(&mut self, target: &Path) -> Result<(), Failure> {
+        self.content(target, b"", ["0600", "--file"])
+    }
+
     fn data(&mut self, target: &Path, content: &[u8], mode: &str) -> Result<(), Failure> {
+        self.content(target, content, [mode, "--ro-bind-data"])
+    }
+
+    /// The bytes cross in a file without a name, which bubblewrap closes when it has read them.
+    fn content(
+        &mut self,
+        target: &Path,
+        content: &[u8],
+        [mode, option]: [&str; 2],
+    ) -> Result<(), Failure> {
         let failed = |error: &io::Error| Failure::io(Step::WriteFile, target, error);
         // Not closed by exec: it is for the program that is executed.
         let file = memfd_create(c"generated", MFdFlags::empty())
@@ -221,7 +288,7 @@ impl Options {
         file.rewind().map_err(|error| failed(&error))?;
         let number = file.as_raw_fd().to_string();
         self.words
-            .extend(["--perms", mode, "--ro-bind-data", &number].map(OsString::from));
+            .extend(["--perms", mode, option, &number].map(OsString::from));
         self.words.push(target.into());
         self.files.push(file.into());
         Ok(())

@@ -32,6 +32,8 @@ const STEP: Duration = Duration::from_millis(5);
 /// Shortest pause between two walks, and how much longer than the walk itself a pause is.
 const PAUSE: Duration = Duration::from_millis(200);
 const PAUSE_FACTOR: u32 = 10;
+/// Longest time for the last walk.
+const LAST: Duration = Duration::from_secs(3);
 /// Longer relative paths start from a directory of their own: the kernel takes no more than 4096
 /// bytes at once.
 const LONG: usize = 2000;
@@ -48,6 +50,13 @@ impl Amount {
         Self {
             bytes: self.bytes.saturating_sub(other.bytes),
             inodes: self.inodes.saturating_sub(other.inodes),
+        }
+    }
+
+    fn at_least(self, other: Self) -> Self {
+        Self {
+            bytes: self.bytes.max(other.bytes),
+            inodes: self.inodes.max(other.inodes),
         }
     }
 }
@@ -128,10 +137,18 @@ impl Meter {
         Some(self.conclude(&walk, limit, nameless))
     }
 
-    /// A whole walk, once nothing can change any more.
+    /// A last walk, once nothing can change any more. One that takes too long stays as far as it
+    /// came, but not behind the one before: a caller that wants to stop waits for it.
     pub(crate) fn finish(&mut self) -> Amount {
-        let walk = self.whole().finish();
-        self.conclude(&walk, u64::MAX, || 0)
+        let before = self.last;
+        let mut walk = self.whole();
+        let complete = walk.advance(Instant::now() + LAST);
+        let amount = self.conclude(&walk, u64::MAX, || 0);
+        if complete {
+            amount
+        } else {
+            amount.at_least(before)
+        }
     }
 
     fn whole(&self) -> Walk {

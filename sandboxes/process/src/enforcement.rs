@@ -74,6 +74,8 @@ pub enum Protection {
     CpuLimit,
     /// Time without output and without use of the processor.
     IdleLimit,
+    /// What is refused is told.
+    DenialReports,
     /// Bytes and inodes of all writable directories that are on disk.
     DiskLimit,
 }
@@ -108,7 +110,7 @@ pub struct Enforcement {
 }
 
 impl Enforcement {
-    fn enforced(protection: Protection) -> Self {
+    pub(crate) fn enforced(protection: Protection) -> Self {
         Self {
             protection,
             state: State::Enforced,
@@ -188,10 +190,6 @@ pub(crate) fn verify(
         .map(Enforcement::enforced),
     );
     // The keeper adds the limits that it keeps itself.
-    list.push(Enforcement::absent(
-        Protection::Landlock,
-        "not used; the mount view alone bounds the file system",
-    ));
     Ok(list)
 }
 

@@ -56,6 +56,8 @@ pub enum Step {
     Hostname,
     /// Bringing the loopback interface up.
     Loopback,
+    /// Making a listener inside and handing it to the caller.
+    Listener,
     /// Giving up capabilities and privilege gains.
     DropPrivileges,
     /// Building or installing the system call filter.
@@ -102,6 +104,7 @@ impl fmt::Display for Step {
             Self::ReadOnlyRoot => "making the root read-only",
             Self::Hostname => "setting the host name",
             Self::Loopback => "bringing loopback up",
+            Self::Listener => "offering a listener to the caller",
             Self::DropPrivileges => "dropping privileges",
             Self::Seccomp => "installing the system call filter",
             Self::Landlock => "asking for Landlock",

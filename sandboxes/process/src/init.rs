@@ -2,8 +2,9 @@
 //! reports.
 
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::process;
 use std::time::{Duration, Instant};
 
@@ -17,17 +18,20 @@ use nix::sys::time::TimeVal;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout};
 
+use crate::denials::{self, Decoys, Resolver, Seen};
 use crate::enforcement;
 use crate::error::{Failure, Step};
 use crate::keeper::{self, GO, TERMINATE};
 use crate::namespaces::Membership;
 use crate::report::{Exit, Message, Usage};
+use crate::seccomp::Filter;
 use crate::service::Ended;
 use crate::services::Services;
 use crate::spec::Spec;
 use crate::view::{self, Opener, Sources};
 use crate::{
-    bubblewrap, credentials, identity, limits, network, probe, seccomp, sys, wire, worker,
+    bridge, bubblewrap, credentials, identity, limits, network, probe, second_layer, sys, wire,
+    worker,
 };
 
 /// The word that makes this program its own sandbox helper.
@@ -74,6 +78,10 @@ pub(crate) struct Inherited {
     pub(crate) outside: Membership,
     pub(crate) orders: File,
     pub(crate) messages: File,
+    /// The filter, read once for this process and for the keeper.
+    pub(crate) filter: Filter,
+    /// Where the filter's listener is sent to.
+    pub(crate) listener: UnixStream,
 }
 
 /// The whole life of init.
@@ -98,6 +106,8 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
         outside,
         orders,
         messages,
+        filter,
+        listener,
     } = inherited;
     go_first_when_memory_runs_out()?;
     wait_for_go(&orders)?;
@@ -106,36 +116,44 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
     if !built {
         build_view(&spec, sources)?;
     }
+    let resolver = Resolver::open();
+    let decoys = Decoys::watch(&spec);
+    if let Some(port) = spec.listen {
+        bridge::offer(port, io::stdin())?;
+    }
     umask(Mode::from_bits_truncate(0o022));
     take_null_input()?;
     // Limits, filter and lost capabilities hold for this process as well, which needs nothing that
     // they refuse; the limits come before the filter, which protects one of them.
     let signals = watch_children()?;
     limits::apply(&spec.limits)?;
-    let filter = seccomp::filter()?;
     if built {
         credentials::give_up_gains()?;
     } else {
         credentials::drop_privileges()?;
     }
-    sys::seccomp(&filter).map_err(|errno| Failure::new(Step::Seccomp, errno))?;
-    let enforcement = enforcement::verify(&outside, &spec.limits)?;
+    let landlock = second_layer::apply(&spec)?;
+    let reports = denials::install(&filter, &listener)?;
+    drop(listener);
+    let mut enforcement = enforcement::verify(&outside, &spec.limits)?;
+    enforcement.extend([landlock, reports]);
     let started = Instant::now();
     let send = |message| {
         wire::send(&messages, &message)
             .map_err(|error| Failure::io(Step::Supervise, "keeper", &error))
     };
     send(Message::Ready(enforcement))?;
-    let post = Post {
+    let mut post = Post {
         signals: &signals,
         orders: &orders,
+        resolver,
     };
     let mut services = Services::default();
-    let exit = match services_ready(&spec, &post, &mut services)? {
-        Ok(()) => run_command(&spec, input, &post, &mut services)?,
+    let exit = match services_ready(&spec, &mut post, &mut services)? {
+        Ok(()) => run_command(&spec, input, &mut post, &mut services)?,
         Err(not_ready) => not_ready,
     };
-    let survivors = end_everything(&post, &mut services, spec.limits.grace)?;
+    let survivors = end_everything(&mut post, &mut services, spec.limits.grace)?;
     let usage = Usage {
         wall: started.elapsed(),
         ..usage()?
@@ -144,6 +162,7 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
         exit,
         survivors,
         usage,
+        seen: Seen::of(post.resolver, &decoys),
         services: services.report(),
     })
 }
@@ -226,7 +245,7 @@ fn watch_children() -> Result<SignalFd, Failure> {
 /// Starts the services, each once the one before it is ready.
 fn services_ready(
     spec: &Spec,
-    post: &Post<'_>,
+    post: &mut Post<'_>,
     services: &mut Services,
 ) -> Result<Result<(), Exit>, Failure> {
     for (service, asked) in spec.services.iter().enumerate() {
@@ -249,7 +268,7 @@ fn services_ready(
 fn run_command(
     spec: &Spec,
     input: Option<OwnedFd>,
-    post: &Post<'_>,
+    post: &mut Post<'_>,
     services: &mut Services,
 ) -> Result<Exit, Failure> {
     let stdio = worker::Stdio {
@@ -273,18 +292,21 @@ fn run_command(
 struct Post<'a> {
     signals: &'a SignalFd,
     orders: &'a File,
+    resolver: Resolver,
 }
 
 impl Post<'_> {
-    /// Waits until something happens or the time is over; obeys the keeper, and listens to the
-    /// services.
-    fn attend(&self, services: &mut Services, patience: PollTimeout) -> Result<(), Failure> {
+    /// Waits until something happens or the time is over; obeys the keeper, answers the resolver's
+    /// questions, and listens to the services.
+    fn attend(&mut self, services: &mut Services, patience: PollTimeout) -> Result<(), Failure> {
         let failed = |errno| Failure::new(Step::Supervise, errno);
         let mut polled = vec![
             PollFd::new(self.orders.as_fd(), PollFlags::POLLIN),
             PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
         ];
         polled.extend(services.logs());
+        let questions = self.resolver.polled();
+        polled.extend(questions.map(|socket| PollFd::new(socket, PollFlags::POLLIN)));
         match poll(&mut polled, patience) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(errno) => return Err(failed(errno)),
@@ -295,6 +317,7 @@ impl Post<'_> {
             obey(self.orders);
         }
         services.listen();
+        self.resolver.serve();
         Ok(())
     }
 }
@@ -343,7 +366,7 @@ fn has_children() -> bool {
 /// Asks the services to end, kills what is left of anything, and says how many processes the
 /// command had left behind.
 fn end_everything(
-    post: &Post<'_>,
+    post: &mut Post<'_>,
     services: &mut Services,
     grace: Duration,
 ) -> Result<u32, Failure> {

@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -15,13 +16,15 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, dup2_stderr, dup2_stdout, pipe2, setgroups, setsid};
 
-use crate::bubblewrap;
+use crate::bubblewrap::{self, Started};
 use crate::cgroup::Leaf;
+use crate::denials::{Seen, Supervisor};
 use crate::error::{Failure, Step};
 use crate::identity::{self, Identity};
 use crate::init::{self, Inherited};
 use crate::namespaces::{self, Membership, UserNamespace};
 use crate::report::{Exit, Limit, Message, Outcome, Usage};
+use crate::seccomp::Filter;
 use crate::spec::{Limits, Mount, Spec};
 use crate::sys::{self, Cloned};
 use crate::view::{self, Opener, Sources};
@@ -67,7 +70,8 @@ pub(crate) fn keep() {
 
 /// What runs, and what it reads.
 fn asked() -> Result<(Spec, Option<OwnedFd>), Failure> {
-    let input = sys::receive_descriptor(io::stdin())
+    // One byte comes before the specification, so that a descriptor has something to come with.
+    let (_, input) = sys::receive_with_descriptor(io::stdin().as_fd(), &mut [0])
         .map_err(|errno| Failure::new(Step::ReadSpec, errno))?;
     let spec = wire::receive(Caller).map_err(|error| Failure::io(Step::ReadSpec, "", &error))?;
     Ok((spec, input))
@@ -115,10 +119,13 @@ fn run(spec: Spec, input: Option<OwnedFd>) -> Result<Outcome, Failure> {
     };
     let (orders_in, orders_out) = pipe()?;
     let (messages_in, messages_out) = pipe()?;
+    let (channel, listener) =
+        UnixStream::pair().map_err(|error| Failure::io(Step::Descriptors, "listener", &error))?;
+    let filter = Filter::read()?;
     let (leaf, cloned) = clone_into_leaf()?;
     match cloned {
         Cloned::Child => {
-            drop((orders_out, messages_in, leaf));
+            drop((orders_out, messages_in, channel, leaf));
             let messages = File::from(messages_out);
             init::live(Inherited {
                 spec,
@@ -128,10 +135,12 @@ fn run(spec: Spec, input: Option<OwnedFd>) -> Result<Outcome, Failure> {
                 outside,
                 orders: File::from(orders_in),
                 messages,
+                filter,
+                listener,
             })
         }
         Cloned::Parent { pid, pidfd } => {
-            drop((input, sources, orders_in, messages_out));
+            drop((input, sources, orders_in, messages_out, listener));
             let init = Init {
                 pid,
                 pidfd,
@@ -139,11 +148,12 @@ fn run(spec: Spec, input: Option<OwnedFd>) -> Result<Outcome, Failure> {
                 messages: File::from(messages_in),
             };
             let mut watch = Watch::new(&spec, leaf, init.pid);
+            let mut supervisor = Supervisor::new(channel, filter, init.pid, view::writable(&spec));
             release_output();
             let outcome = watch
                 .confine()
                 .and_then(|()| init.release(payload))
-                .and_then(|()| init.watch(&spec.limits, &mut watch));
+                .and_then(|()| init.watch(&spec.limits, &mut watch, &mut supervisor));
             init.finish();
             watch.end();
             outcome
@@ -162,7 +172,12 @@ fn run_through_bubblewrap(spec: &Spec, input: Option<OwnedFd>) -> Result<Outcome
             Errno::EPERM,
         ));
     }
-    let (child, socket) = bubblewrap::start(spec, input, Membership::of_self()?)?;
+    let (channel, listener) = UnixStream::pair().map_err(|error| failed(&error))?;
+    let Started {
+        child,
+        init: first,
+        socket,
+    } = bubblewrap::start(spec, input, listener, Membership::of_self()?)?;
     let pid = Pid::from_raw(child.id() as libc::pid_t);
     let messages = socket.try_clone().map_err(|error| failed(&error))?;
     let init = Init {
@@ -172,12 +187,13 @@ fn run_through_bubblewrap(spec: &Spec, input: Option<OwnedFd>) -> Result<Outcome
         messages: File::from(OwnedFd::from(messages)),
     };
     let why = "bubblewrap creates the processes, outside of any group of ours";
-    let mut watch = Watch::new(spec, Leaf::none(why), init.pid);
+    let mut watch = Watch::new(spec, Leaf::none(why), first);
+    let mut supervisor = Supervisor::new(channel, Filter::read()?, first, view::writable(spec));
     release_output();
     sys::prctl(libc::PR_SET_DUMPABLE, [0; 4])
         .map_err(|errno| Failure::new(Step::DropPrivileges, errno))?;
     init.order(GO);
-    let outcome = init.watch(&spec.limits, &mut watch);
+    let outcome = init.watch(&spec.limits, &mut watch, &mut supervisor);
     init.finish();
     watch.end();
     // Whoever ends without a word was not even started.
@@ -295,7 +311,12 @@ impl Init {
         let _ended = (&self.orders).write_all(&[order]);
     }
 
-    fn watch(&self, limits: &Limits, watch: &mut Watch) -> Result<Outcome, Failure> {
+    fn watch(
+        &self,
+        limits: &Limits,
+        watch: &mut Watch,
+        supervisor: &mut Supervisor,
+    ) -> Result<Outcome, Failure> {
         let input = io::stdin();
         let mut phase = Phase::SettingUp;
         let mut deadline = from_now(SETUP);
@@ -311,7 +332,7 @@ impl Init {
             } else {
                 deadline
             };
-            match self.wait(watched, wake)? {
+            match self.wait(watched, wake, supervisor)? {
                 Woken::Message => match self.message() {
                     Ok(Message::Ready(list)) => {
                         enforcement = list;
@@ -326,17 +347,19 @@ impl Init {
                         exit,
                         survivors,
                         usage,
+                        seen,
                         services,
                     }) => {
-                        let usage = Usage {
+                        let usage = watch.usage(Usage {
                             wall: started.elapsed(),
                             ..usage
-                        };
+                        });
                         return Ok(Outcome::Ended {
-                            exit: watch.settle(cause, exit),
+                            exit: watch.settle(cause, exit, &usage),
                             survivors,
-                            usage: watch.usage(usage),
+                            usage,
                             enforcement,
+                            denials: supervisor.finish(seen),
                             services,
                         });
                     }
@@ -344,7 +367,8 @@ impl Init {
                     // Where every process is small, init itself may be the one that the kernel kills.
                     Err(_) if watch.memory_ran_out() => {
                         let cause = Some(Exit::LimitExceeded(Limit::Memory));
-                        return Ok(unanswered(cause, 0, watch, started, enforcement));
+                        let denials = supervisor.finish(Seen::default());
+                        return Ok(unanswered(cause, 0, watch, started, enforcement, denials));
                     }
                     Err(failure) => return Err(failure),
                 },
@@ -380,27 +404,49 @@ impl Init {
                     }
                     // Init does not answer; `finish` kills it, and the kernel everything with it.
                     Phase::Killing => {
-                        return Ok(unanswered(cause, 1, watch, started, enforcement));
+                        let denials = supervisor.finish(Seen::default());
+                        return Ok(unanswered(cause, 1, watch, started, enforcement, denials));
                     }
                 },
             }
         }
     }
 
-    fn wait(&self, caller: Option<BorrowedFd<'_>>, deadline: Instant) -> Result<Woken, Failure> {
-        let mut polled = vec![PollFd::new(self.messages.as_fd(), PollFlags::POLLIN)];
-        polled.extend(caller.map(|caller| PollFd::new(caller, PollFlags::POLLIN)));
+    /// Serves the filter's supervisor until there is something else to do.
+    fn wait(
+        &self,
+        caller: Option<BorrowedFd<'_>>,
+        deadline: Instant,
+        supervisor: &mut Supervisor,
+    ) -> Result<Woken, Failure> {
         loop {
+            let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
+            let waiting = supervisor.polled().map(readable);
+            let caller = caller.map(readable);
+            let mut polled = vec![readable(self.messages.as_fd())];
+            polled.extend(caller.iter().chain(&waiting).cloned());
             match poll(&mut polled, timeout(deadline)) {
-                Err(Errno::EINTR) => {}
+                Ok(_) | Err(Errno::EINTR) => {}
                 Err(errno) => return Err(Failure::new(Step::Supervise, errno)),
-                Ok(0) if Instant::now() < deadline => {}
-                Ok(0) => return Ok(Woken::Deadline),
-                Ok(_) => break,
+            }
+            let mut events = polled
+                .iter()
+                .map(|fd| fd.revents().unwrap_or(PollFlags::empty()));
+            if events.next().is_some_and(|events| !events.is_empty()) {
+                return Ok(Woken::Message);
+            }
+            if caller.is_some() && events.next().is_some_and(|events| !events.is_empty()) {
+                return Ok(heard());
+            }
+            let events = waiting.and(events.next()).unwrap_or(PollFlags::empty());
+            if !events.is_empty() {
+                supervisor.serve(events);
+            }
+            // Also after serving: calls that keep coming must not keep the deadline away.
+            if Instant::now() >= deadline {
+                return Ok(Woken::Deadline);
             }
         }
-        let has_message = polled.first().and_then(PollFd::any).unwrap_or(false);
-        Ok(if has_message { Woken::Message } else { heard() })
     }
 
     /// A closed pipe without a last message: init was killed from outside, or ended in a way it was
@@ -432,6 +478,7 @@ fn unanswered(
     watch: &mut Watch,
     started: Instant,
     enforcement: Vec<crate::Enforcement>,
+    denials: crate::Denials,
 ) -> Outcome {
     let usage = Usage {
         wall: started.elapsed(),
@@ -442,6 +489,7 @@ fn unanswered(
         survivors,
         usage: watch.usage(usage),
         enforcement,
+        denials,
         services: Vec::new(),
     }
 }

@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as Socket;
 use std::path::PathBuf;
@@ -24,7 +25,7 @@ use crate::output::{self, Captured};
 use crate::report::{Outcome, Report};
 use crate::spec::{Mount, Spec};
 use crate::streams::{self, Sink, Streams};
-use crate::{view, wire};
+use crate::{bridge, view, wire};
 
 /// How long output is still read once every process is dead: what lies in the pipes takes no
 /// longer.
@@ -143,7 +144,7 @@ pub async fn run_with(
     let stdout = drain(out, streams.stdout, limit, stdout_deadline, &printed);
     let stderr = drain(err, streams.stderr, limit, stderr_deadline, &printed);
     let outcome = async {
-        let outcome = converse(ours, spec, stop, &printed).await;
+        let outcome = converse(ours, spec, streams.listener, stop, &printed).await;
         if outcome.is_err() {
             // Init is tied to the helper's life, and everything inside to init's.
             let _dead_already = helper.start_kill();
@@ -170,6 +171,7 @@ pub async fn run_with(
             survivors,
             usage,
             enforcement,
+            denials,
             services,
         } => Ok(Report {
             exit,
@@ -178,6 +180,7 @@ pub async fn run_with(
             stdout,
             stderr,
             enforcement,
+            denials,
             services,
         }),
     }
@@ -201,13 +204,14 @@ async fn drain(
 async fn converse(
     socket: UnixStream,
     spec: &Spec,
+    listener: Option<oneshot::Sender<TcpListener>>,
     stop: impl Future<Output = ()>,
     printed: &Notify,
 ) -> io::Result<Outcome> {
     let (mut from, mut to) = socket.into_split();
     // A helper that died early has its status told below; the write error would say less.
     let sent = to.write_all(&wire::encode(spec)?).await;
-    let outcome = receive(&mut from);
+    let outcome = receive(&mut from, listener);
     tokio::pin!(outcome);
     let outcome = tokio::select! {
         outcome = &mut outcome => outcome,
@@ -231,9 +235,16 @@ async fn tell(to: &OwnedWriteHalf, printed: &Notify) -> Infallible {
     }
 }
 
-async fn receive(from: &mut OwnedReadHalf) -> io::Result<Outcome> {
-    let mut prefix = [0; 4];
-    from.read_exact(&mut prefix).await?;
+async fn receive(
+    from: &mut OwnedReadHalf,
+    answer: Option<oneshot::Sender<TcpListener>>,
+) -> io::Result<Outcome> {
+    let (mut prefix, listener) = bridge::receive(from.as_ref()).await?;
+    if let Some(listener) = listener {
+        // A caller that does not want it closes it: the port inside is dead.
+        let _unwanted = answer.map(|answer| answer.send(listener));
+        from.read_exact(&mut prefix).await?;
+    }
     let mut body = vec![0; wire::body_length(prefix)?];
     from.read_exact(&mut body).await?;
     wire::decode(&body)

@@ -35,11 +35,12 @@
 //!
 //! What the channels carry: the *socket* the specification in, and before it the reading end of a
 //! pipe, where the command has input, then a byte now and then where printing must be known of; one
-//! outcome out; closing is the order to stop. *Orders*: one byte each: go, terminate, kill.
-//! *Messages*: ready with the
-//! enforcement list, ended, or failed with the step. *Trouble*: why exec did not happen; closed by
-//! exec itself. All but the output are closed on exec, so the command holds no channel on which it
-//! could pretend: exit, usage and enforcement never pass through its hands.
+//! outcome out, and before it the listener, where the specification asks for one (`bridge`); closing
+//! is the order to stop. *Orders*: one byte each: go, terminate, kill. *Messages*: ready with the
+//! enforcement list, ended, or failed with the step. *Filter's listener*: once, so that the keeper
+//! hears what is refused (`denials`). *Trouble*: why exec did not happen; closed by exec itself. All
+//! but the output are closed on exec, so the command holds no channel on which it could pretend:
+//! exit, usage, enforcement and denials never pass through its hands.
 //!
 //! A step that fails before exec is a [`SandboxError`], never the command's failure; a program that
 //! cannot be executed is an [`Exit::NotStarted`]. A protection that does not hold is an error.
@@ -47,16 +48,16 @@
 //! # Order of things
 //!
 //! [`Spec`] → `launch` → `keeper` → `view::sources` → `cgroup` → `namespaces` → `init` → `view::root`
-//! → `network` → `limits` → `credentials` → `seccomp` → `enforcement` → `services` → `worker` →
-//! `watch` →
-//! [`Report`].
+//! → `network` → `bridge` → `limits` → `credentials` → `second_layer` → `seccomp` → `denials` →
+//! `enforcement` → `services` → `worker` → `watch` → [`Report`].
 //!
 //! # The system view
 //!
 //! Every sandbox has: `/usr` and the usual links or directories beside it; from the host's `/etc`
 //! the loader's, certificates', alternatives', time zone's and media types' files, never a key; a
-//! generated `passwd`, `group`, `hosts`, `hostname`, `nsswitch.conf` and an empty `resolv.conf`;
-//! six devices, pseudo-terminals of its own and `/dev/shm`; a fresh `/proc` with the machine's
+//! generated `passwd`, `group`, `hosts`, `hostname`, `nsswitch.conf` and an empty `resolv.conf`, with a
+//! resolver on loopback that knows no name; six devices, pseudo-terminals of its own and `/dev/shm`;
+//! a fresh `/proc` with the machine's
 //! parts read-only or empty; `/tmp`. There is no `/sys`, no home, no terminal. The root is a
 //! read-only tmpfs. The command sees itself as user and group 1000.
 //!
@@ -77,12 +78,16 @@
 //! - An unprivileged caller's supplementary groups stay with the payload (they cannot be dropped
 //!   without privilege); they reach only what is granted.
 
+mod bridge;
 mod bubblewrap;
 mod cgroup;
 mod credentials;
+mod denials;
 mod disk;
 mod enforcement;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod identity;
 pub mod init;
 mod keeper;
@@ -95,6 +100,7 @@ mod probe;
 mod quiet;
 mod report;
 mod seccomp;
+mod second_layer;
 mod service;
 mod services;
 mod spec;
@@ -108,6 +114,7 @@ mod wire;
 mod worker;
 
 pub use cgroup::available_memory;
+pub use denials::{Denial, DenialKind, Denials};
 pub use disk::size_of_disk;
 pub use enforcement::{Enforcement, Protection, State};
 pub use error::{Failure, SandboxError, Step};

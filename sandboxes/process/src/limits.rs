@@ -26,8 +26,7 @@ fn table(limits: &Limits) -> [(Protection, Resource, u64); 6] {
         (
             Protection::RlimitProcesses,
             Resource::RLIMIT_NPROC,
-            // One more, so that a control group's own limit is met first: that one counts how often.
-            limits.processes.saturating_add(1),
+            limits.processes,
         ),
         (
             Protection::RlimitFileSize,

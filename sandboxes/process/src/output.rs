@@ -120,6 +120,8 @@ pub(crate) async fn capture(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::Capture;
 
     fn captured(limit: u64, pieces: &[&str]) -> (String, String, u64) {
@@ -150,6 +152,23 @@ mod tests {
         for (limit, pieces, head, tail, dropped) in cases {
             let expected = (head.to_owned(), tail.to_owned(), dropped);
             assert_eq!(captured(limit, pieces), expected, "{limit} {pieces:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_in_whatever_pieces_no_more_is_kept_than_the_limit_and_it_is_the_beginning_and_the_end(
+            pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..50), 0..20),
+            limit in 0..200_u64,
+        ) {
+            let mut capture = Capture::new(limit);
+            pieces.iter().for_each(|piece| capture.push(piece));
+            let (captured, all) = (capture.finish(), pieces.concat());
+            let kept = captured.head.len() + captured.tail.len();
+            prop_assert_eq!(captured.total, all.len() as u64);
+            prop_assert_eq!(kept as u64, captured.total.min(limit));
+            prop_assert!(all.starts_with(&captured.head) && all.ends_with(&captured.tail));
+            prop_assert_eq!(captured.dropped() > 0, kept < all.len());
         }
     }
 }

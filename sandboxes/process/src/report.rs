@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::denials::{Denials, Seen};
 use crate::enforcement::Enforcement;
 use crate::output::Captured;
 use crate::service::{NotReady, ServiceReport};
@@ -24,6 +25,8 @@ pub struct Report {
     pub stderr: Captured,
     /// Which protections held.
     pub enforcement: Vec<Enforcement>,
+    /// What was refused.
+    pub denials: Denials,
     /// The services that were started, in the order of the specification.
     pub services: Vec<ServiceReport>,
 }
@@ -130,6 +133,10 @@ pub struct Usage {
 
 /// What init tells the helper, in this order: `Ready` and `Ended`, or a `Failed` at any point.
 #[derive(Debug, Serialize, Deserialize)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "few exist, each once and for a moment"
+)]
 pub(crate) enum Message {
     /// Everything holds, and the first program is about to run: the command's time begins.
     Ready(Vec<Enforcement>),
@@ -138,6 +145,7 @@ pub(crate) enum Message {
         exit: Exit,
         survivors: u32,
         usage: Usage,
+        seen: Seen,
         services: Vec<ServiceReport>,
     },
     /// A step failed; the program never ran.
@@ -146,12 +154,17 @@ pub(crate) enum Message {
 
 /// What the helper tells its caller, once.
 #[derive(Debug, Serialize, Deserialize)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "few exist, each once and for a moment"
+)]
 pub(crate) enum Outcome {
     Ended {
         exit: Exit,
         survivors: u32,
         usage: Usage,
         enforcement: Vec<Enforcement>,
+        denials: Denials,
         services: Vec<ServiceReport>,
     },
     Failed(crate::error::Failure),

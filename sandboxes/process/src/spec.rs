@@ -19,6 +19,9 @@ pub struct Spec {
     pub mounts: Vec<Mount>,
     /// How much it may use, together with its services.
     pub limits: Limits,
+    /// A TCP port on the sandbox's own 127.0.0.1 that the caller answers (see
+    /// [`crate::Streams::listener`]); none: nothing outside can be talked to.
+    pub listen: Option<u16>,
     /// What runs beside it: started in this order, each after the one before it is ready.
     pub services: Vec<Service>,
 }
@@ -109,6 +112,13 @@ pub enum Mount {
         #[serde(with = "crate::wire::path")]
         to: PathBuf,
     },
+    /// An empty file that nobody needs, on a writable place: that it was opened is reported. It belongs
+    /// to the payload, which may remove it.
+    Decoy {
+        /// Where it appears.
+        #[serde(with = "crate::wire::path")]
+        target: PathBuf,
+    },
     /// An empty directory, read-only like the root it lies on.
     Directory {
         /// Where it appears.
@@ -143,8 +153,8 @@ pub struct Limits {
     pub memory: Option<u64>,
     /// Open descriptors per process (RLIMIT_NOFILE).
     pub open_files: u64,
-    /// Processes and threads at a time, the sandbox's init included where a control group counts
-    /// them, else without it.
+    /// Processes and threads at a time, the sandbox's init included (RLIMIT_NPROC; a control group,
+    /// where there is one, refuses and counts at one less).
     pub processes: u64,
     /// Bytes that overlays' scratch directories hold, and that are added to writable directories.
     pub disk: Option<u64>,
@@ -190,6 +200,7 @@ impl Mount {
             | Self::ReadOnlyOverlay { target, .. }
             | Self::Tmpfs { target, .. }
             | Self::File { target, .. }
+            | Self::Decoy { target }
             | Self::Directory { target }
             | Self::Symlink { path: target, .. } => target,
         }
@@ -211,6 +222,7 @@ impl Mount {
             Self::Tmpfs { .. }
             | Self::File { .. }
             | Self::Symlink { .. }
+            | Self::Decoy { .. }
             | Self::Directory { .. } => Vec::new(),
         }
     }

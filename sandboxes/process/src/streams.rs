@@ -5,6 +5,7 @@
 //! the command is to do. So each stream is a pipe, and the caller copies.
 
 use std::io::{IoSlice, Result};
+use std::net::TcpListener;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
@@ -28,6 +29,9 @@ pub struct Streams {
     pub stdout: Option<Sink>,
     /// The same for standard error.
     pub stderr: Option<Sink>,
+    /// Gets the listener of [`crate::Spec::listen`] before the command starts. It is blocking, as
+    /// the standard library makes them. Without a taker nobody answers.
+    pub listener: Option<oneshot::Sender<TcpListener>>,
 }
 
 /// Copies a stream to its end. A sink that takes no more closes the stream, so that the command

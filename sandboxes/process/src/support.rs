@@ -104,14 +104,20 @@ fn spec(script: &str, mounts: Vec<Mount>) -> Spec {
         env: BTreeMap::new(),
         cwd: "/".into(),
     };
+    // Limits that are never met, so that the list says by which means each would hold.
     let limits = Limits {
         wall: Duration::from_secs(10),
+        cpu: Some(Duration::from_secs(10)),
+        idle: Some(Duration::from_secs(10)),
+        memory: Some(1 << 40),
+        disk: Some(1 << 40),
         ..Limits::default()
     };
     Spec {
         command,
         mounts,
         limits,
+        listen: None,
         services: Vec::new(),
     }
 }

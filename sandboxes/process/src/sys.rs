@@ -109,31 +109,6 @@ pub(crate) fn pidfd_kill(pidfd: BorrowedFd<'_>, signal: libc::c_int) -> Result<(
     .map(drop)
 }
 
-/// The first byte from a socket, and the descriptor that came with it, if one did.
-pub(crate) fn receive_descriptor(socket: impl AsFd) -> Result<Option<OwnedFd>, Errno> {
-    let mut byte = [0];
-    let mut space = nix::cmsg_space!([std::os::fd::RawFd; 1]);
-    let mut into = [IoSliceMut::new(&mut byte)];
-    let socket = socket.as_fd().as_raw_fd();
-    let received = recvmsg::<()>(
-        socket,
-        &mut into,
-        Some(&mut space),
-        MsgFlags::MSG_CMSG_CLOEXEC,
-    )?;
-    for message in received.cmsgs()? {
-        if let ControlMessageOwned::ScmRights(descriptors) = message {
-            // SAFETY: the kernel installed these descriptors with this call, so nothing else owns
-            // them; each is taken once.
-            let mut owned = descriptors
-                .into_iter()
-                .map(|fd| unsafe { OwnedFd::from_raw_fd(fd) });
-            return Ok(owned.next());
-        }
-    }
-    Ok(None)
-}
-
 /// A descriptor for a child that has not been waited for.
 pub(crate) fn pidfd_open(child: Pid) -> Result<OwnedFd, Errno> {
     // SAFETY: integers only.
@@ -241,6 +216,31 @@ pub(crate) fn cloexec_from(first: libc::c_uint) -> Result<(), Errno> {
     .map(drop)
 }
 
+/// Reads from a Unix socket, and takes the first descriptor that came along; further ones are
+/// closed. Zero bytes read: the other end is closed.
+pub(crate) fn receive_with_descriptor(
+    socket: BorrowedFd<'_>,
+    buffer: &mut [u8],
+) -> Result<(usize, Option<OwnedFd>), Errno> {
+    let mut parts = [IoSliceMut::new(buffer)];
+    let mut space = nix::cmsg_space!([libc::c_int; 1]);
+    let flags = MsgFlags::MSG_CMSG_CLOEXEC;
+    let message = recvmsg::<()>(socket.as_raw_fd(), &mut parts, Some(&mut space), flags)?;
+    let mut descriptors = Vec::new();
+    for control in message.cmsgs()? {
+        if let ControlMessageOwned::ScmRights(received) = control {
+            // SAFETY: the kernel made these descriptors for this call, so nothing else owns them,
+            // and each is taken once.
+            descriptors.extend(
+                received
+                    .iter()
+                    .map(|fd| unsafe { OwnedFd::from_raw_fd(*fd) }),
+            );
+        }
+    }
+    Ok((message.bytes, descriptors.into_iter().next()))
+}
+
 /// `prctl` for the operations whose arguments are all integers.
 pub(crate) fn prctl(operation: libc::c_int, arguments: [libc::c_ulong; 4]) -> Result<(), Errno> {
     let [a, b, c, d] = arguments;
@@ -268,14 +268,15 @@ pub(crate) fn capset_none() -> Result<(), Errno> {
         inheritable: u32,
     }
     const VERSION_3: u32 = 0x2008_0522;
-    let header = Header {
+    let mut header = Header {
         version: VERSION_3,
         pid: 0,
     };
     let sets = [Sets::default(); 2];
     // SAFETY: version 3 of the interface takes one header and two sets of three words; both have C
-    // layout and outlive the call.
-    check(unsafe { libc::syscall(libc::SYS_capset, &raw const header, sets.as_ptr()) }).map(drop)
+    // layout and outlive the call. The kernel reads the sets; it may write a version it prefers into
+    // the header, which is why that one is mutable.
+    check(unsafe { libc::syscall(libc::SYS_capset, &raw mut header, sets.as_ptr()) }).map(drop)
 }
 
 /// Installs a seccomp filter on the calling thread, for good. Needs no_new_privs.
@@ -299,25 +300,126 @@ pub(crate) fn seccomp(program: &[libc::sock_filter]) -> Result<(), Errno> {
     .map(drop)
 }
 
-/// Installs a filter that can send calls on to whoever has the descriptor that comes back.
+/// Installs a filter that sends some calls on to whoever has the descriptor that comes back. A caller
+/// whose call was received waits through signals that do not kill it, where the kernel can do that.
 pub(crate) fn seccomp_with_listener(program: &[libc::sock_filter]) -> Result<OwnedFd, Errno> {
     let length = u16::try_from(program.len()).map_err(|_| Errno::E2BIG)?;
     let program = libc::sock_fprog {
         len: length,
         filter: program.as_ptr().cast_mut(),
     };
-    // SAFETY: as in `seccomp` above: `len` is the slice's length, the slice outlives the call, and
-    // the kernel only reads it.
-    let fd = check(unsafe {
-        libc::syscall(
-            libc::SYS_seccomp,
-            libc::SECCOMP_SET_MODE_FILTER,
-            libc::SECCOMP_FILTER_FLAG_NEW_LISTENER,
-            &raw const program,
-        )
-    })?;
+    let install = |flags: libc::c_ulong| {
+        // SAFETY: as in `seccomp` above: `len` is the slice's length, the slice outlives the call, and
+        // the kernel only reads it.
+        check(unsafe {
+            libc::syscall(
+                libc::SYS_seccomp,
+                libc::SECCOMP_SET_MODE_FILTER,
+                flags,
+                &raw const program,
+            )
+        })
+    };
+    let flags = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER;
+    let fd = match install(flags | libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV) {
+        Err(Errno::EINVAL) => install(flags)?,
+        result => result?,
+    };
     // SAFETY: with NEW_LISTENER the call returns a new descriptor that nothing else owns.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as libc::c_int) })
+}
+
+/// A system call whose caller waits for an answer.
+pub(crate) struct Waiting {
+    /// Names the call in the answer.
+    pub(crate) id: u64,
+    /// The thread that made it, as this process's pid namespace numbers it.
+    pub(crate) thread: Pid,
+    /// The call's number.
+    pub(crate) number: u32,
+    /// Its arguments.
+    pub(crate) arguments: [u64; 6],
+}
+
+/// What a waiting caller gets.
+#[derive(Clone, Copy)]
+pub(crate) enum Answer {
+    /// The call takes place as if nobody had looked.
+    GoOn,
+    /// It fails with this error.
+    Refused(Errno),
+}
+
+/// The next call that waits. Blocks when there is none: poll first. `ENOENT` when its caller was killed.
+pub(crate) fn next_waiting(listener: BorrowedFd<'_>) -> Result<Waiting, Errno> {
+    // SAFETY: `seccomp_notif` is plain integers, for which all zeroes is valid; the kernel demands it.
+    let mut call: libc::seccomp_notif = unsafe { std::mem::zeroed() };
+    // SAFETY: the request's number carries the size of the structure, which lives across the call and
+    // which the kernel fills.
+    check(libc::c_long::from(unsafe {
+        libc::ioctl(
+            listener.as_raw_fd(),
+            libc::SECCOMP_IOCTL_NOTIF_RECV,
+            &raw mut call,
+        )
+    }))?;
+    Ok(Waiting {
+        id: call.id,
+        thread: Pid::from_raw(call.pid as libc::pid_t),
+        number: call.data.nr as u32,
+        arguments: call.data.args,
+    })
+}
+
+/// Whether the caller of a call that was received is still the one that waits.
+pub(crate) fn still_waits(listener: BorrowedFd<'_>, id: u64) -> bool {
+    // SAFETY: the kernel reads one 64-bit integer, which lives across the call.
+    let valid = unsafe {
+        libc::ioctl(
+            listener.as_raw_fd(),
+            libc::SECCOMP_IOCTL_NOTIF_ID_VALID,
+            &raw const id,
+        )
+    };
+    valid == 0
+}
+
+/// Ends the wait of a caller. `ENOENT` when it has ended already.
+pub(crate) fn answer(listener: BorrowedFd<'_>, id: u64, answer: Answer) -> Result<(), Errno> {
+    let (error, flags) = match answer {
+        Answer::GoOn => (0, libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32),
+        Answer::Refused(errno) => (-(errno as i32), 0),
+    };
+    let mut response = libc::seccomp_notif_resp {
+        id,
+        val: 0,
+        error,
+        flags,
+    };
+    // SAFETY: the request's number carries the size of the structure, which lives across the call and
+    // which the kernel reads.
+    check(libc::c_long::from(unsafe {
+        libc::ioctl(
+            listener.as_raw_fd(),
+            libc::SECCOMP_IOCTL_NOTIF_SEND,
+            &raw mut response,
+        )
+    }))
+    .map(drop)
+}
+
+/// Lets a caller and its supervisor take turns on one processor. Linux 6.6.
+pub(crate) fn notify_synchronously(listener: BorrowedFd<'_>) -> Result<(), Errno> {
+    const SYNC_WAKE_UP: libc::c_ulong = 1;
+    // SAFETY: the argument is an integer.
+    check(libc::c_long::from(unsafe {
+        libc::ioctl(
+            listener.as_raw_fd(),
+            libc::SECCOMP_IOCTL_NOTIF_SET_FLAGS,
+            SYNC_WAKE_UP,
+        )
+    }))
+    .map(drop)
 }
 
 /// The version of Landlock that the kernel has.

@@ -27,6 +27,11 @@ pub(crate) struct Sample {
     pub(crate) resident: u64,
 }
 
+/// Whether this kernel lists the children of a process (CONFIG_PROC_CHILDREN).
+pub(crate) fn can_be_followed() -> bool {
+    Path::new("/proc/thread-self/children").exists()
+}
+
 /// Looks at `init` and all its descendants.
 pub(crate) fn sample(init: Pid) -> Sample {
     let mut sample = Sample::default();

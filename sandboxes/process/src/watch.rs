@@ -117,7 +117,7 @@ impl Watch {
     }
 
     /// How the command ended, given how init saw it end and what the keeper did about it.
-    pub(crate) fn settle(&mut self, cause: Option<Exit>, exit: Exit) -> Exit {
+    pub(crate) fn settle(&mut self, cause: Option<Exit>, exit: Exit, used: &Usage) -> Exit {
         if let Some(cause) = cause {
             return cause;
         }
@@ -125,17 +125,16 @@ impl Watch {
             Exit::NotStarted { .. } | Exit::Stopped => None,
             _ if self.memory_ran_out() => Some(Limit::Memory),
             Exit::Signalled(libc::SIGXFSZ) => Some(Limit::FileSize),
-            _ => self.exceeded_at_the_end(exit),
+            _ => self.exceeded_at_the_end(exit, used),
         };
         limit.map_or(exit, Exit::LimitExceeded)
     }
 
-    fn exceeded_at_the_end(&mut self, exit: Exit) -> Option<Limit> {
-        let refused = self.leaf.refused_processes().unwrap_or(0);
-        if refused > 0 && exit != Exit::Exited(0) {
+    fn exceeded_at_the_end(&mut self, exit: Exit, used: &Usage) -> Option<Limit> {
+        if used.refused_processes > Some(0) && exit != Exit::Exited(0) {
             return Some(Limit::Processes);
         }
-        self.cpu_exceeded(self.leaf.cpu_time().unwrap_or_default())
+        self.cpu_exceeded(used.cpu)
             .or_else(|| over(self.written(), &self.limits))
     }
 
@@ -266,6 +265,10 @@ fn asked(protection: Protection, asked: bool) -> Result<Enforcement, Protection>
 fn held(protection: Protection, means: Result<Version, &str>) -> Enforcement {
     match means {
         Ok(version) => Enforcement::enforced_by(protection, version.name()),
+        Err(why) if !tree::can_be_followed() => {
+            let why = format!("{why}, and the kernel does not list the children of a process");
+            Enforcement::absent(protection, &why)
+        }
         Err(why) => Enforcement::degraded(protection, &format!("polled: {why}")),
     }
 }

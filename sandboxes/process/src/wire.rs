@@ -46,8 +46,13 @@ pub(crate) fn send<T: Serialize>(mut to: impl Write, value: &T) -> io::Result<()
 pub(crate) fn receive<T: DeserializeOwned>(mut from: impl Read) -> io::Result<T> {
     let mut prefix = [0; 4];
     from.read_exact(&mut prefix)?;
-    let mut body = vec![0; body_length(prefix)?];
-    from.read_exact(&mut body)?;
+    let length = body_length(prefix)?;
+    // A length alone costs no memory: room is made for what really comes.
+    let mut body = Vec::new();
+    let came = from.take(length as u64).read_to_end(&mut body)?;
+    if came < length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
     decode(&body)
 }
 
@@ -105,5 +110,119 @@ pub(crate) mod pairs {
         Ok(Vec::<(OsString, OsString)>::deserialize(from)?
             .into_iter()
             .collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::denials::Seen;
+    use crate::report::{Exit, Message, Outcome, Usage};
+    use crate::spec::{Command, Limits, Mount, Spec};
+
+    fn text() -> impl Strategy<Value = OsString> {
+        prop::collection::vec(any::<u8>(), 0..40).prop_map(OsString::from_vec)
+    }
+
+    fn spec() -> impl Strategy<Value = Spec> {
+        let words = prop::collection::vec(text(), 0..6);
+        let pairs = prop::collection::btree_map(text(), text(), 0..6);
+        (
+            text(),
+            words,
+            pairs,
+            text(),
+            prop::collection::vec(any::<u8>(), 0..99),
+        )
+            .prop_map(|(program, args, env, cwd, content)| Spec {
+                command: Command {
+                    program: program.into(),
+                    args,
+                    env,
+                    cwd: cwd.clone().into(),
+                },
+                mounts: vec![
+                    Mount::ReadOnly {
+                        source: cwd.clone().into(),
+                        target: cwd.clone().into(),
+                    },
+                    Mount::File {
+                        target: cwd.into(),
+                        content,
+                        executable: true,
+                    },
+                ],
+                services: Vec::new(),
+                listen: None,
+                limits: Limits::default(),
+            })
+    }
+
+    fn ended(exit: Exit) -> Message {
+        Message::Ended {
+            exit,
+            survivors: 3,
+            seen: crate::denials::Seen {
+                names: vec![("a.example.org".into(), 2)],
+                decoys: vec!["/home/x".into()],
+            },
+            services: Vec::new(),
+            usage: Usage::default(),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_specification_arrives_as_it_was_sent_whatever_its_bytes(spec in spec()) {
+            let sent = encode(&spec).unwrap();
+            prop_assert_eq!(receive::<Spec>(sent.as_slice()).unwrap(), spec);
+        }
+
+        #[test]
+        fn a_message_that_is_cut_anywhere_is_an_error(code in any::<i32>(), at in any::<prop::sample::Index>()) {
+            let sent = encode(&ended(Exit::Exited(code))).unwrap();
+            let cut = &sent[..at.index(sent.len())];
+            prop_assert!(receive::<Message>(cut).is_err());
+        }
+
+        #[test]
+        fn nothing_that_comes_makes_a_reader_panic_or_believe_more_than_was_said(
+            bytes in prop::collection::vec(any::<u8>(), 0..200),
+            length in 0..300_u32,
+        ) {
+            let mut message = length.to_le_bytes().to_vec();
+            message.extend(&bytes);
+            let _any_answer = receive::<Spec>(bytes.as_slice());
+            prop_assert!(receive::<Outcome>(message.as_slice()).is_err());
+            prop_assert!(receive::<Message>(message.as_slice()).is_err());
+        }
+
+        #[test]
+        fn a_message_with_one_byte_changed_is_an_error_or_another_message_of_the_same_kind(
+            code in any::<i32>(),
+            at in any::<prop::sample::Index>(),
+            byte in any::<u8>(),
+        ) {
+            let mut sent = encode(&ended(Exit::Exited(code))).unwrap();
+            let at = at.index(sent.len());
+            sent[at] = byte;
+            let is_ended = |message| matches!(message, Message::Ended { .. });
+            prop_assert!(receive::<Message>(sent.as_slice()).map_or(true, is_ended));
+        }
+    }
+
+    #[test]
+    fn a_length_that_is_out_of_all_proportion_is_refused_and_a_false_one_costs_nothing() {
+        let refused = receive::<Spec>([0xff; 8].as_slice()).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::InvalidData);
+        let mut short = u32::try_from(LONGEST).unwrap().to_le_bytes().to_vec();
+        short.extend(b"{}");
+        let cut = receive::<Spec>(short.as_slice()).unwrap_err();
+        assert_eq!(cut.kind(), io::ErrorKind::UnexpectedEof);
     }
 }

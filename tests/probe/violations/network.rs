@@ -34,7 +34,7 @@ pub(super) const ALL: &[Entry] = &[
     call((NETWORK, "open-a-raw-socket"), Succeeds, "EPERM", "net", libc::SYS_socket, "2 3 1"),
     call((NETWORK, "open-a-raw-socket-by-ipv6"), Succeeds, "EPERM", "net", libc::SYS_socket, "10 3 58"),
     call((NETWORK, "open-a-ping-socket"), Differs, "EAFNOSUPPORT", "", libc::SYS_socket, "2 2 1"),
-    call((NETWORK, "open-a-vsock-socket"), Succeeds, "EAFNOSUPPORT", "", libc::SYS_socket, "40 1 0"),
+    call((NETWORK, "open-a-vsock-socket"), Succeeds, "EPERM", "", libc::SYS_socket, "40 1 0"),
     call((NETWORK, "open-an-xdp-socket"), Differs, "EAFNOSUPPORT", "net", libc::SYS_socket, "44 3 0"),
     call((NETWORK, "open-a-device-event-socket"), Succeeds, "EAFNOSUPPORT", "", libc::SYS_socket, "16 3 15"),
     call((NETWORK, "open-an-audit-socket"), Differs, "EAFNOSUPPORT", "", libc::SYS_socket, "16 3 9"),

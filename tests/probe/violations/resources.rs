@@ -11,14 +11,15 @@ use crate::scene::Scene;
 
 const RESOURCES: &str = "resources";
 
-/// The limits of a policy that writes none. A machine gives far more, so without a sandbox it is no rise.
-const OPEN_FILES: u64 = 4096;
-const PROCESSES: u64 = 8192;
+/// More than the limits of a policy that writes none (4096 and 8192). A machine gives far more, so without a sandbox it is
+/// no rise.
+const MORE_FILES: u64 = 5000;
+const MORE_PROCESSES: u64 = 9000;
 
 #[rustfmt::skip]
 pub(super) const ALL: &[Entry] = &[
-    code(RESOURCES, "raise-the-limit-of-open-files", Succeeds, "EPERM", |_| Ok(setrlimit(Resource::RLIMIT_NOFILE, OPEN_FILES + 1, OPEN_FILES + 1)?)),
-    code(RESOURCES, "raise-the-limit-of-processes", Succeeds, "EPERM", |_| Ok(setrlimit(Resource::RLIMIT_NPROC, PROCESSES + 1, PROCESSES + 1)?)),
+    code(RESOURCES, "raise-the-limit-of-open-files", Succeeds, "EPERM", |_| Ok(setrlimit(Resource::RLIMIT_NOFILE, MORE_FILES, MORE_FILES)?)),
+    code(RESOURCES, "raise-the-limit-of-processes", Succeeds, "EPERM", |_| Ok(setrlimit(Resource::RLIMIT_NPROC, MORE_PROCESSES, MORE_PROCESSES)?)),
     code(RESOURCES, "let-the-core-handler-start", Succeeds, "nothing", core_of_zero),
     call((RESOURCES, "run-in-real-time"), SucceedsForRoot, "EPERM", "at 0 1", libc::SYS_sched_setscheduler, "0 1 page"),
     call((RESOURCES, "come-before-others"), SucceedsForRoot, "EACCES|EPERM", "", libc::SYS_setpriority, "0 0 -20"),

@@ -177,6 +177,16 @@ fn the_digest_covers_exactly_what_the_design_lists() {
         |one| one.subject.base_ref = Some("x".into()),
         |one| one.environment.toolchains[0].sha256.push('x'),
         |one| one.checks[0].usage.wall_ms += 1,
+        |one| {
+            let denial = crate::denial::Denial {
+                kind: crate::denial::DenialKind::Network,
+                target: None,
+                syscall: None,
+                process: None,
+                count: 1,
+            };
+            one.checks[0].denials = crate::denial::of_runs(&[denial], &[]);
+        },
         |one| one.tests.as_mut().unwrap().preexisting += 1,
         |one| one.findings[0].message.push('x'),
         |one| one.next_steps.truncate(0),

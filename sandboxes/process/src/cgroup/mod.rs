@@ -33,7 +33,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use self::directory::{Directory, keyed, number, open_for_writing, write};
-use self::place::Place;
+use self::place::{Place, Surroundings};
 use crate::error::{Failure, Step};
 use crate::spec::Limits;
 
@@ -100,8 +100,10 @@ struct Group {
 impl Leaf {
     /// Makes what can be made; the rest has its reason.
     pub(crate) fn make() -> Self {
+        let around = Surroundings::read();
         let mut groups = Vec::new();
-        let [memory, pids, cpu] = Controller::ALL.map(|controller| seat(controller, &mut groups));
+        let [memory, pids, cpu] =
+            Controller::ALL.map(|controller| seat(&around, controller, &mut groups));
         Self {
             groups,
             memory,
@@ -160,7 +162,7 @@ impl Leaf {
             limit_memory(seat, bytes)?;
         }
         if let Ok(seat) = &self.pids {
-            set(&seat.path, "pids.max", limits.processes)?;
+            set(&seat.path, "pids.max", fewer(limits.processes))?;
         }
         Ok(())
     }
@@ -253,8 +255,13 @@ fn version(seat: &Result<Seat, String>) -> Result<Version, &str> {
 
 /// A controller's group: one that was made for another controller of the same hierarchy, or a new
 /// one.
-fn seat(controller: Controller, groups: &mut Vec<Group>) -> Result<Seat, String> {
-    let place = Place::find(controller)
+fn seat(
+    around: &Surroundings,
+    controller: Controller,
+    groups: &mut Vec<Group>,
+) -> Result<Seat, String> {
+    let place = around
+        .find(controller)
         .ok_or_else(|| format!("no {} control group can be seen", controller.v1_name()))?;
     let parent = match place.version {
         Version::V1 => place.own.clone(),
@@ -308,6 +315,12 @@ fn delegated(place: &Place) -> Result<PathBuf, String> {
         }
     }
     Err("no surrounding control group hands memory and pids on".into())
+}
+
+/// One less than RLIMIT_NPROC allows, which counts the same processes, so that the group is the one
+/// that refuses: it counts how often. Init and the command have room in any case.
+fn fewer(processes: u64) -> u64 {
+    processes.saturating_sub(1).max(2)
 }
 
 fn is_limited(directory: &Path) -> bool {
@@ -366,16 +379,18 @@ fn failed(path: PathBuf, error: &io::Error) -> Failure {
 #[must_use]
 pub fn available_memory() -> Option<u64> {
     let machine = keyed_kibibytes(&fs::read_to_string("/proc/meminfo").ok()?, "MemTotal:")?;
-    let surrounding = Place::find(Controller::Memory).and_then(|place| {
-        let name = match place.version {
-            Version::V1 => "memory.limit_in_bytes",
-            Version::V2 => "memory.max",
-        };
-        place
-            .upwards()
-            .filter_map(|directory| number(directory, name))
-            .min()
-    });
+    let surrounding = Surroundings::read()
+        .find(Controller::Memory)
+        .and_then(|place| {
+            let name = match place.version {
+                Version::V1 => "memory.limit_in_bytes",
+                Version::V2 => "memory.max",
+            };
+            place
+                .upwards()
+                .filter_map(|directory| number(directory, name))
+                .min()
+        });
     Some(surrounding.map_or(machine, |limit| limit.min(machine)))
 }
 

@@ -15,14 +15,29 @@ pub(super) struct Place {
     pub(super) own: PathBuf,
 }
 
-impl Place {
-    /// Looks a controller up for the calling process.
-    pub(super) fn find(controller: Controller) -> Option<Self> {
-        let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
-        let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
-        locate(controller, &groups, &mounts)
+/// What the kernel says of the groups and the mounts of the calling process, read once.
+pub(super) struct Surroundings {
+    groups: String,
+    mounts: String,
+}
+
+impl Surroundings {
+    /// Where nothing can be read, nothing is found.
+    pub(super) fn read() -> Self {
+        let read = |path| fs::read_to_string(path).unwrap_or_default();
+        Self {
+            groups: read("/proc/self/cgroup"),
+            mounts: read("/proc/self/mountinfo"),
+        }
     }
 
+    /// Looks a controller up.
+    pub(super) fn find(&self, controller: Controller) -> Option<Place> {
+        locate(controller, &self.groups, &self.mounts)
+    }
+}
+
+impl Place {
     /// This process's group and those above it, innermost first.
     pub(super) fn upwards(&self) -> impl Iterator<Item = &Path> {
         self.own

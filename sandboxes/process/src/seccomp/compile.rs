@@ -32,7 +32,7 @@ struct Range {
 
 /// The filter. Numbers beyond the table, those with the x32 bit among them, end in the last range:
 /// absent.
-pub(super) fn compile(table: &Table) -> Program {
+pub(super) fn compile(table: &Table, supervised: bool) -> Program {
     let mut program = vec![
         instruction(LOAD, ARCHITECTURE, 0, 0),
         instruction(EQUAL, NATIVE, 1, 0),
@@ -41,7 +41,7 @@ pub(super) fn compile(table: &Table) -> Program {
         instruction(RETURN, libc::SECCOMP_RET_KILL_PROCESS, 0, 0),
         instruction(LOAD, NUMBER, 0, 0),
     ];
-    search(&ranges(table), &mut program);
+    search(&ranges(table), supervised, &mut program);
     program
 }
 
@@ -77,7 +77,7 @@ fn extend(ranges: &mut Vec<Range>, first: u32, entry: &Entry) {
 }
 
 /// Binary search: every way through the program compares the number about eight times.
-fn search(ranges: &[Range], program: &mut Program) {
+fn search(ranges: &[Range], supervised: bool, program: &mut Program) {
     let (low, high) = ranges.split_at(ranges.len() / 2);
     match (low, high) {
         ([], []) => decide(
@@ -85,34 +85,35 @@ fn search(ranges: &[Range], program: &mut Program) {
                 rules: Vec::new(),
                 otherwise: Action::Absent,
             },
+            supervised,
             program,
         ),
-        ([], [only, ..]) => decide(&only.entry, program),
+        ([], [only, ..]) => decide(&only.entry, supervised, program),
         (_, [pivot, ..]) => {
             program.push(instruction(AT_LEAST, pivot.first, 0, 1));
             // Conditional jumps reach 255 instructions, this one any distance.
             let jump = program.len();
             program.push(instruction(JUMP, 0, 0, 0));
-            search(low, program);
+            search(low, supervised, program);
             let distance = (program.len() - jump - 1) as u32;
             if let Some(instruction) = program.get_mut(jump) {
                 instruction.k = distance;
             }
-            search(high, program);
+            search(high, supervised, program);
         }
         (_, []) => {}
     }
 }
 
-fn decide(entry: &Entry, program: &mut Program) {
+fn decide(entry: &Entry, supervised: bool, program: &mut Program) {
     for rule in &entry.rules {
-        try_rule(rule, program);
+        try_rule(rule, supervised, program);
     }
-    program.push(answer(entry.otherwise));
+    program.push(answer(entry.otherwise, supervised));
 }
 
 /// Each condition that fails jumps behind the rule.
-fn try_rule(rule: &Rule, program: &mut Program) {
+fn try_rule(rule: &Rule, supervised: bool, program: &mut Program) {
     let comparisons: Vec<_> = rule.conditions.iter().map(compare).collect();
     let mut rest: usize = comparisons.iter().map(Vec::len).sum();
     for comparison in comparisons {
@@ -122,7 +123,7 @@ fn try_rule(rule: &Rule, program: &mut Program) {
             last.jf = (rest + 1) as u8;
         }
     }
-    program.push(answer(rule.action));
+    program.push(answer(rule.action, supervised));
 }
 
 fn compare(condition: &Condition) -> Program {
@@ -143,11 +144,12 @@ const FIRST_HALF: Half = if cfg!(target_endian = "little") {
     Half::High
 };
 
-fn answer(action: Action) -> libc::sock_filter {
+fn answer(action: Action, supervised: bool) -> libc::sock_filter {
     let errno = |errno: i32| libc::SECCOMP_RET_ERRNO | errno as u32;
     let value = match action {
-        Action::Allow => libc::SECCOMP_RET_ALLOW,
-        Action::Refuse => errno(libc::EPERM),
+        Action::Report | Action::Watch if supervised => libc::SECCOMP_RET_USER_NOTIF,
+        Action::Allow | Action::Watch => libc::SECCOMP_RET_ALLOW,
+        Action::Refuse | Action::Report => errno(libc::EPERM),
         Action::Absent => errno(libc::ENOSYS),
         Action::Unsupported => errno(libc::EAFNOSUPPORT),
         Action::Pretend => errno(0),
@@ -201,12 +203,12 @@ mod tests {
     #[test]
     fn the_filter_answers_as_the_table_says() {
         use Action::*;
-        let program = compile(&parse(TABLE).unwrap());
-        let cases: [(&str, &[u64], Action); 30] = [
+        let table = parse(TABLE).unwrap();
+        let cases: [(&str, &[u64], Action); 37] = [
             ("read", &[], Allow),
             ("execve", &[], Allow),
-            ("mount", &[], Refuse),
-            ("ptrace", &[], Refuse),
+            ("mount", &[], Report),
+            ("ptrace", &[], Report),
             ("clone3", &[], Absent),
             ("io_uring_setup", &[], Absent),
             (
@@ -215,43 +217,59 @@ mod tests {
                 Allow,
             ),
             ("clone", &[libc::SIGCHLD as u64], Allow),
-            ("clone", &[libc::CLONE_NEWUSER as u64], Refuse),
+            ("clone", &[libc::CLONE_NEWUSER as u64], Report),
             (
                 "clone",
                 &[libc::CLONE_NEWNS as u64 | libc::SIGCHLD as u64],
-                Refuse,
+                Report,
             ),
-            ("clone", &[libc::CLONE_NEWNET as u64 | 1 << 40], Refuse),
+            ("clone", &[libc::CLONE_NEWNET as u64 | 1 << 40], Report),
             ("socket", &[1, 5, 0], Allow),
             ("socket", &[2, 1 | 0o2000000, 0], Allow),
             ("socket", &[10, 2, 17], Allow),
-            ("socket", &[2, 3, 1], Refuse),
-            ("socket", &[10, 3 | 0o4000, 1], Refuse),
+            ("socket", &[2, 3, 1], Report),
+            ("socket", &[10, 3 | 0o4000, 1], Report),
             ("socket", &[2, 5, 132], Unsupported),
-            ("socket", &[2 | 1 << 32, 3, 1], Refuse),
+            ("socket", &[2 | 1 << 32, 3, 1], Report),
             ("socket", &[16, 3, 0], Allow),
             ("socket", &[16, 3, 4], Unsupported),
-            ("socket", &[17, 3, 0], Refuse),
-            ("socket", &[40, 1, 0], Unsupported),
-            ("ioctl", &[0, 0x5412], Refuse),
-            ("ioctl", &[0, 0x5412 | 1 << 32], Refuse),
+            ("socket", &[17, 3, 0], Report),
+            ("socket", &[40, 1, 0], Report),
+            ("socket", &[38, 5, 0], Unsupported),
+            ("connect", &[3], Watch),
+            ("sendto", &[3, 1 << 33, 9, 0, 0], Allow),
+            ("sendto", &[3, 0, 9, 0, 1 << 33], Watch),
+            ("mbind", &[], Refuse),
+            ("sendmsg", &[], Allow),
+            ("ioctl", &[0, 0x5412], Report),
+            ("ioctl", &[0, 0x5412 | 1 << 32], Report),
             ("ioctl", &[0, 0x5413], Allow),
-            ("personality", &[0x0400000], Refuse),
+            ("ioctl", &[0, 0x5423], Refuse),
+            ("personality", &[0x0400000], Report),
             ("setrlimit", &[4, 1 << 32], Pretend),
             ("prlimit64", &[0, 4, 0, 1], Allow),
             ("prlimit64", &[0, 4, 1 << 32], Pretend),
             ("prlimit64", &[0, 7, 1 << 32], Allow),
         ];
         for (name, arguments, expected) in cases {
-            let found = answered(&program, NATIVE, number(name).unwrap(), arguments);
-            assert_eq!(found, answer(expected).k, "{name} {arguments:x?}");
+            let number = number(name).unwrap();
+            let mut six = [0; 6];
+            six[..arguments.len()].copy_from_slice(arguments);
+            let judged = table.get(&number).map_or(Absent, |entry| entry.judge(&six));
+            assert_eq!(judged, expected, "{name} {arguments:x?}");
+            for supervised in [false, true] {
+                let program = compile(&table, supervised);
+                let found = answered(&program, NATIVE, number, arguments);
+                let expected = answer(expected, supervised).k;
+                assert_eq!(found, expected, "{name} {arguments:x?} {supervised}");
+            }
         }
     }
 
     #[test]
     fn every_number_is_answered_and_unknown_ones_do_not_exist() {
         let table = parse(TABLE).unwrap();
-        let program = compile(&table);
+        let program = compile(&table, true);
         for number in 0..1024 {
             let expected = match table.get(&number) {
                 Some(entry) if entry.rules.is_empty() => entry.otherwise,
@@ -260,24 +278,24 @@ mod tests {
             };
             assert_eq!(
                 answered(&program, NATIVE, number, &[]),
-                answer(expected).k,
+                answer(expected, true).k,
                 "{number}"
             );
         }
         let x32_read = 0x4000_0000;
         assert_eq!(
             answered(&program, NATIVE, x32_read, &[]),
-            answer(Action::Absent).k
+            answer(Action::Absent, true).k
         );
         assert_eq!(
             answered(&program, NATIVE, u32::MAX, &[]),
-            answer(Action::Absent).k
+            answer(Action::Absent, true).k
         );
     }
 
     #[test]
     fn another_architecture_is_killed() {
-        let program = compile(&parse(TABLE).unwrap());
+        let program = compile(&parse(TABLE).unwrap(), true);
         let i386 = 0x4000_0003;
         assert_eq!(
             answered(&program, i386, 3, &[]),

@@ -1,8 +1,8 @@
 //! The system call filter: a table in words, compiled to the kernel's filter language when a
 //! sandbox starts.
 //!
-//! Our own compiler rather than a library's, because the table has four answers (and a fifth,
-//! asking a supervisor, is to come), and because the kernel's cost of installing a filter grows
+//! Our own compiler rather than a library's, because the table has answers that none offers together
+//! (asking a supervisor is one of them), and because the kernel's cost of installing a filter grows
 //! with its length: calls are found by binary search over ranges.
 
 mod compile;
@@ -18,11 +18,15 @@ const TABLE: &str = include_str!("syscalls.table");
 
 /// The answer to a system call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Action {
+pub(crate) enum Action {
     /// Let it happen.
     Allow,
     /// EPERM.
     Refuse,
+    /// EPERM, told to the supervisor where there is one.
+    Report,
+    /// Let it happen, after the supervisor, where there is one, has looked.
+    Watch,
     /// ENOSYS.
     Absent,
     /// EAFNOSUPPORT.
@@ -31,9 +35,30 @@ enum Action {
     Pretend,
 }
 
-/// The filter of a payload.
-pub(crate) fn filter() -> Result<Vec<libc::sock_filter>, Failure> {
-    let table =
-        table::parse(TABLE).map_err(|wrong| Failure::at(Step::Seccomp, wrong, Errno::EINVAL))?;
-    Ok(compile::compile(&table))
+/// The table, read.
+pub(crate) struct Filter(table::Table);
+
+impl Filter {
+    /// Reads it.
+    pub(crate) fn read() -> Result<Self, Failure> {
+        table::parse(TABLE)
+            .map(Self)
+            .map_err(|wrong| Failure::at(Step::Seccomp, wrong, Errno::EINVAL))
+    }
+
+    /// The kernel's program; what is to be told goes to a supervisor if there is one.
+    pub(crate) fn program(&self, supervised: bool) -> Vec<libc::sock_filter> {
+        compile::compile(&self.0, supervised)
+    }
+
+    /// What a call gets, as the program decides it.
+    pub(crate) fn judge(&self, number: u32, arguments: &[u64; 6]) -> Action {
+        let entry = self.0.get(&number);
+        entry.map_or(Action::Absent, |entry| entry.judge(arguments))
+    }
+}
+
+/// The name of a system call that the table speaks of.
+pub(crate) fn name(number: u32) -> &'static str {
+    numbers::name(number).unwrap_or("unknown")
 }

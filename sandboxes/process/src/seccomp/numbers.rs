@@ -21,6 +21,15 @@ pub(super) fn number(name: &str) -> Option<u32> {
     u32::try_from(*number).ok()
 }
 
+/// The name that a number has on this architecture.
+pub(super) fn name(number: u32) -> Option<&'static str> {
+    let mut known = COMMON.iter().chain(X86_64).chain(NEW);
+    let wanted = libc::c_long::from(number);
+    known
+        .find(|(_, known)| *known == wanted)
+        .map(|(name, _)| *name)
+}
+
 /// Calls of every architecture.
 #[rustfmt::skip]
 const COMMON: Numbers = numbers![

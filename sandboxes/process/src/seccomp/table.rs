@@ -38,6 +38,27 @@ pub(super) enum Half {
     High,
 }
 
+impl Entry {
+    /// What these arguments get, as the filter decides it.
+    pub(super) fn judge(&self, arguments: &[u64; 6]) -> Action {
+        let first = self.rules.iter().find(|rule| rule.holds(arguments));
+        first.map_or(self.otherwise, |rule| rule.action)
+    }
+}
+
+impl Rule {
+    fn holds(&self, arguments: &[u64; 6]) -> bool {
+        self.conditions.iter().all(|condition| {
+            let argument = arguments.get(condition.argument as usize).copied();
+            let word = match condition.half {
+                Half::Low => argument.map(|argument| argument as u32),
+                Half::High => argument.map(|argument| (argument >> 32) as u32),
+            };
+            word.is_some_and(|word| word & condition.mask == condition.value)
+        })
+    }
+}
+
 /// Entries by system call number; what is missing does not exist for the payload.
 pub(super) type Table = BTreeMap<u32, Entry>;
 
@@ -120,6 +141,8 @@ fn action(verb: &str) -> Option<Action> {
     Some(match verb {
         "allow" => Action::Allow,
         "refuse" => Action::Refuse,
+        "report" => Action::Report,
+        "watch" => Action::Watch,
         "absent" => Action::Absent,
         "unsupported" => Action::Unsupported,
         "pretend" => Action::Pretend,

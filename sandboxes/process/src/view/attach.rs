@@ -33,6 +33,8 @@ pub(super) fn attach(part: Prepared) -> Result<(), Failure> {
         Prepared::Symlink { path, to } => parents(&path)
             .and_then(|()| symlink(to, &path))
             .map_err(|error| Failure::io(Step::WriteFile, &path, &error)),
+        Prepared::Decoy { target } => write_file(&target, b"", 0o600)
+            .map_err(|error| Failure::io(Step::WriteFile, &target, &error)),
         Prepared::Directory { target } => mount_point(&target, true),
     }
 }

@@ -49,6 +49,9 @@ pub(super) enum Prepared {
         path: PathBuf,
         to: PathBuf,
     },
+    Decoy {
+        target: PathBuf,
+    },
     Directory {
         target: PathBuf,
     },
@@ -114,6 +117,7 @@ impl Opener {
                 executable,
             },
             Mount::Symlink { path, to } => Prepared::Symlink { path, to },
+            Mount::Decoy { target } => Prepared::Decoy { target },
             Mount::Directory { target } => Prepared::Directory { target },
         })
     }

@@ -10,6 +10,9 @@ use crate::spec::{Limits, Mount};
 /// program that it starts on a pseudo-terminal of the sandbox has that one.
 pub(super) const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 
+/// Writable directories in memory.
+pub(super) const MEMORY: [&str; 2] = ["/tmp", "/dev/shm"];
+
 /// Directories of programs and libraries; on most hosts all but the first are links into it.
 const PROGRAMS: [&str; 7] = [
     "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32",
@@ -48,7 +51,7 @@ pub(crate) fn mounts(limits: &Limits) -> Vec<Mount> {
     );
     mounts.extend(generated_etc());
     mounts.extend(device_links());
-    for target in ["/tmp", "/dev/shm"] {
+    for target in MEMORY {
         mounts.push(Mount::Tmpfs {
             target: target.into(),
             size: limits.tmp,
@@ -92,7 +95,8 @@ fn generated_etc() -> impl Iterator<Item = Mount> {
         ("hostname", format!("{HOSTNAME}\n")),
         (
             "nsswitch.conf",
-            "passwd: files\ngroup: files\nhosts: files\nservices: files\nprotocols: files\n".into(),
+            "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n"
+                .into(),
         ),
         ("resolv.conf", String::new()),
     ]

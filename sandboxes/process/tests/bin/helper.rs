@@ -1,5 +1,5 @@
 //! The sandbox helper of the tests, and a caller that can be killed: `run` reads a specification
-//! from standard input.
+//! from standard input, `enforcement` does the same and prints what was enforced.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -17,7 +17,14 @@ async fn caller() -> ExitCode {
     };
     match run(&Launcher::this_program(), &spec, std::future::pending()).await {
         Ok(report) => {
-            println!("{}", String::from_utf8_lossy(&report.stdout.bytes()));
+            if std::env::args()
+                .nth(1)
+                .is_some_and(|word| word == "enforcement")
+            {
+                println!("{}", serde_json::json!(report.enforcement));
+            } else {
+                println!("{}", String::from_utf8_lossy(&report.stdout.bytes()));
+            }
             eprintln!("{}", String::from_utf8_lossy(&report.stderr.bytes()));
             ExitCode::SUCCESS
         }

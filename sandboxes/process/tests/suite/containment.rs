@@ -3,10 +3,11 @@
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
 
-use passmuster_process::{Protection, State};
+use passmuster_process::{Mount, Protection, State};
 
 use crate::support::{Sandbox, helper};
 
@@ -107,6 +108,24 @@ fn an_abstract_unix_socket_outside_cannot_be_reached() {
     assert_eq!(Sandbox::python(&script).output(), "Connection refused");
 }
 
+/// Not a boundary, and said so: whoever grants a directory grants the servers in it.
+#[test]
+fn a_socket_in_a_granted_directory_can_be_connected_to() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let path = directory.path().join("s");
+    let _listener = UnixListener::bind(&path).unwrap();
+    for place in [directory.path(), &path] {
+        fs::set_permissions(place, fs::Permissions::from_mode(0o777)).unwrap();
+    }
+    let script =
+        "import socket; socket.socket(socket.AF_UNIX).connect('/granted/s'); print('reached')";
+    let sandbox = Sandbox::python(script).mount(Mount::ReadOnly {
+        source: directory.path().into(),
+        target: "/granted".into(),
+    });
+    assert_eq!(sandbox.output(), "reached");
+}
+
 #[test]
 fn loopback_is_the_only_interface_and_works_in_both_families() {
     let script = "
@@ -196,11 +215,7 @@ fn signals_that_the_caller_ignores_or_blocks_are_back_to_normal() {
 #[test]
 fn every_protection_is_reported_and_the_missing_ones_say_why() {
     let report = Sandbox::program("/bin/true", &[]).run();
-    let absent = [
-        Protection::Landlock,
-        Protection::MemoryLimit,
-        Protection::DiskLimit,
-    ];
+    let absent = [Protection::MemoryLimit, Protection::DiskLimit];
     for enforcement in &report.enforcement {
         let expected = if absent.contains(&enforcement.protection) {
             State::Absent
@@ -214,6 +229,6 @@ fn every_protection_is_reported_and_the_missing_ones_say_why() {
             "{enforcement:?}"
         );
     }
-    assert_eq!(report.enforcement.len(), 27);
+    assert_eq!(report.enforcement.len(), 28);
     assert_eq!(Protection::NoNewPrivs.to_string(), "no-new-privs");
 }

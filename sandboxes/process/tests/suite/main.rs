@@ -5,11 +5,14 @@
 
 mod bubblewrap;
 mod containment;
+mod denials;
 mod endings;
 mod files;
 mod identities;
 mod limits;
+mod listener;
 mod overlays;
+mod second_layer;
 mod services;
 mod streams;
 mod support;

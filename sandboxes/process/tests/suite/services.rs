@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use passmuster_process::{
-    Command, Ended, Exit, Limit, NotReady, Ready, Report, Service, ServiceReport, Start,
+    Command, Ended, Exit, Limit, Mount, NotReady, Ready, Report, Service, ServiceReport, Start,
 };
 
-use crate::support::{Sandbox, eventually, processes_with, stdout};
+use crate::support::{Sandbox, eventually, payload_directory, processes_with, stdout};
 
 const PORT: u16 = 7001;
 
@@ -263,6 +263,34 @@ fn the_wall_limit_covers_services() {
         .limits(|limits| limits.wall = Duration::from_millis(300))
         .run();
     assert_eq!(report.exit, Exit::LimitExceeded(Limit::Wall));
+}
+
+#[test]
+fn what_a_service_uses_counts_towards_the_limits_of_all() {
+    let eat = "import time\nx = bytearray(300 << 20)\ntime.sleep(1000)";
+    let report = Sandbox::shell("sleep 1000")
+        .beside(service(
+            "eater",
+            "/usr/bin/python3",
+            &["-c", eat],
+            Ready::Started,
+        ))
+        .limits(|limits| limits.memory = Some(150 << 20))
+        .run();
+    assert_eq!(report.exit, Exit::LimitExceeded(Limit::Memory));
+
+    let (data, before) = (payload_directory(), Instant::now());
+    let fill = "while :; do head -c 8000000 /dev/zero; done > /data/file";
+    let report = Sandbox::shell("sleep 1000")
+        .mount(Mount::Writable {
+            source: data.path().into(),
+            target: "/data".into(),
+        })
+        .beside(shell("filler", fill))
+        .limits(|limits| limits.disk = Some(32 << 20))
+        .run();
+    assert_eq!(report.exit, Exit::LimitExceeded(Limit::Disk));
+    assert!(before.elapsed() < Duration::from_secs(30));
 }
 
 #[test]

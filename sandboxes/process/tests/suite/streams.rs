@@ -23,7 +23,7 @@ fn converse<F: Future<Output = ()>>(
     let streams = Streams {
         input: Some(reading.into()),
         stdout: Some(Box::new(theirs)),
-        stderr: None,
+        ..Streams::default()
     };
     runtime.block_on(async {
         let sandbox = Sandbox::shell(script);

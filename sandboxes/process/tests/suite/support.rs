@@ -38,6 +38,7 @@ impl Sandbox {
             command,
             mounts: Vec::new(),
             limits,
+            listen: None,
             services: Vec::new(),
         })
     }

@@ -1,0 +1,230 @@
+//! Secrets of a step: variables of the operator that the step alone gets.
+//!
+//! # Theory of operation
+//!
+//! A secret goes into the step's environment and nowhere else: into no key, no verdict, no other
+//! run. It is struck from all that the step printed and asked the network for, in the forms that a
+//! program prints by itself (as it is, in lower case, percent-encoded, base64). What the step made is searched
+//! before it becomes a layer: checks run the change's code over that layer, and would find it there.
+//!
+//! Whoever has a secret can hide it from any search, so only trusted code may have it: a step that
+//! depends on the change in any way does not get it (see [`super::Unavailable::SecretsWithheld`]). The change
+//! could name a package of its own, whose install hook writes the secret backwards.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use memchr::memmem::Finder;
+
+use super::Unavailable;
+
+/// Shorter values would strike ordinary words.
+pub const LEAST: usize = 8;
+/// What stands in a log where a secret was.
+const STRUCK: &[u8] = b"[secret]";
+/// How much of a file is searched at a time.
+const CHUNK: usize = 1 << 20;
+
+/// Names and values. Never shown, so it has no `Debug`.
+#[derive(Clone, Default)]
+pub struct Secrets(BTreeMap<String, String>);
+
+impl Secrets {
+    /// The named variables of the operator.
+    pub fn of(names: &[String], env: &BTreeMap<OsString, OsString>) -> Result<Self, Unavailable> {
+        let mut secrets = BTreeMap::new();
+        for name in names {
+            let value = env.get(OsStr::new(name)).filter(|value| !value.is_empty());
+            let value = value.ok_or_else(|| Unavailable::SecretMissing(name.clone()))?;
+            let fit = value.to_str().filter(|value| value.len() >= LEAST);
+            let fit = fit.ok_or_else(|| Unavailable::SecretUnfit(name.clone()))?;
+            secrets.insert(name.clone(), fit.to_owned());
+        }
+        Ok(Self(secrets))
+    }
+
+    /// Names and values for the step's environment.
+    pub fn variables(&self) -> impl Iterator<Item = (String, OsString)> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.clone(), value.into()))
+    }
+
+    /// Replaces each secret by a mark that is not one.
+    pub fn strike(&self, text: &mut Vec<u8>) {
+        for form in self.0.values().flat_map(|value| forms(value)) {
+            let finder = Finder::new(&form);
+            if finder.find(text).is_none() {
+                continue;
+            }
+            let mut struck = Vec::with_capacity(text.len());
+            let mut rest = text.as_slice();
+            while let Some(at) = finder.find(rest) {
+                struck.extend_from_slice(rest.get(..at).unwrap_or_default());
+                struck.extend_from_slice(STRUCK);
+                rest = rest.get(at + form.len()..).unwrap_or_default();
+            }
+            struck.extend_from_slice(rest);
+            *text = struck;
+        }
+    }
+
+    /// As [`Secrets::strike`], for text.
+    pub fn struck(&self, text: String) -> String {
+        let mut bytes = text.into_bytes();
+        self.strike(&mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// The first file, link or name below a directory that holds a secret: the variable's name and the
+    /// path below `root`. Nothing is followed.
+    pub fn found_below(&self, root: &Path) -> io::Result<Option<(String, String)>> {
+        if self.0.is_empty() {
+            return Ok(None);
+        }
+        let mut pending = vec![root.to_owned()];
+        while let Some(directory) = pending.pop() {
+            for entry in fs::read_dir(&directory)? {
+                let entry = entry?;
+                let (path, kind) = (entry.path(), entry.file_type()?);
+                let mut found = self.in_bytes(entry.file_name().as_bytes());
+                if kind.is_dir() {
+                    pending.push(path.clone());
+                } else if kind.is_symlink() {
+                    found = found.or(self.in_bytes(fs::read_link(&path)?.as_os_str().as_bytes()));
+                } else if kind.is_file() && found.is_none() {
+                    found = self.in_stream(File::open(&path)?)?;
+                }
+                if let Some(name) = found {
+                    let below = path.strip_prefix(root).unwrap_or(&path);
+                    let shown = self.struck(below.display().to_string());
+                    return Ok(Some((name, shown)));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn in_bytes(&self, bytes: &[u8]) -> Option<String> {
+        let holds = |value: &str| {
+            forms(value)
+                .iter()
+                .any(|form| Finder::new(form).find(bytes).is_some())
+        };
+        let found = self.0.iter().find(|(_, value)| holds(value));
+        found.map(|(name, _)| name.clone())
+    }
+
+    /// Searches piece by piece; what may have begun at the end of one is looked at with the next.
+    fn in_stream(&self, mut from: impl Read) -> io::Result<Option<String>> {
+        let longest = self.0.values().flat_map(|value| forms(value));
+        let overlap = longest.map(|form| form.len()).max().unwrap_or(0);
+        let mut held = Vec::new();
+        loop {
+            let read = from.by_ref().take(CHUNK as u64).read_to_end(&mut held)?;
+            if let Some(name) = self.in_bytes(&held) {
+                return Ok(Some(name));
+            }
+            if read == 0 {
+                return Ok(None);
+            }
+            held.drain(..held.len().saturating_sub(overlap));
+        }
+    }
+}
+
+/// How programs write a value by themselves.
+fn forms(value: &str) -> Vec<Vec<u8>> {
+    let mut forms = vec![
+        value.as_bytes().to_vec(),
+        value.to_ascii_lowercase().into_bytes(),
+        percent_encoded(value),
+        STANDARD_NO_PAD.encode(value).into_bytes(),
+        URL_SAFE_NO_PAD.encode(value).into_bytes(),
+    ];
+    forms.dedup();
+    forms
+}
+
+fn percent_encoded(value: &str) -> Vec<u8> {
+    let mut encoded = String::new();
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded.into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VALUE: &str = "Tok/en+1234";
+
+    fn secrets() -> Secrets {
+        let env = BTreeMap::from([("TOKEN".into(), VALUE.into())]);
+        Secrets::of(&["TOKEN".to_owned()], &env).unwrap()
+    }
+
+    #[test]
+    fn a_secret_is_struck_in_each_form_that_programs_print() {
+        let base64 = STANDARD_NO_PAD.encode(VALUE);
+        let text = format!("a {VALUE} b {VALUE}{VALUE} tok/en+1234 Tok%2Fen%2B1234 {base64}= end");
+        let struck = secrets().struck(text);
+        assert_eq!(
+            struck,
+            "a [secret] b [secret][secret] [secret] [secret] [secret]= end"
+        );
+    }
+
+    #[test]
+    fn a_secret_that_is_missing_or_unfit_is_named_and_never_shown() {
+        let env = BTreeMap::from([
+            ("EMPTY".into(), OsString::new()),
+            ("SHORT".into(), "abc".into()),
+        ]);
+        let of = |name: &str| Secrets::of(&[name.to_owned()], &env).err().unwrap();
+        assert_eq!(of("NONE"), Unavailable::SecretMissing("NONE".to_owned()));
+        assert_eq!(of("EMPTY"), Unavailable::SecretMissing("EMPTY".to_owned()));
+        let short = of("SHORT");
+        assert_eq!(short, Unavailable::SecretUnfit("SHORT".to_owned()));
+        assert!(!short.to_string().contains("abc"));
+    }
+
+    #[test]
+    fn a_secret_is_found_in_files_across_pieces_in_links_and_in_names() {
+        let check = |make: &dyn Fn(&Path), expected: Option<&str>| {
+            let root = tempfile::tempdir().unwrap();
+            fs::create_dir(root.path().join("sub")).unwrap();
+            make(&root.path().join("sub"));
+            let found = secrets().found_below(root.path()).unwrap();
+            let found = found.map(|(name, path)| format!("{name} {path}"));
+            assert_eq!(found.as_deref(), expected);
+        };
+        check(&|sub| fs::write(sub.join("a"), "harmless").unwrap(), None);
+        let across = [vec![b'x'; CHUNK - 4], VALUE.as_bytes().to_vec()].concat();
+        check(
+            &|sub| fs::write(sub.join("a"), &across).unwrap(),
+            Some("TOKEN sub/a"),
+        );
+        let to = "https://user:Tok%2Fen%2B1234@host";
+        check(
+            &|sub| std::os::unix::fs::symlink(to, sub.join("l")).unwrap(),
+            Some("TOKEN sub/l"),
+        );
+        let name = STANDARD_NO_PAD.encode(VALUE);
+        check(
+            &|sub| fs::write(sub.join(&name), "").unwrap(),
+            Some("TOKEN sub/[secret]"),
+        );
+    }
+}
