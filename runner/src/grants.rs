@@ -308,7 +308,7 @@ impl Room {
         room.layer(machine, &view.tree, &tree, places::TREE.into())?;
         room.copy_directories(machine, grants, view)?;
         match access {
-            Access::Check => room.mount_env(view),
+            Access::Check => room.mount_env(machine, view)?,
             Access::Prepare => {
                 let env = room.env.clone();
                 room.layer(machine, &view.env, &env, places::ENV.into())?;
@@ -390,14 +390,23 @@ impl Room {
         Ok(())
     }
 
-    fn mount_env(&mut self, view: &View) {
+    fn mount_env(&mut self, machine: &Machine, view: &View) -> Result<(), SessionError> {
         let target = PathBuf::from(places::ENV);
-        self.mounts.push(if view.env.is_empty() {
+        let copied = !machine.overlay && view.env.len() > 1;
+        if copied {
+            make_owned(&self.env, machine.owner)?;
+            merged::copy(&view.env, Path::new(""), &self.env, machine.owner)?;
+        }
+        self.mounts.push(if copied {
+            let source = self.env.clone();
+            Mount::ReadOnly { source, target }
+        } else if view.env.is_empty() {
             Mount::Directory { target }
         } else {
             let lowers = view.env.iter().map(|layer| lower(layer, false)).collect();
             Mount::ReadOnlyOverlay { lowers, target }
         });
+        Ok(())
     }
 
     /// Lets the run write to the environments' directories that its services name.
