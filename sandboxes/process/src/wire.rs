@@ -158,7 +158,6 @@ mod tests {
                 ],
                 listen: Some(3128),
                 services: Vec::new(),
-                listen: None,
                 limits: Limits::default(),
             })
     }
@@ -167,7 +166,7 @@ mod tests {
         Message::Ended {
             exit,
             survivors: 3,
-            seen: Seen {
+            seen: crate::denials::Seen {
                 names: vec![("a.example.org".into(), 2)],
                 decoys: vec!["/home/x".into()],
             },
