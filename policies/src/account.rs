@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::denial::Denial;
 use crate::evidence::{Enforcement, PolicyRef};
 use crate::reason::Reason;
 use crate::run::{Outcome, Usage};
@@ -36,5 +37,5 @@ pub struct Account {
     /// For each protection, whether it was in force.
     pub enforcement: Vec<Enforcement>,
     /// What was refused meanwhile; null where that was not watched.
-    pub denials: Option<Vec<serde_json::Value>>,
+    pub denials: Option<Vec<Denial>>,
 }

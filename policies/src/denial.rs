@@ -83,7 +83,8 @@ impl Denial {
         text::line(&text, 2 * LONGEST)
     }
 
-    fn shown(&self) -> Self {
+    /// The same, fit to be shown.
+    pub fn shown(&self) -> Self {
         let shown = |part: &Option<String>| part.as_deref().map(|text| text::line(text, LONGEST));
         Self {
             target: shown(&self.target),

@@ -1,7 +1,9 @@
 //! What the sandbox refused, from its words to the verdict's; and where decoys lie.
 
 use passmuster_policy::denial::{Denial, DenialKind};
-use passmuster_process::{DenialKind as Refused, Denials, Mount};
+use passmuster_process::{
+    DenialKind as Refused, Denials, Enforcement, Mount, Protection, Report, State,
+};
 
 use crate::places;
 
@@ -43,6 +45,20 @@ pub(crate) fn add(all: &mut Vec<Denial>, denials: &Denials) {
             None => all.push(new),
         }
     }
+}
+
+/// What one command was refused, fit to be shown; none where nobody was told.
+pub(crate) fn told(report: &Report) -> Option<Vec<Denial>> {
+    let told = |entry: &Enforcement| {
+        entry.protection == Protection::DenialReports && entry.state != State::Absent
+    };
+    let mut all = Vec::new();
+    add(&mut all, &report.denials);
+    report
+        .enforcement
+        .iter()
+        .any(told)
+        .then(|| all.iter().map(Denial::shown).collect())
 }
 
 fn kind(refused: Refused) -> DenialKind {

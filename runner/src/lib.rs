@@ -62,6 +62,7 @@ pub mod merged;
 pub mod mixed;
 pub mod network;
 pub mod obstacles;
+pub mod offline;
 pub mod oracle;
 pub mod passing;
 pub mod past;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use passmuster_policy::denial::Denial;
+use passmuster_policy::policy::Isolation;
 use passmuster_policy::run::{Outcome, Usage};
 use passmuster_process::{
     Enforcement, Exit, Launcher, Limits, Report, SandboxError, Spec, Start, Streams,
@@ -56,6 +57,8 @@ pub struct Machine {
     pub cache: Cache,
     /// The ids under which sandboxed commands run.
     pub owner: Owner,
+    /// The tier that sandboxes have.
+    pub isolation: Isolation,
     /// Whether trees are overlays or copies.
     pub overlay: bool,
     /// Ends everything.

@@ -18,7 +18,7 @@ use passmuster_policy::evidence::{
     self, CheckEvidence, CheckResult, EnforcementState, Evidence, Subject, Timing, WhyNotRun,
 };
 use passmuster_policy::finding::{Finding, FindingLevel, fingerprint};
-use passmuster_policy::policy::{Check, CheckKind, Policy};
+use passmuster_policy::policy::{Check, CheckKind, Isolation, Policy};
 use passmuster_policy::reason::{Reason, ReasonCode};
 use passmuster_policy::rules;
 use passmuster_policy::verdict::Verdict;
@@ -39,6 +39,7 @@ use crate::measure::Bench;
 use crate::measured::Measured;
 use crate::mixed;
 use crate::obstacles::missing_content;
+use crate::offline::{self, Offline};
 use crate::oracle;
 use crate::past::{keep, known_candidate, remember_candidate, settle, stored_verdict, verdict_key};
 use crate::plan::{CheckPlan, plan};
@@ -80,6 +81,8 @@ pub struct Request {
     pub base: Option<String>,
     /// Where the policy comes from.
     pub policy: Choice,
+    /// The least isolation that the operator accepts, where that differs from the policy's.
+    pub isolation: Option<Isolation>,
     /// Names given with `--check`.
     pub checks: Vec<String>,
     /// Runs at once.
@@ -114,6 +117,8 @@ pub struct Verified {
     pub verdict: Verdict,
     /// True when it was stored before.
     pub stored: bool,
+    /// Of a trial: tests of the base that the missing network may have failed.
+    pub offline: Vec<Offline>,
 }
 
 /// Verifies a change.
@@ -126,13 +131,14 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
     let base = proposal::base_of(&repository, input, request.base.as_deref())?;
     let mut content = Content::new(repository.git(), &world.cache.git());
     let (base_tree, missing) = content.snapshot(&repository, &base.tree)?;
-    let basis = Basis::find(
+    let mut basis = Basis::find(
         &repository,
         &base_tree,
         &request.policy,
         &world.operator,
         &world.cache,
     )?;
+    basis.accept(request.isolation);
     check_names(basis.policy(), &request.checks)?;
     let mut evidence = empty_evidence(request, &basis.loaded, subject(&base));
     if let Some(stored) = known_verdict(&store, request, &basis, &base_tree, &mut evidence)? {
@@ -191,7 +197,15 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
     }
     evidence.timing.total_ms = millis(start.elapsed());
     let verdict = decide(basis.policy(), &evidence);
-    settle(&store, repository.root(), request, &evidence, &key, verdict)
+    let verified = settle(&store, repository.root(), request, &evidence, &key, verdict)?;
+    let offline = match request.trial {
+        true => offline::of(&evidence),
+        false => Vec::new(),
+    };
+    Ok(Verified {
+        offline,
+        ..verified
+    })
 }
 
 /// The stored verdict of a patch that this base has seen before: nothing is applied for it.
@@ -280,16 +294,17 @@ impl Case<'_> {
         if plans.iter().all(|plan| plan.left_out.is_some()) {
             return Ok(Measured::default());
         }
-        let machine = match machine(self.world, &self.basis.grants).await? {
-            Ok(machine) => machine,
-            Err(reason) => {
-                return Ok(Measured {
-                    reasons: vec![reason],
-                    ..Measured::default()
-                });
-            }
-        };
         let policy = self.basis.policy();
+        let machine =
+            match machine(self.world, &self.basis.grants, policy.sandbox.isolation).await? {
+                Ok(machine) => machine,
+                Err(reason) => {
+                    return Ok(Measured {
+                        reasons: vec![reason],
+                        ..Measured::default()
+                    });
+                }
+            };
         let bench = Bench {
             machine: &machine,
             grants: &self.basis.grants,
@@ -317,6 +332,7 @@ impl Case<'_> {
         let measured = bench.measure(plans, &mut workshop).await?;
         Ok(Measured {
             copied: !machine.overlay,
+            isolation: Some(machine.isolation),
             ..measured
         })
     }
@@ -435,7 +451,7 @@ fn is_denied(evidence: &Evidence) -> bool {
 
 fn add_measured(evidence: &mut Evidence, measured: Measured) {
     if !measured.enforcement.is_empty() {
-        evidence.isolation = Some("full".to_owned());
+        evidence.isolation = measured.isolation.map(|tier| tier.name().to_owned());
     }
     evidence.enforcement = measured.enforcement.iter().map(enforcement).collect();
     evidence

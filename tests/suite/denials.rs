@@ -152,3 +152,38 @@ fn names_that_a_test_chose_cannot_drive_a_terminal_or_leave_their_line() {
         assert!(!text.contains('\u{1b}'), "{text}");
     }
 }
+
+#[test]
+fn init_names_the_tests_that_need_the_network_and_leaves_the_uncertain_ones_to_a_person() {
+    let env = TestEnv::new();
+    let repo = env.repo("python-network");
+    repo.remove("passmuster.toml");
+    repo.write(
+        "tests/test_broken.py",
+        "def test_broken():\n    assert 1 + 1 == 3\n",
+    );
+    for number in 0..4 {
+        let test = format!("def test_sum():\n    assert {number} + 1 == 1 + {number}\n");
+        repo.write(format!("tests/test_sum_{number}.py"), test);
+    }
+    repo.commit("No policy");
+    let init = env.passmuster(["init"]).cwd(repo.root()).run();
+    init.assert_code(0);
+    let text = std::fs::read_to_string(repo.root().join("passmuster.toml")).unwrap();
+    let line = |start: &str| text.lines().find(|line| line.starts_with(start));
+    let certain = line("unavailable = ").unwrap_or_else(|| panic!("{text}\n{}", init.all()));
+    assert_eq!(
+        certain,
+        r#"unavailable = ["tests/test_online.py::test_a_server_answers", "tests/test_online.py::test_rates_are_downloaded"]"#
+    );
+    let possible = line("# unavailable = ").unwrap();
+    assert_eq!(
+        possible,
+        r#"# unavailable = ["tests/test_broken.py::test_broken"]"#
+    );
+    repo.commit("The policy");
+    repo.edit("prices.py", OLD, "    return max(0, full - discount)");
+    let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+    finished.assert_code(0);
+    assert_eq!(verdict.count("unavailable"), 2, "{verdict}");
+}

@@ -278,6 +278,11 @@ fn the_report_tells_what_happened_and_fits_its_schema() {
         held.iter()
             .any(|one| one["protection"] == "seccomp" && one["state"] == "enforced")
     );
+    assert_eq!(ended["denials"], serde_json::json!([]));
+    let connect = "import socket; socket.socket().connect_ex((\"192.0.2.1\", 443))";
+    let refused = report(&[], &["python", "-c", connect]);
+    assert_eq!(refused["denials"][0]["kind"], "network");
+    assert_eq!(refused["denials"][0]["target"], "192.0.2.1:443");
     let limited = report(&["--limit", "wall=1s"], &["sleep", "60"]);
     assert_eq!(limited["outcome"]["limit"], "wall");
     assert_eq!(limited["exit_code"], 124);

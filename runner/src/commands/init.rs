@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 use passmuster_policy::policy::FILE_NAME;
 
@@ -11,6 +12,7 @@ use crate::content::Content;
 use crate::detect::{self, Detected};
 use crate::error::UserError;
 use crate::exit_code::Exit;
+use crate::offline::Offline;
 use crate::policy_source::{self, Choice, PolicySourceError};
 use crate::proposal::{self, Input};
 use crate::report;
@@ -37,13 +39,20 @@ pub(super) async fn run(world: &World, arguments: &Init) -> Result<Exit, UserErr
         print(text.as_bytes())?;
         return Ok(Exit::Pass);
     }
-    write_new(&repository, &text)?;
+    let path = write_new(&repository, &text)?;
     explain(&found);
-    try_on_base(world, &directory).await
+    let offline = try_on_base(world, &directory).await?;
+    if !offline.is_empty() {
+        add_offline(&path, &found, &offline)?;
+    }
+    print(
+        format!("\ncommit {FILE_NAME}: a policy counts once it is part of the base\n").as_bytes(),
+    )?;
+    Ok(Exit::Pass)
 }
 
 /// Never over a policy that is there: somebody decided what it says.
-fn write_new(repository: &Repository, text: &str) -> Result<(), UserError> {
+fn write_new(repository: &Repository, text: &str) -> Result<PathBuf, UserError> {
     let work_tree = repository.work_tree().ok_or_else(|| {
         UserError::usage("a bare repository has no place for a policy; use --print and commit it")
     })?;
@@ -62,7 +71,7 @@ fn write_new(repository: &Repository, text: &str) -> Result<(), UserError> {
         .map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)?;
     say(&format!("wrote {}", path.display()));
-    Ok(())
+    Ok(path)
 }
 
 /// Why each check is there.
@@ -83,8 +92,28 @@ fn explain(found: &Detected) {
     found.notes.iter().for_each(|note| say(note));
 }
 
+/// Writes the policy once more, with the tests that the trial showed to need a network.
+fn add_offline(path: &Path, found: &Detected, offline: &[Offline]) -> Result<(), UserError> {
+    let text = detect::policy_text_after_trial(found, offline);
+    std::fs::write(path, text)
+        .map_err(|source| UserError::usage(format!("cannot write {}: {source}", path.display())))?;
+    for Offline {
+        check,
+        certain,
+        possible,
+    } in offline
+    {
+        say(&format!(
+            "check {check}: {} tests need a network and are `unavailable` now; {} more failed and are named in a comment",
+            certain.len(),
+            possible.len()
+        ));
+    }
+    Ok(())
+}
+
 /// Runs everything once on the base against itself and says what each check gave.
-async fn try_on_base(world: &World, directory: &std::path::Path) -> Result<Exit, UserError> {
+async fn try_on_base(world: &World, directory: &Path) -> Result<Vec<Offline>, UserError> {
     say("trying it once on the base");
     let request = Request {
         repository: directory.to_owned(),
@@ -94,6 +123,7 @@ async fn try_on_base(world: &World, directory: &std::path::Path) -> Result<Exit,
         },
         base: None,
         policy: Choice::Auto,
+        isolation: None,
         checks: Vec::new(),
         jobs: 1,
         use_stored: true,
@@ -103,8 +133,5 @@ async fn try_on_base(world: &World, directory: &std::path::Path) -> Result<Exit,
     let mut text = Vec::new();
     report::trial(&mut text, palette(), &verified.verdict)?;
     print(&text)?;
-    print(
-        format!("\ncommit {FILE_NAME}: a policy counts once it is part of the base\n").as_bytes(),
-    )?;
-    Ok(Exit::Pass)
+    Ok(verified.offline)
 }

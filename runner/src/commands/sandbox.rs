@@ -11,6 +11,7 @@ use passmuster_process::{Exit as End, Report};
 
 use super::{place, say};
 use crate::cli::Sandbox;
+use crate::denials;
 use crate::errand::{self, Done, Errand};
 use crate::error::UserError;
 use crate::exit_code::Exit;
@@ -152,11 +153,13 @@ fn account(errand: &Errand, done: &Done, exit_code: u8) -> Account {
         reasons: done.end.as_ref().err().cloned().unwrap_or_default(),
         usage: report.map(usage),
         leaked_processes: report.map_or(0, |report| report.survivors),
-        isolation: report.map(|_| "full".to_owned()),
+        isolation: report
+            .and(done.isolation)
+            .map(|tier| tier.name().to_owned()),
         enforcement: report
             .map(|report| report.enforcement.iter().map(enforcement).collect())
             .unwrap_or_default(),
-        denials: None,
+        denials: report.and_then(denials::told),
     }
 }
 

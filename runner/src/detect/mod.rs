@@ -13,7 +13,7 @@ mod rust;
 mod text;
 
 pub use listing::Listing;
-pub use text::policy_text;
+pub use text::{policy_text, policy_text_after_trial};
 
 /// What was looked for, for the message that nothing was found.
 pub const LOOKED_FOR: &str = "Cargo.toml; Python test files beside pyproject.toml, setup.py, setup.cfg, \

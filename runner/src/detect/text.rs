@@ -1,12 +1,18 @@
 //! Writes what was detected as a policy that people can read and change.
 
 use super::{Check, Detected, LOOKED_FOR, Step};
+use crate::offline::{self, Offline};
 
 /// Longest comment line, without its mark.
 const WIDTH: usize = 96;
 
 /// The policy file, version 1, with a comment for every decision.
 pub fn policy_text(found: &Detected) -> String {
+    policy_text_after_trial(found, &[])
+}
+
+/// The same, with what a trial on the base has shown about tests that need a network.
+pub fn policy_text_after_trial(found: &Detected, offline: &[Offline]) -> String {
     let mut out = String::new();
     comment(
         &mut out,
@@ -47,7 +53,7 @@ pub fn policy_text(found: &Detected) -> String {
     found
         .checks
         .iter()
-        .for_each(|check| write_check(&mut out, check));
+        .for_each(|check| write_check(&mut out, check, offline));
     if found.is_empty() {
         out.push('\n');
         comment(
@@ -105,7 +111,7 @@ fn write_step(out: &mut String, step: &Step) {
     }
 }
 
-fn write_check(out: &mut String, check: &Check) {
+fn write_check(out: &mut String, check: &Check, offline: &[Offline]) {
     out.push('\n');
     comment(out, &format!("Found: {}.", check.why.join("; ")));
     if let Some(reason) = &check.off {
@@ -131,6 +137,10 @@ fn write_check(out: &mut String, check: &Check) {
     if !check.env.is_empty() {
         pair(out, mark, "env", &table(&check.env));
     }
+    let tried = offline.iter().find(|offline| offline.check == check.name);
+    if let Some(offline) = tried.filter(|_| check.off.is_none()) {
+        write_offline(out, offline);
+    }
     if check.optional && check.off.is_none() {
         comment(
             out,
@@ -143,6 +153,25 @@ fn write_check(out: &mut String, check: &Check) {
     }
     if check.optional {
         pair(out, mark, "required", "false");
+    }
+}
+
+/// Tests that need what no check has. What is not certain stays a comment.
+fn write_offline(out: &mut String, offline: &Offline) {
+    let globs = |ids: &[String]| array(&ids.iter().map(|id| offline::glob(id)).collect::<Vec<_>>());
+    if !offline.certain.is_empty() {
+        comment(
+            out,
+            "These failed on the base, and their errors say that it was for want of a network, which no check has.",
+        );
+        pair(out, "", "unavailable", &globs(&offline.certain));
+    }
+    if !offline.possible.is_empty() {
+        comment(
+            out,
+            "These failed on the base as well, in a run that was refused the network. Their errors do not say whether that is why; if it is, they belong into `unavailable`.",
+        );
+        pair(out, "# ", "unavailable", &globs(&offline.possible));
     }
 }
 

@@ -36,12 +36,11 @@
 //! What the channels carry: the *socket* the specification in, and before it the reading end of a
 //! pipe, where the command has input, then a byte now and then where printing must be known of; one
 //! outcome out, and before it the listener, where the specification asks for one (`bridge`); closing
-//! is the order to stop. *Orders*: one byte each: go, terminate, kill.
-//! *Messages*: ready with the enforcement list, ended, or failed with the step. *Listener*: the
-//! filter's, once, so that the keeper hears what is refused (`denials`). *Trouble*: why exec did not
-//! happen; closed by exec itself. All but the output are closed on exec, so the command holds no
-//! channel on which it could pretend: exit, usage, enforcement and denials never pass through its
-//! hands.
+//! is the order to stop. *Orders*: one byte each: go, terminate, kill. *Messages*: ready with the
+//! enforcement list, ended, or failed with the step. *Filter's listener*: once, so that the keeper
+//! hears what is refused (`denials`). *Trouble*: why exec did not happen; closed by exec itself. All
+//! but the output are closed on exec, so the command holds no channel on which it could pretend:
+//! exit, usage, enforcement and denials never pass through its hands.
 //!
 //! A step that fails before exec is a [`SandboxError`], never the command's failure; a program that
 //! cannot be executed is an [`Exit::NotStarted`]. A protection that does not hold is an error.
@@ -49,8 +48,8 @@
 //! # Order of things
 //!
 //! [`Spec`] → `launch` → `keeper` → `view::sources` → `cgroup` → `namespaces` → `init` → `view::root`
-//! → `network` → `bridge` → `limits` → `credentials` → `second_layer` → `seccomp` → `denials` → `enforcement` →
-//! `services` → `worker` → `watch` → [`Report`].
+//! → `network` → `bridge` → `limits` → `credentials` → `second_layer` → `seccomp` → `denials` →
+//! `enforcement` → `services` → `worker` → `watch` → [`Report`].
 //!
 //! # The system view
 //!
@@ -80,6 +79,7 @@
 //!   without privilege); they reach only what is granted.
 
 mod bridge;
+mod bubblewrap;
 mod cgroup;
 mod credentials;
 mod denials;

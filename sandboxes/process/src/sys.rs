@@ -109,6 +109,14 @@ pub(crate) fn pidfd_kill(pidfd: BorrowedFd<'_>, signal: libc::c_int) -> Result<(
     .map(drop)
 }
 
+/// A descriptor for a child that has not been waited for.
+pub(crate) fn pidfd_open(child: Pid) -> Result<OwnedFd, Errno> {
+    // SAFETY: integers only.
+    let fd = check(unsafe { libc::syscall(libc::SYS_pidfd_open, child.as_raw(), 0) })?;
+    // SAFETY: pidfd_open returned a new descriptor that nothing else owns.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as libc::c_int) })
+}
+
 /// A detached copy of the mount at `path`, with what is mounted beneath it when `recursive`.
 pub(crate) fn open_tree(path: &Path, recursive: bool) -> Result<OwnedFd, Errno> {
     let path = c_path(path)?;
@@ -327,20 +335,6 @@ pub(crate) fn seccomp_with_listener(program: &[libc::sock_filter]) -> Result<Own
     Ok(unsafe { OwnedFd::from_raw_fd(fd as libc::c_int) })
 }
 
-/// The version of Landlock that the kernel has.
-pub(crate) fn landlock_version() -> Result<libc::c_long, Errno> {
-    const VERSION: libc::c_uint = 1;
-    // SAFETY: with this flag the kernel takes no structure, reads no memory and only answers.
-    check(unsafe {
-        libc::syscall(
-            libc::SYS_landlock_create_ruleset,
-            std::ptr::null::<libc::c_void>(),
-            0,
-            VERSION,
-        )
-    })
-}
-
 /// A system call whose caller waits for an answer.
 pub(crate) struct Waiting {
     /// Names the call in the answer.
@@ -432,6 +426,20 @@ pub(crate) fn notify_synchronously(listener: BorrowedFd<'_>) -> Result<(), Errno
         )
     }))
     .map(drop)
+}
+
+/// The version of Landlock that the kernel has.
+pub(crate) fn landlock_version() -> Result<libc::c_long, Errno> {
+    const VERSION: libc::c_uint = 1;
+    // SAFETY: with this flag the kernel takes no structure, reads no memory and only answers.
+    check(unsafe {
+        libc::syscall(
+            libc::SYS_landlock_create_ruleset,
+            std::ptr::null::<libc::c_void>(),
+            0,
+            VERSION,
+        )
+    })
 }
 
 /// Brings an interface up and returns its flags as read back.

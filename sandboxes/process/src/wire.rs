@@ -121,7 +121,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::denials::Seen;
     use crate::report::{Exit, Message, Outcome, Usage};
     use crate::spec::{Command, Limits, Mount, Spec};
 
@@ -167,8 +166,11 @@ mod tests {
         Message::Ended {
             exit,
             survivors: 3,
+            seen: crate::denials::Seen {
+                names: vec![("a.example.org".into(), 2)],
+                decoys: vec!["/home/x".into()],
+            },
             services: Vec::new(),
-            seen: Seen::default(),
             usage: Usage::default(),
         }
     }

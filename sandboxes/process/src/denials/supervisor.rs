@@ -100,7 +100,8 @@ impl Supervisor {
         }
         match self.listener.take() {
             None => {
-                self.listener = sys::receive_descriptor(&self.channel).ok().flatten();
+                let received = sys::receive_with_descriptor(self.channel.as_fd(), &mut [0]);
+                self.listener = received.ok().and_then(|(_, listener)| listener);
                 self.over = self.listener.is_none();
                 if let Some(listener) = &self.listener {
                     // Only faster: the caller's processor goes on with the answer.
