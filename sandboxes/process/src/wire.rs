@@ -167,7 +167,7 @@ mod tests {
         Message::Ended {
             exit,
             survivors: 3,
-            seen: crate::denials::Seen {
+            seen: Seen {
                 names: vec![("a.example.org".into(), 2)],
                 decoys: vec!["/home/x".into()],
             },
