@@ -91,10 +91,10 @@ pub struct Session<'a> {
     pub failed_services: Vec<Failed>,
     /// What the sandbox said it enforced, of the last phase.
     pub enforcement: Vec<Enforcement>,
-    /// What it refused, in all phases.
-    pub denials: Vec<Denial>,
     /// Its way out; none: no network.
     pub door: Option<Door>,
+    /// What it refused, in all phases.
+    pub denials: Vec<Denial>,
 }
 
 impl<'a> Session<'a> {
@@ -121,8 +121,8 @@ impl<'a> Session<'a> {
             phases: 0,
             failed_services: Vec::new(),
             enforcement: Vec::new(),
-            denials: Vec::new(),
             door: None,
+            denials: Vec::new(),
         })
     }
 

@@ -116,11 +116,11 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
     if !built {
         build_view(&spec, sources)?;
     }
-    let resolver = Resolver::open();
-    let decoys = Decoys::watch(&spec);
     if let Some(port) = spec.listen {
         bridge::offer(port, io::stdin())?;
     }
+    let resolver = Resolver::open();
+    let decoys = Decoys::watch(&spec);
     umask(Mode::from_bits_truncate(0o022));
     take_null_input()?;
     // Limits, filter and lost capabilities hold for this process as well, which needs nothing that

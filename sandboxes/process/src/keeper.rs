@@ -70,8 +70,7 @@ pub(crate) fn keep() {
 
 /// What runs, and what it reads.
 fn asked() -> Result<(Spec, Option<OwnedFd>), Failure> {
-    // One byte comes before the specification, so that a descriptor has something to come with.
-    let (_, input) = sys::receive_with_descriptor(io::stdin().as_fd(), &mut [0])
+    let input = sys::receive_descriptor(io::stdin())
         .map_err(|errno| Failure::new(Step::ReadSpec, errno))?;
     let spec = wire::receive(Caller).map_err(|error| Failure::io(Step::ReadSpec, "", &error))?;
     Ok((spec, input))

@@ -216,6 +216,12 @@ pub(crate) fn cloexec_from(first: libc::c_uint) -> Result<(), Errno> {
     .map(drop)
 }
 
+/// The first byte from a socket, and the descriptor that came with it, if one did.
+pub(crate) fn receive_descriptor(socket: impl AsFd) -> Result<Option<OwnedFd>, Errno> {
+    let (_, descriptor) = receive_with_descriptor(socket.as_fd(), &mut [0])?;
+    Ok(descriptor)
+}
+
 /// Reads from a Unix socket, and takes the first descriptor that came along; further ones are
 /// closed. Zero bytes read: the other end is closed.
 pub(crate) fn receive_with_descriptor(
