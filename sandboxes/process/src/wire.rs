@@ -166,7 +166,7 @@ mod tests {
         Message::Ended {
             exit,
             survivors: 3,
-            seen: Seen {
+            seen: crate::denials::Seen {
                 names: vec![("a.example.org".into(), 2)],
                 decoys: vec!["/home/x".into()],
             },
