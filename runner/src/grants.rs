@@ -108,7 +108,7 @@ impl Grants {
             links: Vec::new(),
             copy: policy.sandbox.copy.iter().map(PathBuf::from).collect(),
             path: search_path(toolchains, tools),
-            env: base_environment(),
+            env: places::environment(),
             digest: String::new(),
         };
         toolchains
@@ -490,26 +490,6 @@ pub fn open(spec: &mut Spec, door: &Door) {
     let files = door.files.iter();
     spec.mounts
         .extend(files.map(|(target, content)| file(target, content)));
-}
-
-/// The variables that programs expect to find. The tools and the policy add theirs.
-fn base_environment() -> BTreeMap<String, String> {
-    let fixed = [
-        ("HOME", places::HOME),
-        ("USER", "passmuster"),
-        ("LOGNAME", "passmuster"),
-        ("SHELL", "/bin/sh"),
-        ("TMPDIR", "/tmp"),
-        ("LANG", "C.UTF-8"),
-        ("TZ", "UTC"),
-        // No progress bars, no prompts, no snapshots written on the fly.
-        ("CI", "true"),
-        ("TERM", "dumb"),
-        ("NO_COLOR", "1"),
-    ];
-    fixed
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into()
 }
 
 /// A cache of the operator's home appears at the same place of the sandbox's home.

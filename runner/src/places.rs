@@ -1,5 +1,8 @@
 //! Where things are inside a sandbox. The same for every tree and every run, so that shebangs,
-//! editable installs and build directories made in one run are valid in the next.
+//! editable installs and build directories made in one run are valid in the next. And the variables
+//! that say so.
+
+use std::collections::BTreeMap;
 
 /// What holds all the others; no host path.
 pub const ROOT: &str = "/sandbox";
@@ -19,3 +22,23 @@ pub const BIN: &str = "/sandbox/bin";
 pub const CERTIFICATES: &str = "/sandbox/certificates.pem";
 /// The port on the sandbox's own loopback that a step with network finds its proxy at.
 pub const PROXY_PORT: u16 = 3128;
+
+/// The variables that programs expect to find. The tools and the policy add theirs.
+pub fn environment() -> BTreeMap<String, String> {
+    let fixed = [
+        ("HOME", HOME),
+        ("USER", "passmuster"),
+        ("LOGNAME", "passmuster"),
+        ("SHELL", "/bin/sh"),
+        ("TMPDIR", "/tmp"),
+        ("LANG", "C.UTF-8"),
+        ("TZ", "UTC"),
+        // No progress bars, no prompts, no snapshots written on the fly.
+        ("CI", "true"),
+        ("TERM", "dumb"),
+        ("NO_COLOR", "1"),
+    ];
+    fixed
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
+}
