@@ -113,12 +113,8 @@ fn is_empty(evidence: &Evidence) -> bool {
 
 /// Whether the isolation that was reached is at least the required one.
 fn isolated(required: Isolation, reached: Option<&str>) -> bool {
-    let accepted: &[&str] = match required {
-        Isolation::Full => &["full"],
-        Isolation::FullBwrap => &["full", "full-bwrap"],
-        Isolation::Landlock => &["full", "full-bwrap", "landlock"],
-    };
-    reached.is_some_and(|reached| accepted.contains(&reached))
+    let accepted = |tier: &Isolation| *tier <= required && Some(tier.name()) == reached;
+    Isolation::ALL.iter().any(accepted)
 }
 
 /// Judges one check and writes down what came out.

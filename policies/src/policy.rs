@@ -83,8 +83,10 @@ pub struct Sandbox {
     pub copy: Vec<String>,
 }
 
-/// How a run is kept apart from the host.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// How a run is kept apart from the host; the best first.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Isolation {
     /// Namespaces, a new root, a system call filter.
@@ -94,6 +96,20 @@ pub enum Isolation {
     FullBwrap,
     /// Landlock alone.
     Landlock,
+}
+
+impl Isolation {
+    /// Every tier, the best first.
+    pub const ALL: [Self; 3] = [Self::Full, Self::FullBwrap, Self::Landlock];
+
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::FullBwrap => "full-bwrap",
+            Self::Landlock => "landlock",
+        }
+    }
 }
 
 /// A toolchain that Passmuster knows how to find.

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use passmuster_policy::policy::Policy;
+use passmuster_policy::policy::{Isolation, Policy};
 use passmuster_policy::reason::ReasonCode;
 
 use crate::cache::Cache;
@@ -67,6 +67,12 @@ impl Basis {
             programs,
             grants,
         })
+    }
+
+    /// The operator's word on the least isolation goes before the policy's.
+    pub fn accept(&mut self, isolation: Option<Isolation>) {
+        let written = self.loaded.policy.sandbox.isolation;
+        self.loaded.policy.sandbox.isolation = isolation.unwrap_or(written);
     }
 
     /// The policy.

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use passmuster_policy::policy::Isolation;
 
 /// Does this change pass muster? Applies a proposed change to an isolated tree, runs the
 /// repository's tests in a sandbox on it and on its base, and gives one verdict.
@@ -89,6 +90,9 @@ pub struct Verify {
     /// Run only this check (may be given again). Then the verdict is at best inconclusive.
     #[arg(long = "check", value_name = "NAME")]
     pub checks: Vec<String>,
+    /// The least isolation that is accepted: full, full-bwrap or landlock [default: the policy's].
+    #[arg(long, value_name = "TIER", value_parser = isolation)]
+    pub isolation: Option<Isolation>,
     /// How many runs at once [default: the number of processors].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
@@ -205,6 +209,12 @@ pub enum CacheCommand {
         #[arg(long, default_value = "10GiB", value_name = "SIZE")]
         max: String,
     },
+}
+
+fn isolation(text: &str) -> Result<Isolation, String> {
+    let known = Isolation::ALL;
+    let found = known.into_iter().find(|tier| tier.name() == text);
+    found.ok_or_else(|| format!("one of {}", known.map(Isolation::name).join(", ")))
 }
 
 fn output(text: &str) -> Result<(Format, PathBuf), String> {

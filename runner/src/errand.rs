@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use passmuster_policy::change::Change;
 use passmuster_policy::evidence::{PolicyRef, TreeRole};
-use passmuster_policy::policy::{Check, CheckKind, Limits, Prepare};
+use passmuster_policy::policy::{Check, CheckKind, Isolation, Limits, Prepare};
 use passmuster_policy::reason::{Reason, ReasonCode};
 use passmuster_process::{Report, SandboxError, Streams};
 
@@ -55,6 +55,8 @@ pub struct Done {
     pub tree: String,
     /// The policy that its sandbox was made by.
     pub policy: PolicyRef,
+    /// The tier that its sandbox had.
+    pub isolation: Option<Isolation>,
     /// The sandbox's report, or what stood in the way of starting the command.
     pub end: Result<Report, Vec<Reason>>,
     /// What is worth knowing beside it.
@@ -82,9 +84,12 @@ pub async fn run(world: &World, errand: &Errand, streams: Streams) -> Result<Don
     let change = inspect::change(repository.git(), &base_tree.id, &tree.id)?;
     let mut remarks: Vec<String> = proposal.notes.iter().map(ToString::to_string).collect();
     remarks.extend(basis.found.reasons.iter().map(|one| one.message.clone()));
-    let end = match machine(world, &basis.grants).await? {
+    let least = basis.policy().sandbox.isolation;
+    let mut isolation = None;
+    let end = match machine(world, &basis.grants, least).await? {
         Err(reason) => Err(vec![reason]),
         Ok(machine) => {
+            isolation = Some(machine.isolation);
             let (read, write) = paths(errand, &repository, &machine)?;
             let case = Case {
                 world,
@@ -102,6 +107,7 @@ pub async fn run(world: &World, errand: &Errand, streams: Streams) -> Result<Don
     Ok(Done {
         tree: tree.id,
         policy: basis.loaded.reference,
+        isolation,
         end,
         remarks,
     })

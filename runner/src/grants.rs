@@ -4,6 +4,7 @@
 //! is not there: no home directory, no repository, no environment variable, no network but a prepare
 //! step's door.
 
+mod limits;
 mod services;
 
 use std::collections::BTreeMap;
@@ -11,10 +12,9 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use passmuster_policy::path::RepoPath;
-use passmuster_policy::policy::{self, Policy, Size, TimeLimit};
+use passmuster_policy::policy::Policy;
 use passmuster_process::{Command, Limits, Lower, Mount, Spec};
 use serde::Serialize;
 
@@ -27,29 +27,12 @@ use crate::places;
 use crate::session::{Machine, SessionError, make_owned};
 use crate::toolchains::{Operator, Tool, Toolchain, search_path};
 
+pub use limits::{Capacity, limits, wall};
 pub use services::{Attendant, Failed};
 pub(crate) use services::{failed, not_ready};
 
 /// Size of the home directory, which lives in memory.
 const HOME_SIZE: u64 = 1 << 30;
-/// Size of `/tmp` and of `/dev/shm`, which live in memory.
-const TMP_SIZE: u64 = 4 << 30;
-/// Largest file that a command may write: a full disk is found out here, not by the host.
-const FILE_SIZE: u64 = 16 << 30;
-/// Defaults of policy version 1.
-const WALL: Duration = Duration::from_secs(3600);
-const OPEN_FILES: u64 = 4096;
-const PROCESSES: u64 = 8192;
-const OUTPUT: u64 = 64 << 20;
-const MEMORY: Size = Size::Percent(75);
-const DISK: Size = Size::Bytes(32 << 30);
-/// A file system is usually made with one inode for this much space, and a tree of few bytes may
-/// still have many files.
-const BYTES_PER_INODE: u64 = 16 << 10;
-const FEW_INODES: u64 = 1 << 16;
-/// Time between the request to end and the end.
-const GRACE: Duration = Duration::from_secs(2);
-
 /// The layers that a run sees, top first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct View {
@@ -325,7 +308,7 @@ impl Room {
         room.layer(machine, &view.tree, &tree, places::TREE.into())?;
         room.copy_directories(machine, grants, view)?;
         match access {
-            Access::Check => room.mount_env(view),
+            Access::Check => room.mount_env(machine, view)?,
             Access::Prepare => {
                 let env = room.env.clone();
                 room.layer(machine, &view.env, &env, places::ENV.into())?;
@@ -407,14 +390,23 @@ impl Room {
         Ok(())
     }
 
-    fn mount_env(&mut self, view: &View) {
+    fn mount_env(&mut self, machine: &Machine, view: &View) -> Result<(), SessionError> {
         let target = PathBuf::from(places::ENV);
-        self.mounts.push(if view.env.is_empty() {
+        let copied = !machine.overlay && view.env.len() > 1;
+        if copied {
+            make_owned(&self.env, machine.owner)?;
+            merged::copy(&view.env, Path::new(""), &self.env, machine.owner)?;
+        }
+        self.mounts.push(if copied {
+            let source = self.env.clone();
+            Mount::ReadOnly { source, target }
+        } else if view.env.is_empty() {
             Mount::Directory { target }
         } else {
             let lowers = view.env.iter().map(|layer| lower(layer, false)).collect();
             Mount::ReadOnlyOverlay { lowers, target }
         });
+        Ok(())
     }
 
     /// Lets the run write to the environments' directories that its services name.
@@ -528,71 +520,5 @@ pub(crate) fn cache_grant(cache: &Path, operator: &Operator) -> (PathBuf, PathBu
     match (below_home, &operator.home) {
         (Some(below), Some(home)) => (home.join(&below), Path::new(places::HOME).join(below)),
         _ => (cache.to_owned(), cache.to_owned()),
-    }
-}
-
-/// What shares of the machine are shares of, in bytes; none where the system does not tell.
-#[derive(Clone, Debug, Default)]
-pub struct Capacity {
-    /// Memory, of the machine or of the control group around this process.
-    pub memory: Option<u64>,
-    /// The file system that runs write to.
-    pub disk: Option<u64>,
-}
-
-/// The limits that a policy writes, with the defaults of the format.
-pub fn limits(written: &policy::Limits, capacity: &Capacity) -> Limits {
-    let memory = share(written.memory.unwrap_or(MEMORY), capacity.memory);
-    let disk = share(written.disk.unwrap_or(DISK), capacity.disk);
-    Limits {
-        wall: wall(written.wall),
-        grace: GRACE,
-        cpu: written.cpu.and_then(time),
-        idle: written.idle.and_then(time),
-        memory,
-        open_files: written.open_files.unwrap_or(OPEN_FILES),
-        processes: written.processes.unwrap_or(PROCESSES),
-        file_size: FILE_SIZE,
-        disk,
-        inodes: disk.map(|bytes| (bytes / BYTES_PER_INODE).max(FEW_INODES)),
-        output: written.output.map_or(OUTPUT, bytes),
-        // What lies in memory directories is memory, and was written.
-        tmp: [memory, disk]
-            .into_iter()
-            .flatten()
-            .fold(TMP_SIZE, u64::min),
-    }
-}
-
-/// A size in bytes; none is no limit, which the verdict then says.
-fn share(size: Size, whole: Option<u64>) -> Option<u64> {
-    match size {
-        Size::Bytes(bytes) => Some(bytes),
-        Size::Percent(percent) => whole.map(|whole| whole / 100 * u64::from(percent)),
-        Size::Unlimited => None,
-    }
-}
-
-fn time(limit: TimeLimit) -> Option<Duration> {
-    match limit {
-        TimeLimit::Seconds(seconds) => Some(Duration::from_secs(seconds)),
-        TimeLimit::Unlimited => None,
-    }
-}
-
-/// The wall-clock limit that a policy writes, or the default of the format.
-pub fn wall(written: Option<TimeLimit>) -> Duration {
-    match written {
-        // A sandbox always has an end; a year is none that a run would notice.
-        Some(limit) => time(limit).unwrap_or(Duration::from_secs(365 * 24 * 3600)),
-        None => WALL,
-    }
-}
-
-fn bytes(size: Size) -> u64 {
-    match size {
-        Size::Bytes(bytes) => bytes,
-        // Output is kept in memory: a share of it that is no number still has to be one.
-        Size::Percent(_) | Size::Unlimited => OUTPUT,
     }
 }

@@ -543,6 +543,7 @@ impl<'a> Bench<'a> {
             &side.layers,
             &side.program,
             side.service_keys(),
+            self.machine.isolation.name(),
         ))
     }
 }

@@ -1,6 +1,7 @@
 //! What measuring gave, collected as it comes.
 
 use passmuster_policy::evidence::CheckEvidence;
+use passmuster_policy::policy::Isolation;
 use passmuster_policy::reason::Reason;
 use passmuster_policy::run::Outcome;
 use passmuster_process::Enforcement;
@@ -21,6 +22,8 @@ pub struct Measured {
     pub remarks: Vec<String>,
     /// Whether trees were copies, because the kernel refuses overlays here.
     pub copied: bool,
+    /// The tier that all of it ran in.
+    pub isolation: Option<Isolation>,
     /// What the sandbox enforced; empty when nothing ran.
     pub enforcement: Vec<Enforcement>,
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use passmuster_policy::evidence::{Evidence, Subject};
+use passmuster_policy::policy::Isolation;
 use passmuster_policy::reason::ReasonCode;
 use passmuster_policy::verdict::{Decision, Verdict};
 use serde::{Deserialize, Serialize};
@@ -85,6 +86,8 @@ pub fn verdict_key(
         &evidence.policy.sha256,
         grants.digest(),
         &checks,
+        // One that was reached with less is no answer to who asks for more.
+        request.isolation.map(Isolation::name),
     ))
 }
 
@@ -250,6 +253,7 @@ mod tests {
             proposed: Proposed::WorkingTree,
             base: None,
             policy: Choice::Base,
+            isolation: None,
             checks: Vec::new(),
             jobs: 1,
             use_stored,

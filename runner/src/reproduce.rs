@@ -27,6 +27,9 @@ pub fn reproduce(request: &Request, subject: &Subject) -> String {
         Choice::Preset(name) => words.extend(["--policy".to_owned(), format!("preset:{name}")]),
         Choice::File(file) => words.extend(["--policy".to_owned(), file.display().to_string()]),
     }
+    if let Some(isolation) = request.isolation {
+        words.extend(["--isolation".to_owned(), isolation.name().to_owned()]);
+    }
     words.extend(
         request
             .checks

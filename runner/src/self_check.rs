@@ -10,6 +10,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::time::Duration;
 
+use passmuster_policy::policy::Isolation;
 use passmuster_policy::reason::Reason;
 use passmuster_policy::run::Outcome;
 use passmuster_process::{Limits, identity};
@@ -28,9 +29,13 @@ use crate::verify::World;
 /// Time for a command that does nothing.
 const WALL: Duration = Duration::from_secs(30);
 
+/// How a command ends that does nothing.
+const WORKED: Outcome = Outcome::Exited { status: 0 };
+
 /// What is remembered: how trees are made writable.
 const OVERLAY: &str = "overlay";
 const COPY: &str = "copy";
+const BUBBLEWRAP: &str = "bubblewrap";
 /// Fields of a process's status that say what it may do.
 const RIGHTS: [&str; 6] = [
     "Uid",
@@ -51,7 +56,11 @@ const SETTINGS: [&str; 4] = [
 ];
 
 /// What runs are made on here, or why there is none; found out by a run unless it is known.
-pub async fn machine(world: &World, grants: &Grants) -> Result<Result<Machine, Reason>, UserError> {
+pub async fn machine(
+    world: &World,
+    grants: &Grants,
+    least: Isolation,
+) -> Result<Result<Machine, Reason>, UserError> {
     let owner = match identity::host() {
         Ok(ids) => Owner {
             uid: ids.uid,
@@ -66,19 +75,43 @@ pub async fn machine(world: &World, grants: &Grants) -> Result<Result<Machine, R
         launcher: world.launcher.clone(),
         cache: world.cache.clone(),
         owner,
+        isolation: Isolation::Full,
         overlay: true,
         stop: world.stop.clone(),
     };
-    let key = circumstances(world, grants);
+    let key = circumstances(world, grants, least);
     if let Some(known) = key.as_deref().and_then(memory::answer_to) {
-        let overlay = known == OVERLAY;
-        return Ok(Ok(Machine { overlay, ..machine }));
+        return Ok(Ok(as_answered(machine, &known)));
     }
-    try_out(machine, grants, key).await
+    try_out(machine, grants, least, key).await
+}
+
+/// The machine as it was found, or is to be tried.
+fn as_answered(machine: Machine, answer: &str) -> Machine {
+    match answer {
+        BUBBLEWRAP => Machine {
+            launcher: machine.launcher.through_bubblewrap(),
+            isolation: Isolation::FullBwrap,
+            overlay: false,
+            ..machine
+        },
+        _ => Machine {
+            overlay: answer == OVERLAY,
+            ..machine
+        },
+    }
+}
+
+/// What may be tried where no less than `least` is accepted, the best first.
+fn ways(least: Isolation) -> &'static [&'static str] {
+    match least {
+        Isolation::Full => &[OVERLAY, COPY],
+        Isolation::FullBwrap | Isolation::Landlock => &[OVERLAY, COPY, BUBBLEWRAP],
+    }
 }
 
 /// All that decides whether a sandbox starts; none when some of it cannot be told.
-fn circumstances(world: &World, grants: &Grants) -> Option<String> {
+fn circumstances(world: &World, grants: &Grants, least: Isolation) -> Option<String> {
     let program = memory::stamp_of(&std::env::current_exe().ok()?)?;
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let rights = status.lines().filter(|line| {
@@ -100,27 +133,26 @@ fn circumstances(world: &World, grants: &Grants) -> Option<String> {
             settings,
             boot,
             disk,
-            grants.digest()
+            grants.digest(),
+            least.name()
         ))
     ))
 }
 
-/// Runs `/bin/true` as a check would run: first over an overlay, then over a copy.
+/// Runs `/bin/true` as a check would run: over an overlay, over a copy, through bubblewrap.
 async fn try_out(
     machine: Machine,
     grants: &Grants,
+    least: Isolation,
     key: Option<String>,
 ) -> Result<Result<Machine, Reason>, UserError> {
     let mut problem = None;
-    for (overlay, answer) in [(true, OVERLAY), (false, COPY)] {
-        let machine = Machine {
-            overlay,
-            ..machine.clone()
-        };
+    for answer in ways(least) {
+        let machine = as_answered(machine.clone(), answer);
         match attempt(&machine, grants).await {
-            Ok(Outcome::Exited { status: 0 }) => {
+            Ok(WORKED) => {
                 key.into_iter()
-                    .for_each(|key| memory::remember(key, answer.to_owned()));
+                    .for_each(|key| memory::remember(key, (*answer).to_owned()));
                 return Ok(Ok(machine));
             }
             Ok(Outcome::Interrupted) => return Ok(Ok(machine)),
@@ -135,7 +167,15 @@ async fn try_out(
             Err(other) => return Err(other.into()),
         }
     }
-    Ok(Err(sandbox_reason(&problem.unwrap_or_default())))
+    let mut problem = problem.unwrap_or_default();
+    if least == Isolation::Landlock {
+        problem += "; the tier `landlock` is not in this version";
+    }
+    let lower = as_answered(machine, BUBBLEWRAP);
+    if least == Isolation::Full && matches!(attempt(&lower, grants).await, Ok(WORKED)) {
+        problem += "; the tier `full-bwrap` works here, and `--isolation full-bwrap` accepts it";
+    }
+    Ok(Err(sandbox_reason(&problem)))
 }
 
 async fn attempt(machine: &Machine, grants: &Grants) -> Result<Outcome, SessionError> {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use passmuster_policy::denial::Denial;
+use passmuster_policy::policy::Isolation;
 use passmuster_policy::run::{Outcome, Usage};
 use passmuster_process::{
     Enforcement, Exit, Launcher, Limits, Report, SandboxError, Spec, Start, Streams,
@@ -56,6 +57,8 @@ pub struct Machine {
     pub cache: Cache,
     /// The ids under which sandboxed commands run.
     pub owner: Owner,
+    /// The tier that sandboxes have.
+    pub isolation: Isolation,
     /// Whether trees are overlays or copies.
     pub overlay: bool,
     /// Ends everything.
@@ -88,10 +91,10 @@ pub struct Session<'a> {
     pub failed_services: Vec<Failed>,
     /// What the sandbox said it enforced, of the last phase.
     pub enforcement: Vec<Enforcement>,
-    /// What it refused, in all phases.
-    pub denials: Vec<Denial>,
     /// Its way out; none: no network.
     pub door: Option<Door>,
+    /// What it refused, in all phases.
+    pub denials: Vec<Denial>,
 }
 
 impl<'a> Session<'a> {
@@ -118,8 +121,8 @@ impl<'a> Session<'a> {
             phases: 0,
             failed_services: Vec::new(),
             enforcement: Vec::new(),
-            denials: Vec::new(),
             door: None,
+            denials: Vec::new(),
         })
     }
 

@@ -18,7 +18,7 @@ use passmuster_policy::evidence::{
     self, CheckEvidence, CheckResult, EnforcementState, Evidence, Subject, Timing, WhyNotRun,
 };
 use passmuster_policy::finding::{Finding, FindingLevel, fingerprint};
-use passmuster_policy::policy::{Check, CheckKind, Policy};
+use passmuster_policy::policy::{Check, CheckKind, Isolation, Policy};
 use passmuster_policy::reason::{Reason, ReasonCode};
 use passmuster_policy::rules;
 use passmuster_policy::verdict::Verdict;
@@ -81,6 +81,8 @@ pub struct Request {
     pub base: Option<String>,
     /// Where the policy comes from.
     pub policy: Choice,
+    /// The least isolation that the operator accepts, where that differs from the policy's.
+    pub isolation: Option<Isolation>,
     /// Names given with `--check`.
     pub checks: Vec<String>,
     /// Runs at once.
@@ -129,13 +131,14 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
     let base = proposal::base_of(&repository, input, request.base.as_deref())?;
     let mut content = Content::new(repository.git(), &world.cache.git());
     let (base_tree, missing) = content.snapshot(&repository, &base.tree)?;
-    let basis = Basis::find(
+    let mut basis = Basis::find(
         &repository,
         &base_tree,
         &request.policy,
         &world.operator,
         &world.cache,
     )?;
+    basis.accept(request.isolation);
     check_names(basis.policy(), &request.checks)?;
     let mut evidence = empty_evidence(request, &basis.loaded, subject(&base));
     if let Some(stored) = known_verdict(&store, request, &basis, &base_tree, &mut evidence)? {
@@ -291,16 +294,17 @@ impl Case<'_> {
         if plans.iter().all(|plan| plan.left_out.is_some()) {
             return Ok(Measured::default());
         }
-        let machine = match machine(self.world, &self.basis.grants).await? {
-            Ok(machine) => machine,
-            Err(reason) => {
-                return Ok(Measured {
-                    reasons: vec![reason],
-                    ..Measured::default()
-                });
-            }
-        };
         let policy = self.basis.policy();
+        let machine =
+            match machine(self.world, &self.basis.grants, policy.sandbox.isolation).await? {
+                Ok(machine) => machine,
+                Err(reason) => {
+                    return Ok(Measured {
+                        reasons: vec![reason],
+                        ..Measured::default()
+                    });
+                }
+            };
         let bench = Bench {
             machine: &machine,
             grants: &self.basis.grants,
@@ -328,6 +332,7 @@ impl Case<'_> {
         let measured = bench.measure(plans, &mut workshop).await?;
         Ok(Measured {
             copied: !machine.overlay,
+            isolation: Some(machine.isolation),
             ..measured
         })
     }
@@ -446,7 +451,7 @@ fn is_denied(evidence: &Evidence) -> bool {
 
 fn add_measured(evidence: &mut Evidence, measured: Measured) {
     if !measured.enforcement.is_empty() {
-        evidence.isolation = Some("full".to_owned());
+        evidence.isolation = measured.isolation.map(|tier| tier.name().to_owned());
     }
     evidence.enforcement = measured.enforcement.iter().map(enforcement).collect();
     evidence

@@ -558,3 +558,18 @@ fn a_step_that_calls_uv_does_not_see_the_programs_of_the_packages_before_it() {
     let hint = "Offline: run `uv sync --group tests` in the repository once if packages are missing there.";
     assert!(found.steps[0].why.contains(&hint.to_owned()));
 }
+
+#[test]
+fn a_step_says_which_hosts_its_lock_file_names() {
+    const TREE: Tree = &[
+        ("pyproject.toml", "[project]\nname = \"a\""),
+        (
+            "uv.lock",
+            "source = { registry = \"https://packages.example.org/simple\" }\n",
+        ),
+        ("test_a.py", "import pytest"),
+    ];
+    let text = policy_text(&look(TREE, &["uv"]));
+    assert!(text.contains("[\"packages.example.org:443\"]"), "{text}");
+    assert!(passmuster_policy::policy::parse(&text, "test").is_ok());
+}

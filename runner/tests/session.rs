@@ -32,6 +32,7 @@ fn machine(root: &Path, overlay: bool) -> Machine {
             uid: ids.uid,
             gid: ids.gid,
         },
+        isolation: passmuster_policy::policy::Isolation::Full,
         overlay,
         stop: Stop::on_signals().unwrap(),
     }

@@ -68,6 +68,116 @@ fn state<'d>(diagnosis: &'d Value, area: &str, name: &str) -> &'d str {
         .unwrap_or_else(|| panic!("{area} {name}"))
 }
 
+/// Only bubblewrap may create namespaces, as under Ubuntu's AppArmor profile for it.
+fn only_bubblewrap(env: &TestEnv) -> Words {
+    refusing(env, &["--except", "/usr/bin/bwrap"])
+}
+
+#[test]
+fn where_only_bubblewrap_may_create_namespaces_the_lower_tier_has_to_be_accepted() {
+    let env = TestEnv::as_user();
+    let obstacle = only_bubblewrap(&env);
+    let (code, found) = diagnosis(&env, &obstacle);
+    assert_eq!(code, Some(3), "{found:#}");
+    assert_eq!(found["isolation"], "full-bwrap", "{found:#}");
+    assert_eq!(state(&found, "sandbox", "seccomp"), "ok");
+    assert_eq!(state(&found, "sandbox", "overlay"), "degraded");
+    let fix = said(&start(&env, &obstacle, &["doctor", "--fix"]));
+    assert!(fix.contains("--isolation full-bwrap"), "{fix}");
+    let repo = env.repo(REPO);
+    let root = repo.root().to_str().unwrap().to_owned();
+    let patch = |name: &str| {
+        let shared = env.work().join(format!("{name}.patch"));
+        fs::copy(proposal(REPO, name), &shared).unwrap();
+        env.give(&shared);
+        shared.to_str().unwrap().to_owned()
+    };
+    let verify = |patch: &str, options: &[&str]| {
+        let args = ["verify", "--format", "json", "--repo", &root, patch];
+        let output = start(&env, &obstacle, &[&args, options].concat());
+        serde_json::from_slice::<Value>(&output.stdout)
+            .unwrap_or_else(|_| panic!("{}", said(&output)))
+    };
+    let (good, bad) = (patch("good-fix-lost-cents"), patch("gaming-skip-test"));
+    let refused = verify(&good, &[]);
+    assert_eq!(
+        refused["reasons"][0]["code"], "sandbox-unavailable",
+        "{refused:#}"
+    );
+    let message = refused["reasons"][0]["message"].as_str().unwrap();
+    assert!(message.contains("--isolation full-bwrap"), "{message}");
+    let accepted = ["--isolation", "full-bwrap"];
+    let passed = verify(&good, &accepted);
+    assert_eq!(passed["verdict"], "pass", "{passed:#}");
+    assert_eq!(passed["isolation"], "full-bwrap");
+    let reproduce = passed["reproduce"].as_str().unwrap();
+    assert!(reproduce.contains("--isolation full-bwrap"), "{reproduce}");
+    for protection in [
+        "user-namespace",
+        "network",
+        "seccomp",
+        "read-only-root",
+        "capabilities",
+    ] {
+        let list = passed["enforcement"].as_array().unwrap();
+        let one = list.iter().find(|one| one["protection"] == protection);
+        assert_eq!(one.unwrap()["state"], "enforced", "{protection}");
+    }
+    let policy = "version = 1\n[sandbox]\nisolation = \"full-bwrap\"\n\
+        [[prepare]]\nname = \"one\"\nrun = [\"sh\", \"-c\", \"echo one > /sandbox/env/one\"]\n\
+        [[prepare]]\nname = \"two\"\nrun = [\"sh\", \"-c\", \"cat /sandbox/env/one > /sandbox/env/two\"]\n";
+    let layered = env.repo(REPO);
+    layered.write("passmuster.toml", policy);
+    layered.commit("Steps over each other");
+    let layered = layered.root().to_str().unwrap().to_owned();
+    let command = [
+        "--",
+        "sh",
+        "-c",
+        "cat /sandbox/env/one /sandbox/env/two; touch /sandbox/env/x",
+    ];
+    let args = [&["sandbox", "--quiet", "--repo", &layered], &command[..]].concat();
+    let said = said(&start(&env, &obstacle, &args));
+    assert!(
+        said.contains("one\none\n") && said.contains("Read-only"),
+        "{said}"
+    );
+    let failed = verify(&bad, &accepted);
+    assert_eq!(failed["reasons"][0]["code"], "tests-silenced", "{failed:#}");
+    env.assert_nothing_left("");
+}
+
+#[test]
+fn the_policy_may_accept_a_lower_tier_and_the_best_one_is_used() {
+    let env = TestEnv::as_user();
+    let repo = env.repo(REPO);
+    let policy = fs::read_to_string(repo.root().join("passmuster.toml")).unwrap();
+    repo.write(
+        "passmuster.toml",
+        policy.replace("[sandbox]", "[sandbox]\nisolation = \"landlock\""),
+    );
+    repo.commit("Less is accepted");
+    let patch = proposal(REPO, "good-fix-lost-cents");
+    let (finished, verdict) = env.verify(&repo, [&patch]).verdict();
+    finished.assert_code(0);
+    assert_eq!(verdict.0["isolation"], "full");
+    let (_, verdict) = env
+        .verify(&repo, [patch.as_os_str()])
+        .args(["--isolation", "full"])
+        .verdict();
+    assert_eq!(verdict.0["isolation"], "full");
+    let args = [
+        "verify",
+        "--isolation",
+        "none",
+        "--repo",
+        repo.root().to_str().unwrap(),
+    ];
+    let output = start(&env, &Vec::new(), &args);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("full-bwrap"), "{}", said(&output));
+}
+
 /// Under an obstacle: the cause and the remedy are told by `doctor`, by a verdict and by `sandbox`,
 /// and nothing runs.
 #[track_caller]

@@ -38,7 +38,6 @@ pub const TABLE: &[Unavailable] = &[
         When::Is(&["vitest", "jest", "go-test"]),
         "use `framework = \"junit\"` and a reporter that writes JUnit XML to `{report}`",
     ),
-    row("sandbox.isolation", When::IsNot("full"), "use `\"full\"`"),
     row("check.git", When::Is(&["synthetic"]), "remove it"),
     row("prepare.git", When::Is(&["synthetic"]), "remove it"),
     row(

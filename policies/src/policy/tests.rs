@@ -218,7 +218,6 @@ fn mistakes_are_all_found_and_each_has_its_place() {
         &[
             "2:1: unknown key `limit` (did you mean `limits`?)",
             "4:1: unknown key `toolchain` in sandbox (did you mean `toolchains`?)",
-            "5:13: `isolation = \"ful\"` is not available in this version (use `\"full\"`)",
             "5:13: unknown value `ful` (did you mean `full`?)",
             "7:1: unknown key `open_files` in limits (did you mean `open-files`?)",
             "8:8: `1 hour` is not a duration; write `\"90s\"`, `\"60m\"`, `\"2h\"` or `\"none\"`",

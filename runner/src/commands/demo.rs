@@ -92,6 +92,7 @@ async fn one(world: &World, repository: &Path, name: &str) -> Result<bool, UserE
         },
         base: None,
         policy: Choice::Base,
+        isolation: None,
         checks: Vec::new(),
         jobs: 2,
         use_stored: true,

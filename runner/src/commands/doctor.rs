@@ -58,7 +58,7 @@ fn overview(diagnosis: &Diagnosis) -> String {
             .as_ref()
             .map(|why| format!("  {}", line(why, LINE)))
             .unwrap_or_default();
-        let _ = writeln!(text, "  {works:<9} {}{why}", name(tier.isolation));
+        let _ = writeln!(text, "  {works:<9} {}{why}", tier.isolation.name());
     }
     if let Some(obstacle) = &diagnosis.obstacle {
         let _ = writeln!(text, "\n{}: {}", obstacle.cause, line(&obstacle.what, LINE));
@@ -106,12 +106,4 @@ fn remedy_text(remedy: &Remedy) -> String {
     let text = block(&remedy.text, usize::MAX);
     let end = if text.is_empty() { "" } else { "\n" };
     format!("\n# {fits}{}\n{text}{end}", remedy.what)
-}
-
-fn name(isolation: Isolation) -> &'static str {
-    match isolation {
-        Isolation::Full => "full",
-        Isolation::FullBwrap => "full-bwrap",
-        Isolation::Landlock => "landlock",
-    }
 }

@@ -123,6 +123,7 @@ async fn try_on_base(world: &World, directory: &Path) -> Result<Vec<Offline>, Us
         },
         base: None,
         policy: Choice::Auto,
+        isolation: None,
         checks: Vec::new(),
         jobs: 1,
         use_stored: true,

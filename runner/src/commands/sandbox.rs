@@ -153,7 +153,9 @@ fn account(errand: &Errand, done: &Done, exit_code: u8) -> Account {
         reasons: done.end.as_ref().err().cloned().unwrap_or_default(),
         usage: report.map(usage),
         leaked_processes: report.map_or(0, |report| report.survivors),
-        isolation: report.map(|_| "full".to_owned()),
+        isolation: report
+            .and(done.isolation)
+            .map(|tier| tier.name().to_owned()),
         enforcement: report
             .map(|report| report.enforcement.iter().map(enforcement).collect())
             .unwrap_or_default(),

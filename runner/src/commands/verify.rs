@@ -61,6 +61,7 @@ pub(super) fn request(arguments: &Verify) -> Result<Request, UserError> {
         proposed: proposed(arguments)?,
         base: arguments.place.base.clone(),
         policy: choice(arguments.place.policy.as_deref()),
+        isolation: arguments.isolation,
         checks: arguments.checks.clone(),
         jobs: arguments.jobs.unwrap_or(processors),
         use_stored: !arguments.no_cache,

@@ -4,6 +4,7 @@
 //! [`policy_text`] writes them as a commented policy. Nothing of the tree is executed.
 
 mod ci;
+mod hosts;
 mod listing;
 mod node;
 mod other;

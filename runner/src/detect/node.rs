@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::hosts;
 use super::listing::Listing;
 use super::{Check, Detected, Language, Step, join, place, words};
 
@@ -207,15 +208,18 @@ impl<'a> Project<'a> {
             run: words("npm ci --offline --ignore-scripts"),
             cwd: self.dir.to_owned(),
             inputs,
-            why: vec![
+            why: [
                 format!(
                     "{}: the locked packages, from npm's cache on this machine.",
                     join(self.dir, lock)
                 ),
                 "Offline: run `npm ci` in the repository once if packages are missing there."
                     .to_owned(),
-                "Without install scripts: they would see a tree with empty files.".to_owned(),
-            ],
+            ]
+            .into_iter()
+            .chain(hosts::fetching(self.listing.text(&join(self.dir, lock))))
+            .chain(["Without install scripts: they would see a tree with empty files.".to_owned()])
+            .collect(),
             ..Step::default()
         });
     }

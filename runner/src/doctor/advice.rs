@@ -103,6 +103,16 @@ pub fn about(cause: Cause, around: &Circumstances) -> Advice {
     Advice { what, remedies }
 }
 
+/// What works already, for less.
+pub fn lower_tier() -> Remedy {
+    remedy(
+        false,
+        "or accept the tier full-bwrap, which works here: bubblewrap creates the namespaces, trees are copies, and limits on \
+         memory and processes hold by looking",
+        "passmuster verify --isolation full-bwrap …\n# or in the policy: [sandbox] isolation = \"full-bwrap\"",
+    )
+}
+
 fn remedy(fits: bool, what: &str, text: &str) -> Remedy {
     Remedy {
         fits,

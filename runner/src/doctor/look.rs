@@ -27,27 +27,47 @@ pub async fn look(
     cache: Result<&Cache, &UserError>,
 ) -> Diagnosis {
     let kernel = diagnose(launcher).await;
-    let support = support(launcher, cache).await;
+    let full = support(launcher, cache).await;
+    let bubblewrap = support(&launcher.clone().through_bubblewrap(), cache).await;
     let (tools, environment) = toolchains::findings(operator);
     let mut findings = match &kernel {
         Ok(kernel) => kernel::findings(kernel),
         Err(error) => vec![missing(Area::Kernel, "helper", error.to_string())],
     };
-    findings.extend(sandbox(&support));
+    findings.extend(sandbox(match (&full, &bubblewrap) {
+        (Err(_), Ok(_)) => &bubblewrap,
+        _ => &full,
+    }));
     findings.push(git());
     findings.extend(cache_findings(cache));
     findings.extend(tools);
-    let isolation = support.is_ok().then_some(Isolation::Full);
-    let obstacle = support.as_ref().err().map(|error| {
+    let obstacle = full.as_ref().err().map(|error| {
         let known = kernel.as_ref().ok();
         let cause = known.and_then(|kernel| kernel.cause());
         let around = known.map(|kernel| kernel.circumstances.clone());
-        obstacle(cause, &around.unwrap_or_default(), error)
+        obstacle(
+            cause,
+            &around.unwrap_or_default(),
+            error,
+            bubblewrap.is_ok(),
+        )
     });
+    let tiers = vec![
+        tier(Isolation::Full, &full),
+        tier(Isolation::FullBwrap, &bubblewrap),
+        Tier {
+            isolation: Isolation::Landlock,
+            works: false,
+            why: Some("not in this version".to_owned()),
+        },
+    ];
     Diagnosis {
         schema: SCHEMA,
-        isolation,
-        tiers: tiers(support.as_ref().err()),
+        isolation: tiers
+            .iter()
+            .find(|tier| tier.works)
+            .map(|tier| tier.isolation),
+        tiers,
         obstacle,
         findings,
         environment,
@@ -65,9 +85,17 @@ async fn support(
     }
 }
 
-fn obstacle(cause: Option<Cause>, around: &Circumstances, error: &SandboxError) -> Obstacle {
+fn obstacle(
+    cause: Option<Cause>,
+    around: &Circumstances,
+    error: &SandboxError,
+    bubblewrap: bool,
+) -> Obstacle {
     let cause = cause.unwrap_or(Cause::Other);
-    let advice = advice::about(cause, around);
+    let mut advice = advice::about(cause, around);
+    if bubblewrap {
+        advice.remedies.push(advice::lower_tier());
+    }
     Obstacle {
         cause: cause.to_string(),
         what: match cause {
@@ -78,18 +106,12 @@ fn obstacle(cause: Option<Cause>, around: &Circumstances, error: &SandboxError) 
     }
 }
 
-fn tiers(problem: Option<&SandboxError>) -> Vec<Tier> {
-    let later = || Some("not in this version".to_owned());
-    let tier = |isolation, works, why| Tier {
+fn tier(isolation: Isolation, support: &Result<Support, SandboxError>) -> Tier {
+    Tier {
         isolation,
-        works,
-        why,
-    };
-    vec![
-        tier(Isolation::Full, problem.is_none(), problem.map(bare)),
-        tier(Isolation::FullBwrap, false, later()),
-        tier(Isolation::Landlock, false, later()),
-    ]
+        works: support.is_ok(),
+        why: support.as_ref().err().map(bare),
+    }
 }
 
 /// Without the hint: the obstacle says more.

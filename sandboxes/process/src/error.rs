@@ -26,6 +26,8 @@ pub enum Step {
     ControlGroup,
     /// Creating the process in its namespaces.
     Namespaces,
+    /// Having bubblewrap create them and the view.
+    Bubblewrap,
     /// Writing the id maps of the user namespace.
     IdMap,
     /// Taking on the payload's ids.
@@ -86,6 +88,7 @@ impl fmt::Display for Step {
             Self::ShiftOwner => "shifting the owner of a mount",
             Self::PrepareScratch => "preparing an overlay's scratch directory",
             Self::ControlGroup => "using a control group",
+            Self::Bubblewrap => "having bubblewrap create the namespaces",
             Self::Namespaces => "creating namespaces",
             Self::IdMap => "writing the user namespace's id map",
             Self::TakeIdentity => "taking on the payload's ids",

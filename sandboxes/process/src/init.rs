@@ -30,11 +30,15 @@ use crate::services::Services;
 use crate::spec::Spec;
 use crate::view::{self, Opener, Sources};
 use crate::{
-    bridge, credentials, identity, limits, network, probe, second_layer, sys, wire, worker,
+    bridge, bubblewrap, credentials, identity, limits, network, probe, second_layer, sys, wire,
+    worker,
 };
 
 /// The word that makes this program its own sandbox helper.
 pub(crate) const ASKED: &str = "__passmuster-sandbox";
+
+/// The word that makes it the first process inside, after bubblewrap built the view.
+pub(crate) const INSIDE_BUBBLEWRAP: &str = "__passmuster-inside";
 
 /// The word that makes it find out what works here.
 pub(crate) const PROBE: &str = "__passmuster-probe";
@@ -53,6 +57,9 @@ pub fn take_over_if_asked() {
         keeper::keep();
         process::exit(0);
     }
+    if word.as_ref().is_some_and(|word| word == INSIDE_BUBBLEWRAP) {
+        bubblewrap::live_inside();
+    }
     if word.is_some_and(|word| word == PROBE) {
         probe::answer();
         process::exit(0);
@@ -66,6 +73,8 @@ pub(crate) struct Inherited {
     pub(crate) input: Option<OwnedFd>,
     /// Already opened when the caller is root.
     pub(crate) sources: Option<Sources>,
+    /// The view is there already, and so is loopback.
+    pub(crate) built: bool,
     pub(crate) outside: Membership,
     pub(crate) orders: File,
     pub(crate) messages: File,
@@ -93,6 +102,7 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
         spec,
         input,
         sources,
+        built,
         outside,
         orders,
         messages,
@@ -103,30 +113,25 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
     wait_for_go(&orders)?;
     credentials::take_identity()?;
     tie_to_keeper(&orders)?;
-    let sources = match sources {
-        Some(sources) => sources,
-        None => view::open(
-            &spec,
-            &Opener {
-                payload: identity::inside(),
-                shift: None,
-            },
-        )?,
-    };
-    view::build(sources)?;
-    network::loopback_up()?;
-    let resolver = Resolver::open();
-    let decoys = Decoys::watch(&spec);
+    if !built {
+        build_view(&spec, sources)?;
+    }
     if let Some(port) = spec.listen {
         bridge::offer(port, io::stdin())?;
     }
+    let resolver = Resolver::open();
+    let decoys = Decoys::watch(&spec);
     umask(Mode::from_bits_truncate(0o022));
     take_null_input()?;
     // Limits, filter and lost capabilities hold for this process as well, which needs nothing that
     // they refuse; the limits come before the filter, which protects one of them.
     let signals = watch_children()?;
     limits::apply(&spec.limits)?;
-    credentials::drop_privileges()?;
+    if built {
+        credentials::give_up_gains()?;
+    } else {
+        credentials::drop_privileges()?;
+    }
     let landlock = second_layer::apply(&spec)?;
     let reports = denials::install(&filter, &listener)?;
     drop(listener);
@@ -160,6 +165,22 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
         seen: Seen::of(post.resolver, &decoys),
         services: services.report(),
     })
+}
+
+/// The view and the network of these namespaces, while there still are rights in them.
+fn build_view(spec: &Spec, sources: Option<Sources>) -> Result<(), Failure> {
+    let sources = match sources {
+        Some(sources) => sources,
+        None => view::open(
+            spec,
+            &Opener {
+                payload: identity::inside(),
+                shift: None,
+            },
+        )?,
+    };
+    view::build(sources)?;
+    network::loopback_up()
 }
 
 /// When the whole machine runs out of memory, what is for the machine stays. Once this process

@@ -16,6 +16,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, dup2_stderr, dup2_stdout, pipe2, setgroups, setsid};
 
+use crate::bubblewrap::{self, Started};
 use crate::cgroup::Leaf;
 use crate::denials::{Seen, Supervisor};
 use crate::error::{Failure, Step};
@@ -36,6 +37,9 @@ const SETUP: Duration = Duration::from_secs(30);
 /// How long init gets to end everything by itself before it is killed.
 const KILLING: Duration = Duration::from_secs(5);
 
+/// Asks for namespaces that bubblewrap creates.
+pub(crate) const THROUGH_BUBBLEWRAP: &str = "bubblewrap";
+
 /// Orders to init, one byte each; a closed pipe means the same as [`KILL`].
 pub(crate) const GO: u8 = b'G';
 /// SIGTERM to every process inside.
@@ -50,15 +54,23 @@ pub(crate) fn keep() {
         return;
     }
     let outcome = asked()
-        .and_then(|(spec, input)| run(spec, input))
+        .and_then(|(spec, input)| {
+            if std::env::args_os()
+                .nth(2)
+                .is_some_and(|word| word == THROUGH_BUBBLEWRAP)
+            {
+                run_through_bubblewrap(&spec, input)
+            } else {
+                run(spec, input)
+            }
+        })
         .unwrap_or_else(Outcome::Failed);
     let _gone = wire::send(Caller, &outcome);
 }
 
 /// What runs, and what it reads.
 fn asked() -> Result<(Spec, Option<OwnedFd>), Failure> {
-    // One byte comes before the specification, so that a descriptor has something to come with.
-    let (_, input) = sys::receive_with_descriptor(io::stdin().as_fd(), &mut [0])
+    let input = sys::receive_descriptor(io::stdin())
         .map_err(|errno| Failure::new(Step::ReadSpec, errno))?;
     let spec = wire::receive(Caller).map_err(|error| Failure::io(Step::ReadSpec, "", &error))?;
     Ok((spec, input))
@@ -118,6 +130,7 @@ fn run(spec: Spec, input: Option<OwnedFd>) -> Result<Outcome, Failure> {
                 spec,
                 input,
                 sources,
+                built: false,
                 outside,
                 orders: File::from(orders_in),
                 messages,
@@ -145,6 +158,52 @@ fn run(spec: Spec, input: Option<OwnedFd>) -> Result<Outcome, Failure> {
             outcome
         }
     }
+}
+
+/// The same with an init that bubblewrap has put into its namespaces and its view.
+fn run_through_bubblewrap(spec: &Spec, input: Option<OwnedFd>) -> Result<Outcome, Failure> {
+    let failed = |error: &io::Error| Failure::io(Step::Bubblewrap, bubblewrap::PROGRAM, error);
+    if identity::is_root() {
+        // It would map root itself, and root needs no help.
+        return Err(Failure::at(
+            Step::Bubblewrap,
+            bubblewrap::PROGRAM,
+            Errno::EPERM,
+        ));
+    }
+    let (channel, listener) = UnixStream::pair().map_err(|error| failed(&error))?;
+    let Started {
+        child,
+        init: first,
+        socket,
+    } = bubblewrap::start(spec, input, listener, Membership::of_self()?)?;
+    let pid = Pid::from_raw(child.id() as libc::pid_t);
+    let messages = socket.try_clone().map_err(|error| failed(&error))?;
+    let init = Init {
+        pid,
+        pidfd: sys::pidfd_open(pid).map_err(|errno| Failure::new(Step::Bubblewrap, errno))?,
+        orders: File::from(OwnedFd::from(socket)),
+        messages: File::from(OwnedFd::from(messages)),
+    };
+    let why = "bubblewrap creates the processes, outside of any group of ours";
+    let mut watch = Watch::new(spec, Leaf::none(why), first);
+    let mut supervisor = Supervisor::new(channel, Filter::read()?, first, view::writable(spec));
+    release_output();
+    sys::prctl(libc::PR_SET_DUMPABLE, [0; 4])
+        .map_err(|errno| Failure::new(Step::DropPrivileges, errno))?;
+    init.order(GO);
+    let outcome = init.watch(&spec.limits, &mut watch, &mut supervisor);
+    init.finish();
+    watch.end();
+    // Whoever ends without a word was not even started.
+    outcome.map_err(|failure| match failure.step {
+        Step::Supervise => Failure::at(
+            Step::Bubblewrap,
+            bubblewrap::PROGRAM,
+            Errno::from_raw(failure.errno),
+        ),
+        _ => failure,
+    })
 }
 
 /// Creates init in a control group of its own, where that can be had.

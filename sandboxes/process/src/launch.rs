@@ -20,6 +20,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::error::SandboxError;
 use crate::init::{ASKED, PROBE};
+use crate::keeper::THROUGH_BUBBLEWRAP;
 use crate::output::{self, Captured};
 use crate::report::{Outcome, Report};
 use crate::spec::{Mount, Spec};
@@ -41,6 +42,7 @@ const ANSWER: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone)]
 pub struct Launcher {
     program: PathBuf,
+    through_bubblewrap: bool,
 }
 
 impl Launcher {
@@ -55,6 +57,16 @@ impl Launcher {
     pub fn new(program: impl Into<PathBuf>) -> Self {
         Self {
             program: program.into(),
+            through_bubblewrap: false,
+        }
+    }
+
+    /// The same, with bubblewrap creating the namespaces.
+    #[must_use]
+    pub fn through_bubblewrap(self) -> Self {
+        Self {
+            through_bubblewrap: true,
+            ..self
         }
     }
 
@@ -84,6 +96,7 @@ impl Launcher {
     fn start(&self, socket: Socket) -> io::Result<Child> {
         Command::new(&self.program)
             .arg(ASKED)
+            .args(self.through_bubblewrap.then_some(THROUGH_BUBBLEWRAP))
             .env_clear()
             .stdin(OwnedFd::from(socket))
             .stdout(Stdio::piped())

@@ -79,6 +79,7 @@
 //!   without privilege); they reach only what is granted.
 
 mod bridge;
+mod bubblewrap;
 mod cgroup;
 mod credentials;
 mod denials;

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, getppid, pause};
+use serde::{Deserialize, Serialize};
 
 use crate::enforcement::Protection;
 use crate::error::{Failure, Step};
@@ -29,7 +30,7 @@ pub(crate) fn flags() -> libc::c_int {
 }
 
 /// The identities of the namespaces that a process is in, in the order of [`ALL`].
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Membership(Vec<(Protection, std::ffi::OsString)>);
 
 impl Membership {

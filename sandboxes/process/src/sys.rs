@@ -109,6 +109,14 @@ pub(crate) fn pidfd_kill(pidfd: BorrowedFd<'_>, signal: libc::c_int) -> Result<(
     .map(drop)
 }
 
+/// A descriptor for a child that has not been waited for.
+pub(crate) fn pidfd_open(child: Pid) -> Result<OwnedFd, Errno> {
+    // SAFETY: integers only.
+    let fd = check(unsafe { libc::syscall(libc::SYS_pidfd_open, child.as_raw(), 0) })?;
+    // SAFETY: pidfd_open returned a new descriptor that nothing else owns.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as libc::c_int) })
+}
+
 /// A detached copy of the mount at `path`, with what is mounted beneath it when `recursive`.
 pub(crate) fn open_tree(path: &Path, recursive: bool) -> Result<OwnedFd, Errno> {
     let path = c_path(path)?;
@@ -206,6 +214,12 @@ pub(crate) fn cloexec_from(first: libc::c_uint) -> Result<(), Errno> {
         )
     })
     .map(drop)
+}
+
+/// The first byte from a socket, and the descriptor that came with it, if one did.
+pub(crate) fn receive_descriptor(socket: impl AsFd) -> Result<Option<OwnedFd>, Errno> {
+    let (_, descriptor) = receive_with_descriptor(socket.as_fd(), &mut [0])?;
+    Ok(descriptor)
 }
 
 /// Reads from a Unix socket, and takes the first descriptor that came along; further ones are

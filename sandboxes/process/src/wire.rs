@@ -121,7 +121,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::denials::Seen;
     use crate::report::{Exit, Message, Outcome, Usage};
     use crate::spec::{Command, Limits, Mount, Spec};
 
@@ -157,8 +156,8 @@ mod tests {
                         executable: true,
                     },
                 ],
+                listen: Some(3128),
                 services: Vec::new(),
-                listen: None,
                 limits: Limits::default(),
             })
     }
@@ -172,7 +171,6 @@ mod tests {
                 decoys: vec!["/home/x".into()],
             },
             services: Vec::new(),
-            seen: Seen::default(),
             usage: Usage::default(),
         }
     }

@@ -1,7 +1,7 @@
 //! The environment that Python tests need: uv's lock where uv is, else the operator's own packages.
 
 use super::Project;
-use crate::detect::{Detected, Step, place, words};
+use crate::detect::{Detected, Step, hosts, place, words};
 
 /// Where an environment made by a step is, in every run.
 const VENV: &str = "/sandbox/env/venv";
@@ -101,7 +101,7 @@ impl Project<'_> {
             inputs: self.uv_inputs(),
             env: uv_environment(),
             path: vec![format!("{VENV}/bin")],
-            why: vec![
+            why: [
                 format!(
                     "{}: the locked packages, from uv's cache on this machine.",
                     self.at("uv.lock")
@@ -110,7 +110,10 @@ impl Project<'_> {
                     "Offline: run `{}` in the repository once if packages are missing there.",
                     [words("uv sync"), self.uv_extras()].concat().join(" ")
                 ),
-            ],
+            ]
+            .into_iter()
+            .chain(hosts::fetching(self.listing.text(&self.at("uv.lock"))))
+            .collect(),
             ..Step::default()
         }
     }

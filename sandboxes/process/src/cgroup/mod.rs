@@ -114,7 +114,12 @@ impl Leaf {
 
     /// No group at all, for this reason.
     pub(crate) fn unusable(why: &Failure) -> Self {
-        let why = || Err(why.to_string());
+        Self::none(&why.to_string())
+    }
+
+    /// No group at all, for a reason in words.
+    pub(crate) fn none(why: &str) -> Self {
+        let why = || Err(why.to_owned());
         Self {
             groups: Vec::new(),
             memory: why(),

@@ -16,7 +16,8 @@ mod system;
 mod writable;
 
 pub(crate) use overlay::remove_work;
+pub(crate) use proc::{HIDDEN_DIRECTORIES, HIDDEN_FILES, READ_ONLY};
 pub(crate) use root::build;
 pub(crate) use sources::{Opener, Sources, open};
-pub(crate) use system::HOSTNAME;
+pub(crate) use system::{HOSTNAME, mounts as system_mounts};
 pub(crate) use writable::writable;

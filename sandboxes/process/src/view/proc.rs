@@ -9,10 +9,10 @@ use super::sources::detach;
 use crate::error::{Failure, Step};
 
 /// Settings of the machine: readable, because programs ask for limits there, never writable.
-const READ_ONLY: [&str; 5] = ["sys", "irq", "bus", "fs", "pressure"];
+pub(crate) const READ_ONLY: [&str; 5] = ["sys", "irq", "bus", "fs", "pressure"];
 
 /// Files that describe or steer the machine's kernel.
-const HIDDEN_FILES: [&str; 8] = [
+pub(crate) const HIDDEN_FILES: [&str; 8] = [
     "kcore",
     "keys",
     "key-users",
@@ -24,7 +24,7 @@ const HIDDEN_FILES: [&str; 8] = [
 ];
 
 /// Directories that describe the machine's devices.
-const HIDDEN_DIRECTORIES: [&str; 3] = ["acpi", "scsi", "asound"];
+pub(crate) const HIDDEN_DIRECTORIES: [&str; 3] = ["acpi", "scsi", "asound"];
 
 /// Mounts /proc. The kernel allows this in a user namespace only while a whole /proc is visible, so
 /// the host's must still be attached.

@@ -39,7 +39,7 @@ const HOST_ETC: [&str; 12] = [
 pub(crate) const HOSTNAME: &str = "sandbox";
 
 /// The mounts of the system view, in order.
-pub(super) fn mounts(limits: &Limits) -> Vec<Mount> {
+pub(crate) fn mounts(limits: &Limits) -> Vec<Mount> {
     let mut mounts: Vec<_> = PROGRAMS
         .iter()
         .filter_map(|path| program_directory(Path::new(path)))

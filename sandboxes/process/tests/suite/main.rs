@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod bubblewrap;
 mod containment;
 mod denials;
 mod endings;
