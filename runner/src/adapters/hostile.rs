@@ -15,9 +15,7 @@ use passmuster_policy::tests::Failure;
 use super::cargo_records::{self, Kind, Record};
 use super::draft::Draft;
 use super::{PhaseEnd, Places};
-use super::{
-    cargo_messages, cargo_results, junit, libtest, nextest, node, pytest, python, unittest,
-};
+use super::{cargo_messages, cargo_results, junit, nextest, node, pytest, python, unittest};
 
 /// Every reader on the same bytes.
 fn all_readers(bytes: &[u8], outcome: &Outcome) -> Vec<TestRun> {
@@ -130,6 +128,7 @@ const SECRET: &str = "never-in-a-record";
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::libtest;
     use super::*;
 
     /// Pieces that the readers know, so that random lines get past the first check.
