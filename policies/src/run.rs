@@ -1,5 +1,7 @@
 //! What happened in one run: one check, on one tree, in one sandbox.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::denial::Denial;
@@ -44,6 +46,23 @@ pub enum Outcome {
     },
     /// The runner was interrupted.
     Interrupted,
+}
+
+/// A sentence about the run.
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exited { status } => write!(f, "it ended with status {status}"),
+            Self::Signalled { signal } => write!(f, "signal {signal} ended it"),
+            Self::LimitExceeded { limit } => write!(f, "it exceeded the limit `{limit}`"),
+            Self::NotStarted { why } => write!(f, "it could not be started: {why}"),
+            Self::ServiceNotReady { service, why } => {
+                write!(f, "the service `{service}` did not become ready: {why}")
+            }
+            Self::SandboxError { why } => write!(f, "the sandbox could not be set up: {why}"),
+            Self::Interrupted => f.write_str("it was interrupted"),
+        }
+    }
 }
 
 /// What a run cost. Never part of a digest.

@@ -20,7 +20,7 @@ pub(super) fn judge(
         let (code, message) = match base {
             Some(base) if !succeeded(base) => {
                 let code = machine(base).unwrap_or(ReasonCode::BaselineFailed);
-                (code, format!("on the base, {}", describe(base)))
+                (code, format!("on the base, {}", base))
             }
             _ => (
                 ReasonCode::CheckNotRun,
@@ -35,8 +35,8 @@ pub(super) fn judge(
     }
     let code = code(base, candidate);
     let message = match base {
-        Some(base) => format!("{}; on the base, {}", describe(candidate), describe(base)),
-        None => format!("{}; it did not run on the base", describe(candidate)),
+        Some(base) => format!("{}; on the base, {}", candidate, base),
+        None => format!("{}; it did not run on the base", candidate),
     };
     let said = last_line(log.unwrap_or_default());
     let message = match said.is_empty() {
@@ -75,20 +75,5 @@ pub(super) fn machine(outcome: &Outcome) -> Option<ReasonCode> {
         Outcome::SandboxError { .. } => Some(ReasonCode::SandboxUnavailable),
         Outcome::Interrupted => Some(ReasonCode::Interrupted),
         Outcome::Exited { .. } | Outcome::Signalled { .. } | Outcome::LimitExceeded { .. } => None,
-    }
-}
-
-/// An outcome in words.
-pub(super) fn describe(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Exited { status } => format!("it ended with status {status}"),
-        Outcome::Signalled { signal } => format!("signal {signal} ended it"),
-        Outcome::LimitExceeded { limit } => format!("it exceeded the limit `{limit}`"),
-        Outcome::NotStarted { why } => format!("it could not be started: {why}"),
-        Outcome::ServiceNotReady { service, why } => {
-            format!("the service `{service}` did not become ready: {why}")
-        }
-        Outcome::SandboxError { why } => format!("the sandbox could not be set up: {why}"),
-        Outcome::Interrupted => "it was interrupted".to_owned(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::command::{describe, machine};
+use super::command::machine;
 use super::ledger::Ledger;
 use super::provenance;
 use super::summary::available;
@@ -89,7 +89,7 @@ fn base_is_fit(check: &Check, runs: &TestEvidence, ledger: &mut Ledger) {
         let (code, why) = match found {
             Disagreement::DidNotEnd(outcome) => (
                 machine(&outcome).unwrap_or(ReasonCode::BaselineFailed),
-                describe(&outcome),
+                outcome.to_string(),
             ),
             Disagreement::ReportMissing { why } => (ReasonCode::BaselineFailed, why),
             Disagreement::Contradiction(why) => (ReasonCode::BaselineFailed, why),
@@ -121,7 +121,7 @@ fn channels_agree(
         let (code, why) = match found {
             Disagreement::DidNotEnd(outcome) => {
                 comparable = false;
-                (did_not_end(&outcome), describe(&outcome))
+                (did_not_end(&outcome), outcome.to_string())
             }
             Disagreement::ReportMissing { why } => {
                 comparable = false;
@@ -431,7 +431,7 @@ fn sources_hold_tests(framework: Framework, path: &RepoPath) -> bool {
 /// An oracle that did not come to its end leaves column T unknown.
 fn oracle_is_fit(check: &Check, run: &TestRun, ledger: &mut Ledger) {
     if !matches!(run.outcome, Outcome::Exited { .. }) {
-        let message = format!("with the base's tests put back, {}", describe(&run.outcome));
+        let message = format!("with the base's tests put back, {}", run.outcome);
         let code = match did_not_end(&run.outcome) {
             ReasonCode::LimitExceeded | ReasonCode::ReportMissing => ReasonCode::OracleUncompilable,
             other => other,

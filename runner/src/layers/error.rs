@@ -16,7 +16,7 @@ use crate::trees::TreeError;
 #[derive(Debug, Error)]
 pub enum LayerError {
     /// The step ended badly.
-    #[error("prepare step `{step}` {}", describe(outcome))]
+    #[error("prepare step `{step}`: {outcome}")]
     Failed {
         /// Name of the step.
         step: String,
@@ -62,18 +62,4 @@ pub enum LayerError {
         /// Why it failed.
         source: io::Error,
     },
-}
-
-fn describe(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Exited { status } => format!("ended with exit status {status}"),
-        Outcome::Signalled { signal } => format!("was ended by signal {signal}"),
-        Outcome::LimitExceeded { limit } => format!("reached the limit `{limit}`"),
-        Outcome::NotStarted { why } | Outcome::SandboxError { why } => {
-            format!("did not start: {why}")
-        }
-        // A step has no services.
-        Outcome::ServiceNotReady { why, .. } => format!("did not start: {why}"),
-        Outcome::Interrupted => "was interrupted".to_owned(),
-    }
 }
