@@ -12,7 +12,7 @@ use thiserror::Error;
 use crate::digest::sha256;
 use crate::git::attributes::{LineEnds, crlf_paths};
 use crate::git::blobs::BlobReader;
-use crate::git::objects::{TreeEntry, tree_entries};
+use crate::git::objects::{TreeEntry, require_blobs, tree_entries};
 use crate::git::stores::{External, ExternalKind, externals};
 use crate::git::{Git, GitError};
 use crate::layers::Snapshot;
@@ -105,6 +105,10 @@ impl Content {
         tree: &str,
     ) -> Result<(Snapshot, Vec<External>), ContentError> {
         let mut entries = tree_entries(repository.git(), tree)?;
+        // Anywhere else all content is there, and looking for it takes longer than the rest.
+        if repository.settings().partial {
+            require_blobs(repository.git(), &entries)?;
+        }
         for (path, ends) in crlf_paths(repository.git(), tree, &entries)? {
             // What the base says counts: it is read first.
             self.line_ends.entry(path).or_insert(ends);

@@ -212,7 +212,6 @@ fn entry(path: &Path) -> TreeEntry {
         path: RepoPath::new(path.as_os_str().as_bytes()),
         mode: change::Mode::File,
         oid: String::new(),
-        size: 0,
     }
 }
 

@@ -83,7 +83,6 @@ mod tests {
             path: RepoPath::from(path),
             mode: Mode::File,
             oid: String::new(),
-            size: 0,
         };
         let tree = Snapshot {
             id: String::new(),

@@ -202,8 +202,9 @@ pub fn detect_in(
         .filter_map(|entry| entry.path.as_str().map(str::to_owned))
         .collect();
     let read = |path: &str| {
-        let entry = entry_of(base, path).filter(|entry| entry.size <= SIZE)?;
-        String::from_utf8(reader.borrow_mut().read(&entry.oid).ok()?).ok()
+        let entry = entry_of(base, path)?;
+        let bytes = reader.borrow_mut().read_small(&entry.oid, SIZE).ok()??;
+        String::from_utf8(bytes).ok()
     };
     Ok(detect::detect(&Listing::new(&paths, &read), &|program| {
         operator.has(program)
@@ -250,11 +251,11 @@ fn preset(name: &str) -> Result<String, PolicySourceError> {
 
 /// The text of a small file of a tree.
 pub fn file_of(git: &Git, tree: &Snapshot, path: &str) -> Result<Option<String>, GitError> {
-    let Some(entry) = entry_of(tree, path).filter(|entry| entry.size <= SIZE) else {
+    let Some(entry) = entry_of(tree, path).filter(|entry| entry.mode != Mode::Gitlink) else {
         return Ok(None);
     };
-    let bytes = BlobReader::start(git)?.read(&entry.oid)?;
-    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+    let bytes = BlobReader::start(git)?.read_small(&entry.oid, SIZE)?;
+    Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 fn entry_of<'a>(tree: &'a Snapshot, path: &str) -> Option<&'a TreeEntry> {

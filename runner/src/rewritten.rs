@@ -106,7 +106,6 @@ mod tests {
             path: RepoPath::from(*path),
             mode: Mode::File,
             oid: String::new(),
-            size: 0,
         };
         let entries: Vec<_> = tracked.iter().map(entry).collect();
         let found = rewritten(upper, &entries);

@@ -353,7 +353,6 @@ mod tests {
             path: RepoPath::from(*path),
             mode: Mode::File,
             oid: (*oid).to_owned(),
-            size: 0,
         };
         listing.iter().map(entry).collect()
     }

@@ -18,39 +18,30 @@ pub struct TreeEntry {
     pub mode: Mode,
     /// Object id (of the commit for a gitlink).
     pub oid: String,
-    /// Bytes of the blob; 0 for a gitlink.
-    pub size: u64,
 }
 
-/// All entries of a tree, recursively, in git's order, with sizes.
+/// All entries of a tree, recursively, in git's order. Without their sizes: git opens every object
+/// to tell them.
 pub fn tree_entries(git: &Git, tree: &str) -> Result<Vec<TreeEntry>, GitError> {
-    let purpose = "list the files of a tree with their sizes";
-    listing(git, purpose, tree, true)
-}
-
-/// As [`tree_entries`], but every size is 0: faster, and works where blobs are missing.
-pub fn tree_names(git: &Git, tree: &str) -> Result<Vec<TreeEntry>, GitError> {
-    listing(git, "list the files of a tree", tree, false)
-}
-
-fn listing(git: &Git, purpose: &str, tree: &str, sizes: bool) -> Result<Vec<TreeEntry>, GitError> {
-    let mut arguments = vec!["ls-tree", "-r", "-z", "--full-tree"];
-    arguments.extend(sizes.then_some("-l"));
-    arguments.push(tree);
-    let listing = git.command(purpose, arguments).run()?;
+    let purpose = "list the files of a tree";
+    let listing = git
+        .command(purpose, ["ls-tree", "-r", "-z", "--full-tree", tree])
+        .run()?;
     records(&listing)
-        .map(|record| match entry(record, sizes) {
-            Some(entry) => Ok(entry),
-            None if sizes => Err(git.missing(purpose, record)),
-            None => Err(GitError::malformed(purpose, record)),
-        })
+        .map(|record| entry(record).ok_or_else(|| GitError::malformed(purpose, record)))
         .collect()
+}
+
+/// Fails where the content of an entry is in no store.
+pub fn require_blobs(git: &Git, entries: &[TreeEntry]) -> Result<(), GitError> {
+    let blobs = entries.iter().filter(|entry| entry.mode != Mode::Gitlink);
+    sizes(git, blobs.map(|entry| entry.oid.as_str())).map(drop)
 }
 
 /// Longest list of paths in one call, in bytes: far below every system's limit.
 const PATHS_PER_CALL: usize = 64 * 1024;
 
-/// The entries of a tree at these paths, sizes 0; with `below`, also all that is below them.
+/// The entries of a tree at these paths; with `below`, also all that is below them.
 pub fn entries_at(
     git: &Git,
     tree: &str,
@@ -72,29 +63,22 @@ pub fn entries_at(
         }
         let listing = git.command(purpose, arguments).run()?;
         // What is left without a mode of ours is a tree.
-        found.extend(records(&listing).filter_map(|record| entry(record, false)));
+        found.extend(records(&listing).filter_map(entry));
     }
     Ok(found)
 }
 
-/// `MODE TYPE OID[ SIZE]\tPATH`; the size of a missing blob is the word BAD.
-fn entry(record: &[u8], sizes: bool) -> Option<TreeEntry> {
+/// `MODE TYPE OID\tPATH`
+fn entry(record: &[u8]) -> Option<TreeEntry> {
     let tab = record.iter().position(|byte| *byte == b'\t')?;
     let (head, path) = (record.get(..tab)?, record.get(tab + 1..)?);
     let mut words = std::str::from_utf8(head).ok()?.split_ascii_whitespace();
     let mode = Mode::from_git(words.next()?)?;
     let oid = words.nth(1)?.to_owned();
-    let size = match words.next() {
-        Some("-") => 0,
-        Some(size) => size.parse().ok()?,
-        None if sizes => return None,
-        None => 0,
-    };
     Some(TreeEntry {
         path: RepoPath::new(path),
         mode,
         oid,
-        size,
     })
 }
 

@@ -8,7 +8,7 @@ use passmuster_policy::path::RepoPath;
 
 use super::blobs::BlobReader;
 use super::layout::Layout;
-use super::objects::TreeEntry;
+use super::objects::{TreeEntry, sizes};
 use super::settings;
 use super::{Git, GitError};
 
@@ -64,7 +64,7 @@ pub struct External {
     pub available_at: Option<PathBuf>,
 }
 
-/// All of a tree's entries, listed with their sizes, that are held elsewhere. `layout` is the user's
+/// All of a tree's entries that are held elsewhere. `layout` is the user's
 /// repository.
 pub fn externals(
     git: &Git,
@@ -86,12 +86,20 @@ fn large_files(
     if !uses_lfs(git, entries)? {
         return Ok(Vec::new());
     }
+    let files = || {
+        entries
+            .iter()
+            .filter(|entry| matches!(entry.mode, Mode::File | Mode::Executable))
+    };
+    let sizes = sizes(git, files().map(|entry| entry.oid.as_str()))?;
+    let small = |entry: &&TreeEntry| {
+        sizes
+            .get(&entry.oid)
+            .is_some_and(|size| *size <= POINTER_CAP)
+    };
     let mut reader = BlobReader::start(git)?;
     let mut found = Vec::new();
-    let small = |entry: &&TreeEntry| {
-        matches!(entry.mode, Mode::File | Mode::Executable) && entry.size <= POINTER_CAP
-    };
-    for entry in entries.iter().filter(small) {
+    for entry in files().filter(small) {
         if let Some(pointer) = LfsPointer::parse(&reader.read(&entry.oid)?) {
             let available_at = layout.and_then(|layout| lfs_file(layout, &pointer));
             let (kind, path) = (ExternalKind::Lfs, entry.path.clone());

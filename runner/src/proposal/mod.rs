@@ -56,8 +56,7 @@ impl Proposal {
         self.base.tree == self.candidate_tree
     }
 
-    /// Large files and submodules of the candidate, with where their content is. One call reads
-    /// the tree with sizes, so ask once.
+    /// Large files and submodules of the candidate, with where their content is.
     pub fn externals(&self, repository: &Repository) -> Result<Vec<External>, GitError> {
         let entries = tree_entries(repository.git(), &self.candidate_tree)?;
         stores::externals(repository.git(), repository.layout(), &entries)

@@ -32,10 +32,7 @@ impl Touched {
         let mut entries = entries_at(git, base, names.iter().cloned(), true)?;
         // A file or symlink where the patch has a directory.
         entries.extend(entries_at(git, base, parents, false)?);
-        for TreeEntry {
-            path, mode, oid, ..
-        } in entries
-        {
+        for TreeEntry { path, mode, oid } in entries {
             before.insert(path, (mode, oid));
         }
         let blobs = before.values().filter(|(mode, _)| *mode != Mode::Gitlink);

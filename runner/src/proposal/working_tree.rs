@@ -14,7 +14,7 @@ use super::{Note, Proposal, ProposalError, TemporaryIndex, no_working_tree};
 use crate::base::Base;
 use crate::git::attributes::{LineEnds, has_attributes, line_ends};
 use crate::git::blobs::{BlobReader, BlobWriter};
-use crate::git::objects::{TreeEntry, tree_names};
+use crate::git::objects::{TreeEntry, tree_entries};
 use crate::git::quarantine::{self, Update};
 use crate::git::stores::LfsPointer;
 use crate::git::{Git, GitError};
@@ -53,7 +53,7 @@ fn tree(repository: &Repository, base: &str) -> Result<(String, Vec<Note>), Prop
         return Err(no_working_tree(repository, "a proposal without a patch"));
     };
     let index = TemporaryIndex::of_tree(git, base)?;
-    let entries = tree_names(git, base)?;
+    let entries = tree_entries(git, base)?;
     let attributes = has_attributes(&entries);
     let user_index = match repository.layout() {
         Some(layout) => copy_index(repository, layout)?,
