@@ -93,7 +93,7 @@ pub struct Verify {
     /// The least isolation that is accepted: full, full-bwrap or landlock [default: the policy's].
     #[arg(long, value_name = "TIER", value_parser = isolation)]
     pub isolation: Option<Isolation>,
-    /// How many runs at once [default: the number of processors].
+    /// Most runs at once. Today there is one at a time: base and candidate must not share the machine.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
     /// Measure again instead of using stored results. A stored verdict changes only for the worse.

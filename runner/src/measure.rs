@@ -65,8 +65,6 @@ pub struct Bench<'a> {
     pub own_tests: BTreeSet<String>,
     /// Says what runs.
     pub progress: Progress,
-    /// Whether base and candidate may run at the same time.
-    pub side_by_side: bool,
     /// Whether stored results count.
     pub use_stored: bool,
 }
@@ -332,29 +330,17 @@ impl<'a> Bench<'a> {
                 .await?;
             return Ok((nothing_enforced(base), candidate));
         }
+        // Alone: a candidate beside it could take what both draw on (inotify instances, terminals,
+        // pipe pages, disk), and a base that fails for that excuses the candidate.
         let wall = self.wall(check, None);
-        let base = self.one_test(check, test, &trees.base, wall, None);
+        let base = self.one_test(check, test, &trees.base, wall, None).await?;
         if self.base.id == self.candidate.id {
-            let base = base.await?;
             return Ok((nothing_enforced(base.result.clone()), base));
         }
-        if !self.side_by_side {
-            let base = base.await?;
-            let wall = self.wall(check, Some(base.result.usage.wall_ms));
-            let candidate = self
-                .one_test(check, test, &trees.candidate, wall, None)
-                .await?;
-            return Ok((base, candidate));
-        }
-        let candidate = self.one_test(check, test, &trees.candidate, wall, None);
-        let (base, mut candidate) = tokio::try_join!(base, candidate)?;
-        let allowed = self.wall(check, Some(base.result.usage.wall_ms));
-        if allowed > wall && ran_out_of_time(&candidate.result.outcome) {
-            // The base shows that more time is due than could be known before.
-            candidate = self
-                .one_test(check, test, &trees.candidate, allowed, None)
-                .await?;
-        }
+        let wall = self.wall(check, Some(base.result.usage.wall_ms));
+        let candidate = self
+            .one_test(check, test, &trees.candidate, wall, None)
+            .await?;
         Ok((base, candidate))
     }
 
@@ -552,10 +538,6 @@ impl<'a> Bench<'a> {
 fn log_of(base: &TestRun, candidate: &TestRun) -> String {
     let run = if is_whole(base) { candidate } else { base };
     run.log_tail.clone()
-}
-
-fn ran_out_of_time(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::LimitExceeded { limit } if limit == "wall")
 }
 
 /// A result that no sandbox was started for.

@@ -255,7 +255,6 @@ mod tests {
             policy: Choice::Base,
             isolation: None,
             checks: Vec::new(),
-            jobs: 1,
             use_stored,
             trial,
         };

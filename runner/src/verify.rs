@@ -85,8 +85,6 @@ pub struct Request {
     pub isolation: Option<Isolation>,
     /// Names given with `--check`.
     pub checks: Vec<String>,
-    /// Runs at once.
-    pub jobs: u16,
     /// Whether stored results and verdicts count.
     pub use_stored: bool,
     /// Runs the checks although nothing changed, and stores no verdict: how does the base do?
@@ -316,7 +314,6 @@ impl Case<'_> {
             change,
             own_tests: self.own_tests(base, candidate, change, content),
             progress: self.world.progress,
-            side_by_side: self.request.jobs > 1,
             use_stored: self.request.use_stored,
         };
         let mut read_blob = |entry: &TreeEntry| content.read(entry);

@@ -60,6 +60,37 @@ fn a_test_that_another_files_tests_break_is_regressed_and_not_flaky() {
     verdict.assert_tests("regressed", &["test_rate"]);
 }
 
+/// Kernel resources that no limit covers are shared by all sandboxes of one caller.
+#[test]
+fn a_candidate_cannot_starve_the_base_that_it_is_compared_with() {
+    let env = TestEnv::new();
+    let repo = python(&env);
+    repo.write(
+        "watch.py",
+        "import ctypes\nlibc = ctypes.CDLL(None)\ndef limit():\n    return 3\n",
+    );
+    repo.write(
+        "tests/test_watch.py",
+        "import time, watch\ndef test_a_slow():\n    time.sleep(2)\ndef test_watch():\n    assert watch.libc.inotify_init1(0) >= 0\n    assert watch.limit() == 3\n",
+    );
+    repo.commit("The base");
+    repo.write(
+        "watch.py",
+        "import ctypes\nlibc = ctypes.CDLL(None)\nhogs = [libc.inotify_init1(0) for _ in range(3000)]\ndef limit():\n    return 4\n",
+    );
+    let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+    finished.assert_code(1);
+    assert_eq!(verdict.reasons(), ["tests-regressed"], "{verdict}");
+    // Nor is a base that was starved kept for the next candidate.
+    repo.write(
+        "watch.py",
+        "import ctypes\nlibc = ctypes.CDLL(None)\ndef limit():\n    return 4\n",
+    );
+    let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+    finished.assert_code(1);
+    assert_eq!(verdict.reasons(), ["tests-regressed"], "{verdict}");
+}
+
 #[test]
 fn a_renamed_test_file_does_not_excuse_what_its_tests_find() {
     let env = TestEnv::new();

@@ -94,7 +94,6 @@ async fn one(world: &World, repository: &Path, name: &str) -> Result<bool, UserE
         policy: Choice::Base,
         isolation: None,
         checks: Vec::new(),
-        jobs: 2,
         use_stored: true,
         trial: false,
     };

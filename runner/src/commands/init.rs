@@ -125,7 +125,6 @@ async fn try_on_base(world: &World, directory: &Path) -> Result<Vec<Offline>, Us
         policy: Choice::Auto,
         isolation: None,
         checks: Vec::new(),
-        jobs: 1,
         use_stored: true,
         trial: true,
     };

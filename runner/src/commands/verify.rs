@@ -54,8 +54,6 @@ pub(super) fn exit(decision: Decision) -> Exit {
 
 /// Reads what the arguments name.
 pub(super) fn request(arguments: &Verify) -> Result<Request, UserError> {
-    let processors = std::thread::available_parallelism()
-        .map_or(1, |count| u16::try_from(count.get()).unwrap_or(u16::MAX));
     Ok(Request {
         repository: place(arguments.place.repo.as_ref())?,
         proposed: proposed(arguments)?,
@@ -63,7 +61,6 @@ pub(super) fn request(arguments: &Verify) -> Result<Request, UserError> {
         policy: choice(arguments.place.policy.as_deref()),
         isolation: arguments.isolation,
         checks: arguments.checks.clone(),
-        jobs: arguments.jobs.unwrap_or(processors),
         use_stored: !arguments.no_cache,
         trial: false,
     })
