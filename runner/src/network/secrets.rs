@@ -18,9 +18,12 @@ use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use base64::Engine as _;
+use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use memchr::memmem::Finder;
+use nix::errno::Errno;
+use nix::unistd::{Whence, lseek};
+use rustix::fs::{lgetxattr, llistxattr};
 
 use super::Unavailable;
 
@@ -28,6 +31,8 @@ use super::Unavailable;
 pub const LEAST: usize = 8;
 /// What stands in a log where a secret was.
 const STRUCK: &[u8] = b"[secret]";
+/// Largest list of attributes, and largest value of one: Linux's own limit for both.
+const ATTRIBUTES: usize = 1 << 16;
 /// How much of a file is searched at a time.
 const CHUNK: usize = 1 << 20;
 
@@ -58,7 +63,10 @@ impl Secrets {
 
     /// Replaces each secret by a mark that is not one.
     pub fn strike(&self, text: &mut Vec<u8>) {
-        for form in self.0.values().flat_map(|value| forms(value)) {
+        // The longest first: one secret may begin with another.
+        let mut all: Vec<_> = self.0.values().flat_map(|value| forms(value)).collect();
+        all.sort_by_key(|form| std::cmp::Reverse(form.len()));
+        for form in all {
             let finder = Finder::new(&form);
             if finder.find(text).is_none() {
                 continue;
@@ -99,13 +107,59 @@ impl Secrets {
                 } else if kind.is_symlink() {
                     found = found.or(self.in_bytes(fs::read_link(&path)?.as_os_str().as_bytes()));
                 } else if kind.is_file() && found.is_none() {
-                    found = self.in_stream(File::open(&path)?)?;
+                    found = self.in_file(&File::open(&path)?)?;
+                }
+                if found.is_none() {
+                    found = self.in_attributes(&path)?;
                 }
                 if let Some(name) = found {
                     let below = path.strip_prefix(root).unwrap_or(&path);
                     let shown = self.struck(below.display().to_string());
                     return Ok(Some((name, shown)));
                 }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Searches what a file holds and passes over its holes: a file of a terabyte costs nothing to make.
+    fn in_file(&self, file: &File) -> io::Result<Option<String>> {
+        let mut at = 0;
+        loop {
+            let data = match lseek(file, at, Whence::SeekData) {
+                Err(Errno::ENXIO) => return Ok(None),
+                found => found?,
+            };
+            let hole = lseek(file, data, Whence::SeekHole)?;
+            lseek(file, data, Whence::SeekSet)?;
+            let length = u64::try_from(hole - data).unwrap_or(0);
+            if let Some(name) = self.in_stream(file.take(length))? {
+                return Ok(Some(name));
+            }
+            at = hole;
+        }
+    }
+
+    /// Searches names and values of extended attributes.
+    fn in_attributes(&self, path: &Path) -> io::Result<Option<String>> {
+        let mut names = vec![0; ATTRIBUTES];
+        let length = match llistxattr(path, &mut names) {
+            Err(rustix::io::Errno::NOTSUP) => return Ok(None),
+            length => length?,
+        };
+        let names = names.get(..length).unwrap_or_default();
+        if let Some(found) = self.in_bytes(names) {
+            return Ok(Some(found));
+        }
+        let mut value = vec![0; ATTRIBUTES];
+        for name in names
+            .split(|byte| *byte == 0)
+            .filter(|name| !name.is_empty())
+        {
+            let length = lgetxattr(path, OsStr::from_bytes(name), &mut value)?;
+            let found = self.in_bytes(value.get(..length).unwrap_or_default());
+            if found.is_some() {
+                return Ok(found);
             }
         }
         Ok(None)
@@ -139,6 +193,16 @@ impl Secrets {
     }
 }
 
+/// The digits of base64 that a value alone decides when it stands so many bytes into a text, as in
+/// `user:password`.
+fn aligned(engine: &impl Engine, before: usize, value: &str) -> Vec<u8> {
+    let mut text = vec![0; before];
+    text.extend_from_slice(value.as_bytes());
+    let digits = engine.encode(&text).into_bytes();
+    let decided = (before * 8).div_ceil(6)..text.len() * 8 / 6;
+    digits.get(decided).unwrap_or_default().to_vec()
+}
+
 /// How programs write a value by themselves.
 fn forms(value: &str) -> Vec<Vec<u8>> {
     let mut forms = vec![
@@ -148,6 +212,12 @@ fn forms(value: &str) -> Vec<Vec<u8>> {
         STANDARD_NO_PAD.encode(value).into_bytes(),
         URL_SAFE_NO_PAD.encode(value).into_bytes(),
     ];
+    for before in 0..3 {
+        forms.extend([
+            aligned(&STANDARD_NO_PAD, before, value),
+            aligned(&URL_SAFE_NO_PAD, before, value),
+        ]);
+    }
     forms.dedup();
     forms
 }
@@ -226,5 +296,40 @@ mod tests {
             &|sub| fs::write(sub.join(&name), "").unwrap(),
             Some("TOKEN sub/[secret]"),
         );
+    }
+
+    #[test]
+    fn a_secret_within_a_text_in_base64_is_found() {
+        for user in ["b", "bo", "bot", "bots"] {
+            let basic = STANDARD_NO_PAD.encode(format!("{user}:{VALUE}:and more"));
+            assert!(secrets().in_bytes(basic.as_bytes()).is_some(), "{basic}");
+        }
+    }
+
+    #[test]
+    fn a_secret_that_begins_another_does_not_leave_its_end() {
+        let long = format!("{VALUE}-and-more");
+        let env = BTreeMap::from([
+            ("A".into(), VALUE.into()),
+            ("B".into(), long.clone().into()),
+        ]);
+        let secrets = Secrets::of(&["A".to_owned(), "B".to_owned()], &env).unwrap();
+        assert_eq!(secrets.struck(format!("login {long}")), "login [secret]");
+    }
+
+    #[test]
+    fn holes_are_passed_over_and_attributes_looked_at() {
+        let directory = tempfile::tempdir().unwrap();
+        let sparse = File::create(directory.path().join("sparse")).unwrap();
+        sparse.set_len(1 << 40).unwrap();
+        assert!(secrets().found_below(directory.path()).unwrap().is_none());
+        std::os::unix::fs::FileExt::write_at(&sparse, VALUE.as_bytes(), 1 << 39).unwrap();
+        assert!(secrets().found_below(directory.path()).unwrap().is_some());
+        fs::remove_file(directory.path().join("sparse")).unwrap();
+        let plain = directory.path().join("plain");
+        fs::write(&plain, "").unwrap();
+        let flags = rustix::fs::XattrFlags::empty();
+        rustix::fs::setxattr(&plain, "user.note", VALUE.as_bytes(), flags).unwrap();
+        assert!(secrets().found_below(directory.path()).unwrap().is_some());
     }
 }
