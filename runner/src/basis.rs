@@ -3,6 +3,7 @@
 //!
 //! All of it comes from the base tree and the operator; the candidate has no say in any of it.
 
+use std::io;
 use std::path::Path;
 
 use passmuster_policy::policy::{Isolation, Policy};
@@ -10,12 +11,15 @@ use passmuster_policy::reason::ReasonCode;
 
 use crate::cache::Cache;
 use crate::error::UserError;
+use crate::git::objects::TreeEntry;
 use crate::grants::{self, Grants};
 use crate::host::{self, Found};
-use crate::layers::Snapshot;
+use crate::layers::{Snapshot, Workshop};
 use crate::locate::Programs;
 use crate::policy_source::{self, Choice, Loaded};
+use crate::progress::Progress;
 use crate::repository::Repository;
+use crate::session::Machine;
 pub use crate::toolchains::covers;
 use crate::toolchains::{Operator, Pins};
 
@@ -78,6 +82,25 @@ impl Basis {
     /// The policy.
     pub fn policy(&self) -> &Policy {
         &self.loaded.policy
+    }
+
+    /// Makes trees and layers on this machine; `read_blob` gives the bytes of an entry, as a checkout
+    /// would have them.
+    pub fn workshop<'a>(
+        &'a self,
+        machine: &'a Machine,
+        progress: Progress,
+        read_blob: &'a mut dyn FnMut(&TreeEntry) -> io::Result<Vec<u8>>,
+    ) -> Workshop<'a> {
+        Workshop {
+            machine,
+            grants: &self.grants,
+            operator: &self.operator,
+            programs: &self.programs,
+            progress,
+            limits: &self.policy().limits,
+            read_blob,
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! locks/NAME      advisory locks, so that two runners do not make the same thing twice
 //! tmp/            what is being made, or was when a runner died
 //! history.db      results and verdicts
+//! memory.json     what was learnt about the host
 //! ```
 //!
 //! A directory under `tmp/` belongs to the process that holds the lock file beside it; a layer that

@@ -21,7 +21,7 @@ use crate::content::Content;
 use crate::error::UserError;
 use crate::grants::{Access, Grants, View, limits};
 use crate::inspect;
-use crate::layers::{LayerError, Snapshot, Workshop, shadowed, view};
+use crate::layers::{LayerError, Snapshot, shadowed, view};
 use crate::locate::{Programs, locate};
 use crate::obstacles::{sandbox_reason, shadowed_reason, step_reason};
 use crate::policy_source::{Choice, PolicySourceError};
@@ -285,15 +285,9 @@ impl Case<'_> {
         let policy = self.basis.policy();
         let steps: Vec<&Prepare> = policy.prepare.iter().collect();
         let mut read_blob = |entry: &crate::git::objects::TreeEntry| content.read(entry);
-        let mut workshop = Workshop {
-            machine: self.machine,
-            grants: &self.basis.grants,
-            operator: &self.basis.operator,
-            programs: &self.basis.programs,
-            progress: self.world.progress,
-            limits: &policy.limits,
-            read_blob: &mut read_blob,
-        };
+        let mut workshop = self
+            .basis
+            .workshop(self.machine, self.world.progress, &mut read_blob);
         let base_layer = workshop.base_layer(base, &steps)?;
         let base_directory = base_layer.path().join("tree");
         let prepared = workshop

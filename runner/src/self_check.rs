@@ -8,6 +8,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::time::Duration;
 
 use passmuster_policy::policy::Isolation;
@@ -113,6 +114,7 @@ fn ways(least: Isolation) -> &'static [&'static str] {
 /// All that decides whether a sandbox starts; none when some of it cannot be told.
 fn circumstances(world: &World, grants: &Grants, least: Isolation) -> Option<String> {
     let program = memory::stamp_of(&std::env::current_exe().ok()?)?;
+    let bubblewrap = memory::stamp_of(Path::new(passmuster_process::BUBBLEWRAP))?;
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let rights = status.lines().filter(|line| {
         RIGHTS
@@ -128,6 +130,7 @@ fn circumstances(world: &World, grants: &Grants, least: Isolation) -> Option<Str
         "sandbox {}",
         digest(&(
             program,
+            bubblewrap,
             rights,
             namespaces,
             settings,

@@ -34,7 +34,7 @@ use crate::git::objects::TreeEntry;
 use crate::host;
 use crate::inspect;
 use crate::interrupt::Stop;
-use crate::layers::{Snapshot, Workshop};
+use crate::layers::Snapshot;
 use crate::measure::Bench;
 use crate::measured::Measured;
 use crate::mixed;
@@ -317,15 +317,9 @@ impl Case<'_> {
             use_stored: self.request.use_stored,
         };
         let mut read_blob = |entry: &TreeEntry| content.read(entry);
-        let mut workshop = Workshop {
-            machine: &machine,
-            grants: &self.basis.grants,
-            operator: &self.basis.operator,
-            programs: &self.basis.programs,
-            progress: self.world.progress,
-            limits: &policy.limits,
-            read_blob: &mut read_blob,
-        };
+        let mut workshop = self
+            .basis
+            .workshop(&machine, self.world.progress, &mut read_blob);
         let measured = bench.measure(plans, &mut workshop).await?;
         Ok(Measured {
             copied: !machine.overlay,

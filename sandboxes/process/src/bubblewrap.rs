@@ -39,7 +39,7 @@ use crate::view::{HIDDEN_DIRECTORIES, HIDDEN_FILES, HOSTNAME, READ_ONLY, system_
 use crate::{streams, sys, wire};
 
 /// Where distributions put it, and the only path that their profiles name.
-pub(crate) const PROGRAM: &str = "/usr/bin/bwrap";
+pub const PROGRAM: &str = "/usr/bin/bwrap";
 
 /// Bubblewrap takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -113,6 +113,7 @@ mod watch;
 mod wire;
 mod worker;
 
+pub use bubblewrap::PROGRAM as BUBBLEWRAP;
 pub use cgroup::available_memory;
 pub use denials::{Denial, DenialKind, Denials};
 pub use disk::size_of_disk;
