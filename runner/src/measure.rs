@@ -1,18 +1,25 @@
-//! Measuring: every planned check on the base and on the candidate, repeated where the two disagree.
+//! Measuring: every planned check on the base and on the candidate, repeated where the two disagree;
+//! tests also on the oracle tree and on the probe tree, where the change edits any.
 //!
 //! The base's result is stored and reused; the candidate's is measured each time that its verdict
 //! is not stored. Whatever goes wrong on our side becomes a reason, never a test result.
 
 mod command_check;
+mod oracle;
+mod probe;
 mod services;
 mod test_check;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use passmuster_policy::change::Change;
+use passmuster_policy::classification::Classifier;
 use passmuster_policy::evidence::{CheckEvidence, CheckResult, TreeRole, WhyNotRun};
+use passmuster_policy::path::RepoPath;
 use passmuster_policy::policy::{Check, CheckKind, Policy};
 use passmuster_policy::reason::{Reason, ReasonCode};
 use passmuster_policy::run::Usage;
@@ -27,9 +34,10 @@ use crate::layers::{Layer, LayerError, Snapshot, Workshop, shadowed, view};
 use crate::locate::{Programs, locate};
 use crate::measured::Measured;
 use crate::obstacles::{run_reason, shadowed_reason, step_reason};
+use crate::parts::{Exchange, Exchanged, Sorter, Taken, Texts};
 use crate::plan::CheckPlan;
 use crate::progress::Progress;
-use crate::runs::Task;
+use crate::runs::{RunError, Task};
 use crate::session::{Machine, make_owned};
 use crate::store::Store;
 
@@ -56,8 +64,8 @@ pub struct Bench<'a> {
     pub candidate: &'a Snapshot,
     /// What lies between them.
     pub change: &'a Change,
-    /// Checks of which the change edits no test and no harness.
-    pub own_tests: BTreeSet<String>,
+    /// Takes the content of files that are put together here.
+    pub texts: &'a Texts,
     /// Says what runs.
     pub progress: Progress,
     /// Whether stored results count.
@@ -71,21 +79,53 @@ struct BaseLayers {
 }
 
 /// Both trees of a check, ready to run on.
-struct Trees {
-    base: Side,
-    candidate: Side,
+struct Trees<'a> {
+    base: Side<'a>,
+    candidate: Side<'a>,
+    /// Where the base's tree lies.
+    base_tree: PathBuf,
+    /// What steps made on the base.
+    base_layers: Vec<Layer>,
     /// Keeps the layers from being pruned.
     guards: Vec<LayerGuard>,
 }
 
 /// One tree of a check.
-struct Side {
+#[derive(Clone)]
+struct Side<'a> {
     role: TreeRole,
+    tree: Cow<'a, Snapshot>,
     view: View,
     program: PathBuf,
     services: Vec<Attendant>,
     /// What a result depends on besides the check: the tree and the layers over it.
     layers: Vec<String>,
+}
+
+/// Where more trees of a check are made.
+struct Site<'w, 's> {
+    workshop: &'s mut Workshop<'w>,
+    space: &'s Scratch,
+}
+
+/// What keeps a check from being measured.
+enum Trouble {
+    /// A run gave nothing.
+    Run(RunError),
+    /// A tree or a layer could not be made.
+    Layer(LayerError),
+}
+
+impl From<RunError> for Trouble {
+    fn from(error: RunError) -> Self {
+        Self::Run(error)
+    }
+}
+
+impl From<LayerError> for Trouble {
+    fn from(error: LayerError) -> Self {
+        Self::Layer(error)
+    }
 }
 
 impl<'a> Bench<'a> {
@@ -104,10 +144,9 @@ impl<'a> Bench<'a> {
             bases.push(self.base_layers(plan, workshop).await?);
         }
         let space = self.machine.cache.scratch()?;
-        let candidate = self.candidate_layer(workshop, &space)?;
         for (plan, base) in plans.iter().zip(bases) {
             let evidence = self
-                .check(plan, base, workshop, &candidate, &mut measured)
+                .check(plan, base, workshop, &space, &mut measured)
                 .await?;
             measured.checks.push(evidence);
         }
@@ -134,14 +173,18 @@ impl<'a> Bench<'a> {
         }
     }
 
-    fn candidate_layer(
+    /// The layer over the base that shows this tree, written once.
+    fn layer_of(
         &self,
+        tree: &Snapshot,
         workshop: &mut Workshop<'_>,
         space: &Scratch,
     ) -> Result<PathBuf, LayerError> {
-        let root = space.path().join("candidate");
-        make_owned(&root, self.machine.owner)?;
-        workshop.candidate_layer(self.base, self.candidate, &root)?;
+        let root = space.path().join(digest(&tree.id));
+        if !root.is_dir() {
+            make_owned(&root, self.machine.owner)?;
+            workshop.candidate_layer(self.base, tree, &root)?;
+        }
         Ok(root)
     }
 
@@ -150,7 +193,7 @@ impl<'a> Bench<'a> {
         plan: &CheckPlan<'a>,
         base: Option<Result<BaseLayers, Reason>>,
         workshop: &mut Workshop<'_>,
-        candidate: &Path,
+        space: &Scratch,
         measured: &mut Measured,
     ) -> Result<CheckEvidence, LayerError> {
         let check = plan.check;
@@ -161,7 +204,7 @@ impl<'a> Bench<'a> {
             return Ok(not_run(check, WhyNotRun::Blocked));
         };
         let trees = match base {
-            Ok(base) => self.trees(plan, base, workshop, candidate).await?,
+            Ok(base) => self.trees(plan, base, workshop, space).await?,
             Err(reason) => Err(reason),
         };
         let trees = match trees {
@@ -173,13 +216,24 @@ impl<'a> Bench<'a> {
         };
         measured.note_refused(&trees.guards);
         let outcome = match &check.kind {
-            CheckKind::Test(test) => self.test_check(check, test, &trees, measured).await,
-            _ => self.command_check(check, &trees, measured).await,
+            CheckKind::Test(test) => {
+                let mut site = Site { workshop, space };
+                self.test_check(plan, test, &trees, &mut site, measured)
+                    .await
+            }
+            _ => self
+                .command_check(check, &trees, measured)
+                .await
+                .map_err(Trouble::Run),
         };
-        Ok(outcome.unwrap_or_else(|error| {
-            measured.reasons.push(run_reason(check, &error));
-            not_run(check, WhyNotRun::Blocked)
-        }))
+        match outcome {
+            Ok(evidence) => Ok(evidence),
+            Err(Trouble::Layer(error)) => Err(error),
+            Err(Trouble::Run(error)) => {
+                measured.reasons.push(run_reason(check, &error));
+                Ok(not_run(check, WhyNotRun::Blocked))
+            }
+        }
     }
 
     /// Makes what both sides of a check need. The inner error is a reason for the verdict.
@@ -188,47 +242,122 @@ impl<'a> Bench<'a> {
         plan: &CheckPlan<'a>,
         base: BaseLayers,
         workshop: &mut Workshop<'_>,
-        candidate: &Path,
-    ) -> Result<Result<Trees, Reason>, LayerError> {
+        space: &Scratch,
+    ) -> Result<Result<Trees<'a>, Reason>, LayerError> {
         let check = plan.check;
         let BaseLayers {
             tree: base_guard,
-            layers: base,
+            layers: base_layers,
         } = base;
         let base_tree = base_guard.path().join("tree");
-        let base_layers = [base_tree.clone()];
-        let shadowed = shadowed(self.change, self.base, &base);
+        let shadowed = shadowed(self.change, self.base, &base_layers);
         if !shadowed.is_empty() {
             return Ok(Err(shadowed_reason(check, &shadowed)));
         }
-        let candidate_layers = [candidate.to_owned(), base_tree];
-        let made = workshop
-            .prepare_candidate(self.candidate, &candidate_layers, &plan.steps, &base)
-            .await;
-        let private = match made.map_err(|error| step_reason(check, TreeRole::Candidate, error)) {
-            Ok(layers) => layers,
-            Err(step) => return step.map(Err),
+        let base = self.side(
+            check,
+            (TreeRole::Base, Cow::Borrowed(self.base)),
+            std::slice::from_ref(&base_tree),
+            &base_layers,
+        );
+        let base = match base {
+            Ok(base) => base,
+            Err(reason) => return Ok(Err(reason)),
         };
-        let made = base.iter().chain(&private).map(|layer| layer.made.clone());
-        let guards = made.chain([base_guard]).collect();
-        let base = self.side(check, TreeRole::Base, &base_layers, &base);
-        let candidate = self.side(check, TreeRole::Candidate, &candidate_layers, &private);
-        Ok(base.and_then(|base| {
-            Ok(Trees {
-                base,
-                candidate: candidate?,
-                guards,
-            })
+        let mut trees = Trees {
+            candidate: base.clone(),
+            base,
+            base_tree,
+            guards: layers_of(&base_layers).chain([base_guard]).collect(),
+            base_layers,
+        };
+        let tree = self.judged(check, workshop)?;
+        let mut site = Site { workshop, space };
+        let made = self
+            .side_of(plan, TreeRole::Candidate, tree, &trees, &mut site)
+            .await?;
+        Ok(made.map(|(candidate, guards)| {
+            trees.candidate = candidate;
+            trees.guards.extend(guards);
+            trees
         }))
+    }
+
+    /// The candidate as a check sees it: files that the check's command names are the base's, and so is
+    /// the whole harness of a check that no oracle stands beside.
+    fn judged(
+        &self,
+        check: &Check,
+        workshop: &mut Workshop<'_>,
+    ) -> Result<Cow<'a, Snapshot>, LayerError> {
+        let (classifier, taken) = match &check.kind {
+            CheckKind::Test(test) => (Classifier::new(check, test), Taken::Named),
+            _ => (Classifier::of_command(check), Taken::Harness),
+        };
+        // The policy's globs were compiled when it was parsed.
+        let Ok(classifier) = classifier else {
+            return Ok(Cow::Borrowed(self.candidate));
+        };
+        let sorter = Sorter {
+            classifier: &classifier,
+            holders: BTreeSet::new(),
+        };
+        let made = self.exchange(&sorter, taken, &BTreeSet::new(), workshop)?;
+        Ok(made.tree.map_or(Cow::Borrowed(self.candidate), Cow::Owned))
+    }
+
+    /// The candidate with parts of the base.
+    fn exchange(
+        &self,
+        sorter: &Sorter<'_>,
+        taken: Taken,
+        kept: &BTreeSet<RepoPath>,
+        workshop: &mut Workshop<'_>,
+    ) -> Result<Exchanged, LayerError> {
+        let exchange = Exchange {
+            product: self.candidate,
+            steering: self.base,
+            sorter,
+            taken,
+            kept,
+            texts: self.texts,
+        };
+        exchange.build(workshop.read_blob).map_err(unread)
+    }
+
+    /// One more tree of a check, with the layers that it needs; the layers that only it holds come with
+    /// it. The inner error is a reason for the verdict.
+    async fn side_of(
+        &self,
+        plan: &CheckPlan<'a>,
+        role: TreeRole,
+        tree: Cow<'a, Snapshot>,
+        trees: &Trees<'a>,
+        site: &mut Site<'_, '_>,
+    ) -> Result<Result<(Side<'a>, Vec<LayerGuard>), Reason>, LayerError> {
+        let check = plan.check;
+        let own = self.layer_of(&tree, site.workshop, site.space)?;
+        let directories = [own, trees.base_tree.clone()];
+        let made = site
+            .workshop
+            .prepare_candidate(&tree, &directories, &plan.steps, &trees.base_layers)
+            .await;
+        match made.map_err(|error| step_reason(check, role, error)) {
+            Ok(layers) => {
+                let side = self.side(check, (role, tree), &directories, &layers);
+                Ok(side.map(|side| (side, layers_of(&layers).collect())))
+            }
+            Err(step) => step.map(Err),
+        }
     }
 
     fn side(
         &self,
         check: &Check,
-        role: TreeRole,
-        tree: &[PathBuf],
+        (role, tree): (TreeRole, Cow<'a, Snapshot>),
+        directories: &[PathBuf],
         layers: &[Layer],
-    ) -> Result<Side, Reason> {
+    ) -> Result<Side<'a>, Reason> {
         let word = check.run.first().map(String::as_str).unwrap_or_default();
         let program =
             locate(self.programs, word, &check.cwd, layers).map_err(|missing| Reason {
@@ -237,29 +366,22 @@ impl<'a> Bench<'a> {
                 ids: vec![missing.word.clone()],
                 message: missing.to_string(),
             })?;
-        let snapshot = if role == TreeRole::Base {
-            self.base
-        } else {
-            self.candidate
-        };
         let keys = layers.iter().map(|layer| layer.key.clone());
+        let content = std::iter::once(tree.content_id());
         Ok(Side {
             role,
-            view: view(tree, layers),
+            view: view(directories, layers),
             program,
             services: self.attendants(check, layers)?,
-            layers: std::iter::once(snapshot.content_id()).chain(keys).collect(),
+            layers: content.chain(keys).collect(),
+            tree,
         })
     }
 
-    fn task<'t>(&'t self, check: &'t Check, side: &Side, wall: Duration) -> Task<'t> {
-        let tree = match side.role {
-            TreeRole::Base => self.base,
-            _ => self.candidate,
-        };
+    fn task<'t>(&'t self, check: &'t Check, side: &'t Side<'_>, wall: Duration) -> Task<'t> {
         Task {
             check,
-            tracked: &tree.entries,
+            tracked: &side.tree.entries,
             program: side.program.clone(),
             view: side.view.clone(),
             services: side.services.clone(),
@@ -281,7 +403,7 @@ impl<'a> Bench<'a> {
         }
     }
 
-    fn stored<T: DeserializeOwned>(&self, check: &Check, side: &Side) -> Option<T> {
+    fn stored<T: DeserializeOwned>(&self, check: &Check, side: &Side<'_>) -> Option<T> {
         let json = self
             .use_stored
             .then(|| self.store.result(&self.key(check, side)))?;
@@ -289,7 +411,7 @@ impl<'a> Bench<'a> {
         serde_json::from_str(&json.ok()??).ok()
     }
 
-    fn keep<T: Serialize>(&self, check: &Check, side: &Side, run: &T) {
+    fn keep<T: Serialize>(&self, check: &Check, side: &Side<'_>, run: &T) {
         if let Ok(json) = serde_json::to_string(run) {
             let kept = self.store.put_result(&self.key(check, side), &json);
             if let Err(error) = kept {
@@ -299,7 +421,7 @@ impl<'a> Bench<'a> {
     }
 
     /// All that a base result depends on.
-    fn key(&self, check: &Check, side: &Side) -> String {
+    fn key(&self, check: &Check, side: &Side<'_>) -> String {
         let version = env!("CARGO_PKG_VERSION");
         digest(&(
             FORMAT,
@@ -312,6 +434,18 @@ impl<'a> Bench<'a> {
             side.service_keys(),
             self.machine.isolation.name(),
         ))
+    }
+}
+
+fn layers_of(layers: &[Layer]) -> impl Iterator<Item = LayerGuard> {
+    layers.iter().map(|layer| layer.made.clone())
+}
+
+fn unread(source: io::Error) -> LayerError {
+    LayerError::Io {
+        step: "read",
+        path: PathBuf::from("the repository's objects"),
+        source,
     }
 }
 

@@ -15,7 +15,7 @@ impl Bench<'_> {
     pub(super) async fn command_check(
         &self,
         check: &Check,
-        trees: &Trees,
+        trees: &Trees<'_>,
         measured: &mut Measured,
     ) -> Result<CheckEvidence, RunError> {
         let stored: Option<CommandRun> = self.stored(check, &trees.base);
@@ -51,7 +51,7 @@ impl Bench<'_> {
     pub(super) async fn one_command(
         &self,
         check: &Check,
-        side: &Side,
+        side: &Side<'_>,
         measured: &mut Measured,
     ) -> Result<CommandRun, RunError> {
         let task = self.task(check, side, self.wall(check, None));
