@@ -38,6 +38,7 @@ use crate::removal::remove_tree;
 use crate::session::{Machine, Session, make_owned};
 use crate::toolchains::Operator;
 use crate::trees::{FileTime, TreeWriter, layer_plan};
+use crate::turns::{self, Company};
 use crate::uses::{Use, touched};
 
 mod error;
@@ -235,6 +236,11 @@ impl Workshop<'_> {
         if let Some(found) = self.find(&key) {
             return Ok(layer(found));
         }
+        let company = match private {
+            None => Company::Alone,
+            Some(_) => Company::Any,
+        };
+        let _turn = turns::take(&cache, company, &self.machine.stop, self.progress).await?;
         let made = self
             .run_step(step, tree, tree_layers, below, &provision)
             .await?;

@@ -3,6 +3,7 @@
 //! The base's result is stored and reused; the candidate's is measured each time that its verdict
 //! is not stored. Whatever goes wrong on our side becomes a reason, never a test result.
 
+mod base;
 mod services;
 
 use std::collections::BTreeSet;
@@ -15,31 +16,29 @@ use passmuster_policy::denial::of_runs;
 use passmuster_policy::evidence::{
     CheckEvidence, CheckResult, CommandEvidence, TestEvidence, TreeRole, WhyNotRun,
 };
-use passmuster_policy::policy::{Check, CheckKind, Policy, TestCheck};
+use passmuster_policy::policy::{Check, Policy, TestCheck};
 use passmuster_policy::reason::{Reason, ReasonCode};
-use passmuster_policy::run::{Outcome, TestRun, Usage};
+use passmuster_policy::run::{TestRun, Usage};
 use passmuster_policy::tests::TestResult;
 use passmuster_process::Limits;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::adapters::CommandRun;
 use crate::cache::{LayerGuard, Scratch};
-use crate::digest::digest;
 use crate::grants::{self, Attendant, Grants, View};
-use crate::layers::{Layer, LayerError, Snapshot, Workshop, shadowed, view};
+use crate::layers::{Layer, LayerError, Snapshot, Workshop, view};
 use crate::locate::{Programs, locate};
 use crate::measured::Measured;
-use crate::obstacles::{complaints, role_name, run_reason, shadowed_reason, step_reason};
+use crate::obstacles::{complaints, role_name, run_reason, step_reason};
 use crate::plan::CheckPlan;
 use crate::progress::Progress;
 use crate::reruns::{Again, Counter, Extent, gone, is_whole, selected, unshared};
 use crate::runs::{self, Ran, RunError, Task};
 use crate::session::{Machine, make_owned};
 use crate::store::Store;
+use crate::turns::Turn;
 
-/// Raised whenever a stored result would no longer be what a run gives.
-const FORMAT: u32 = 2;
+use base::{Base, BaseRun, Known, nothing_enforced};
+
 /// Without a wall limit in the policy a candidate may take this many times as long as the base.
 const PATIENCE: u32 = 3;
 
@@ -69,12 +68,6 @@ pub struct Bench<'a> {
     pub use_stored: bool,
 }
 
-/// The base's tree and what prepare steps made over it.
-struct BaseLayers {
-    tree: LayerGuard,
-    layers: Vec<Layer>,
-}
-
 /// Both trees of a check, ready to run on.
 struct Trees {
     base: Side,
@@ -96,17 +89,26 @@ struct Side {
 impl<'a> Bench<'a> {
     /// Measures every planned check, one after the other: they share the machine.
     ///
-    /// All of the base's layers are made before the candidate is written. Build tools go by times:
-    /// a changed file that is older than a build cache would pass for built already.
+    /// The base comes first, in all checks, before anything of the candidate runs or is written: what its
+    /// prepare steps leave on the disk could make the base fail. And build tools go by times: a
+    /// changed file that is older than a build cache would pass for built already.
     pub async fn measure(
         &self,
         plans: &[CheckPlan<'a>],
         workshop: &mut Workshop<'_>,
     ) -> Result<Measured, LayerError> {
         let mut measured = Measured::default();
-        let mut bases = Vec::new();
+        let mut layers = Vec::new();
         for plan in plans {
-            bases.push(self.base_layers(plan, workshop).await?);
+            layers.push(self.base_layers(plan, workshop).await?);
+        }
+        let mut bases = Vec::new();
+        for (plan, made) in plans.iter().zip(layers) {
+            bases.push(match made.filter(|_| !self.machine.stop.is_requested()) {
+                Some(Ok(made)) => Some(self.base(plan, made, &mut measured).await),
+                Some(Err(reason)) => Some(Err(reason)),
+                None => None,
+            });
         }
         let space = self.machine.cache.scratch()?;
         let candidate = self.candidate_layer(workshop, &space)?;
@@ -117,26 +119,6 @@ impl<'a> Bench<'a> {
             measured.checks.push(evidence);
         }
         Ok(measured)
-    }
-
-    /// What the base of a check needs; a reason where it cannot be had, nothing where it need not.
-    async fn base_layers(
-        &self,
-        plan: &CheckPlan<'a>,
-        workshop: &mut Workshop<'_>,
-    ) -> Result<Option<Result<BaseLayers, Reason>>, LayerError> {
-        if plan.left_out.is_some() || self.machine.stop.is_requested() {
-            return Ok(None);
-        }
-        let steps: Vec<_> = plan.steps.iter().map(|(step, _)| *step).collect();
-        let tree = workshop.base_layer(self.base, &steps)?;
-        let directories = [tree.path().join("tree")];
-        match workshop.prepare_base(self.base, &directories, &steps).await {
-            Ok(layers) => Ok(Some(Ok(BaseLayers { tree, layers }))),
-            Err(error) => {
-                step_reason(plan.check, TreeRole::Base, error).map(|reason| Some(Err(reason)))
-            }
-        }
     }
 
     fn candidate_layer(
@@ -153,7 +135,7 @@ impl<'a> Bench<'a> {
     async fn check(
         &self,
         plan: &CheckPlan<'a>,
-        base: Option<Result<BaseLayers, Reason>>,
+        base: Option<Result<Base<'a>, Reason>>,
         workshop: &mut Workshop<'_>,
         candidate: &Path,
         measured: &mut Measured,
@@ -165,21 +147,23 @@ impl<'a> Bench<'a> {
         let Some(base) = base.filter(|_| !self.machine.stop.is_requested()) else {
             return Ok(not_run(check, WhyNotRun::Blocked));
         };
-        let trees = match base {
+        let ready = match base {
             Ok(base) => self.trees(plan, base, workshop, candidate).await?,
             Err(reason) => Err(reason),
         };
-        let trees = match trees {
-            Ok(trees) => trees,
+        let (trees, base) = match ready {
+            Ok(ready) => ready,
             Err(reason) => {
                 measured.reasons.push(reason);
                 return Ok(not_run(check, WhyNotRun::Blocked));
             }
         };
         measured.note_refused(&trees.guards);
-        let outcome = match &check.kind {
-            CheckKind::Test(test) => self.test_check(check, test, &trees, measured).await,
-            _ => self.command_check(check, &trees, measured).await,
+        let outcome = match base {
+            BaseRun::Test(test, base) => {
+                self.test_check(check, test, &trees, *base, measured).await
+            }
+            BaseRun::Command(base) => self.command_check(check, &trees, base, measured).await,
         };
         Ok(outcome.unwrap_or_else(|error| {
             measured.reasons.push(run_reason(check, &error));
@@ -187,43 +171,36 @@ impl<'a> Bench<'a> {
         }))
     }
 
-    /// Makes what both sides of a check need. The inner error is a reason for the verdict.
+    /// Makes what the candidate's side of a check needs. The inner error is a reason for the verdict.
     async fn trees(
         &self,
         plan: &CheckPlan<'a>,
-        base: BaseLayers,
+        base: Base<'a>,
         workshop: &mut Workshop<'_>,
         candidate: &Path,
-    ) -> Result<Result<Trees, Reason>, LayerError> {
+    ) -> Result<Result<(Trees, BaseRun<'a>), Reason>, LayerError> {
         let check = plan.check;
-        let BaseLayers {
-            tree: base_guard,
-            layers: base,
-        } = base;
-        let base_tree = base_guard.path().join("tree");
-        let base_layers = [base_tree.clone()];
-        let shadowed = shadowed(self.change, self.base, &base);
-        if !shadowed.is_empty() {
-            return Ok(Err(shadowed_reason(check, &shadowed)));
-        }
-        let candidate_layers = [candidate.to_owned(), base_tree];
-        let made = workshop
-            .prepare_candidate(self.candidate, &candidate_layers, &plan.steps, &base)
+        let Base { made, side, run } = base;
+        let directories = [candidate.to_owned(), made.tree.path().join("tree")];
+        let private = workshop
+            .prepare_candidate(self.candidate, &directories, &plan.steps, &made.layers)
             .await;
-        let private = match made.map_err(|error| step_reason(check, TreeRole::Candidate, error)) {
+        let private = match private.map_err(|error| step_reason(check, TreeRole::Candidate, error))
+        {
             Ok(layers) => layers,
             Err(step) => return step.map(Err),
         };
-        let made = base.iter().chain(&private).map(|layer| layer.made.clone());
-        let guards = made.chain([base_guard]).collect();
-        let base = self.side(check, TreeRole::Base, &base_layers, &base);
-        let candidate = self.side(check, TreeRole::Candidate, &candidate_layers, &private);
-        Ok(base.and_then(|base| {
-            Ok(Trees {
-                base,
-                candidate: candidate?,
+        let all = made.layers.iter().chain(&private);
+        let guards = all.map(|layer| layer.made.clone());
+        let guards = guards.chain([made.tree]).collect();
+        let candidate = self.side(check, TreeRole::Candidate, &directories, &private);
+        Ok(candidate.map(|candidate| {
+            let trees = Trees {
+                base: side,
+                candidate,
                 guards,
-            })
+            };
+            (trees, run)
         }))
     }
 
@@ -262,12 +239,11 @@ impl<'a> Bench<'a> {
         check: &Check,
         test: &TestCheck,
         trees: &Trees,
+        base: Known<Ran<TestRun>>,
         measured: &mut Measured,
     ) -> Result<CheckEvidence, RunError> {
-        let stored: Option<TestRun> = self.stored(check, &trees.base);
-        let cached = stored.is_some();
-        let (base, candidate) = self.both_tests(check, test, trees, stored).await?;
-        let ran = (base, candidate);
+        let cached = base.cached;
+        let ran = self.both_tests(check, test, trees, base.result).await?;
         let (base, candidate) = self.settled_tests(check, test, trees, ran).await?;
         measured.note(&candidate.enforcement);
         for (ran, role) in [(&base, TreeRole::Base), (&candidate, TreeRole::Candidate)] {
@@ -281,9 +257,6 @@ impl<'a> Bench<'a> {
         if base.leaked_processes == 0 {
             let what = format!("{} on the candidate", check.name);
             measured.note_leaked(&what, candidate.leaked_processes);
-        }
-        if !cached && is_whole(&base) {
-            self.keep(check, &trees.base, &base);
         }
         let again = self.again(check, test, trees, &base, &candidate).await?;
         let mut usage = candidate.usage;
@@ -312,28 +285,14 @@ impl<'a> Bench<'a> {
         })
     }
 
-    /// The base's result, stored or measured, and the candidate's.
+    /// The base's result and the candidate's, which is the base's where the trees are the same.
     async fn both_tests(
         &self,
         check: &Check,
         test: &TestCheck,
         trees: &Trees,
-        stored: Option<TestRun>,
+        base: Ran<TestRun>,
     ) -> Result<(Ran<TestRun>, Ran<TestRun>), RunError> {
-        if let Some(base) = stored {
-            if self.base.id == self.candidate.id {
-                return Ok((nothing_enforced(base.clone()), nothing_enforced(base)));
-            }
-            let wall = self.wall(check, Some(base.usage.wall_ms));
-            let candidate = self
-                .one_test(check, test, &trees.candidate, wall, None)
-                .await?;
-            return Ok((nothing_enforced(base), candidate));
-        }
-        // Alone: a candidate beside it could take what both draw on (inotify instances, terminals,
-        // pipe pages, disk), and a base that fails for that excuses the candidate.
-        let wall = self.wall(check, None);
-        let base = self.one_test(check, test, &trees.base, wall, None).await?;
         if self.base.id == self.candidate.id {
             return Ok((nothing_enforced(base.result.clone()), base));
         }
@@ -408,6 +367,19 @@ impl<'a> Bench<'a> {
         wall: Duration,
         only: Option<Vec<TestResult>>,
     ) -> Result<Ran<TestRun>, RunError> {
+        let turn = self.turn(side.role).await?;
+        self.one_test_in(&turn, check, test, side, wall, only).await
+    }
+
+    async fn one_test_in(
+        &self,
+        _turn: &Turn,
+        check: &Check,
+        test: &TestCheck,
+        side: &Side,
+        wall: Duration,
+        only: Option<Vec<TestResult>>,
+    ) -> Result<Ran<TestRun>, RunError> {
         let task = self.task(check, side, wall);
         let what = format!("{} on the {}", check.name, role_name(side.role));
         let run = runs::test(self.machine, self.grants, &task, test.framework, only);
@@ -418,17 +390,13 @@ impl<'a> Bench<'a> {
         &self,
         check: &Check,
         trees: &Trees,
+        base: Known<CommandRun>,
         measured: &mut Measured,
     ) -> Result<CheckEvidence, RunError> {
-        let stored: Option<CommandRun> = self.stored(check, &trees.base);
-        let cached = stored.is_some();
-        let base = match stored {
-            Some(run) => run,
-            None => self.one_command(check, &trees.base, measured).await?,
-        };
-        if !cached && matches!(base.outcome, Outcome::Exited { .. }) {
-            self.keep(check, &trees.base, &base);
-        }
+        let Known {
+            result: base,
+            cached,
+        } = base;
         let candidate = if self.base.id == self.candidate.id {
             base.clone()
         } else {
@@ -452,6 +420,17 @@ impl<'a> Bench<'a> {
 
     async fn one_command(
         &self,
+        check: &Check,
+        side: &Side,
+        measured: &mut Measured,
+    ) -> Result<CommandRun, RunError> {
+        let turn = self.turn(side.role).await?;
+        self.one_command_in(&turn, check, side, measured).await
+    }
+
+    async fn one_command_in(
+        &self,
+        _turn: &Turn,
         check: &Check,
         side: &Side,
         measured: &mut Measured,
@@ -499,54 +478,12 @@ impl<'a> Bench<'a> {
             None => grants::wall(None).max(PATIENCE * Duration::from_millis(base_ms.unwrap_or(0))),
         }
     }
-
-    fn stored<T: DeserializeOwned>(&self, check: &Check, side: &Side) -> Option<T> {
-        let json = self
-            .use_stored
-            .then(|| self.store.result(&self.key(check, side)))?;
-        // A history that cannot be read costs time, not truth.
-        serde_json::from_str(&json.ok()??).ok()
-    }
-
-    fn keep<T: Serialize>(&self, check: &Check, side: &Side, run: &T) {
-        if let Ok(json) = serde_json::to_string(run) {
-            let kept = self.store.put_result(&self.key(check, side), &json);
-            if let Err(error) = kept {
-                self.progress.say(&error.to_string());
-            }
-        }
-    }
-
-    /// All that a base result depends on.
-    fn key(&self, check: &Check, side: &Side) -> String {
-        let version = env!("CARGO_PKG_VERSION");
-        digest(&(
-            FORMAT,
-            version,
-            check,
-            &self.policy.limits,
-            self.grants.digest(),
-            &side.layers,
-            &side.program,
-            side.service_keys(),
-            self.machine.isolation.name(),
-        ))
-    }
 }
 
 /// The log that explains the outcome: of the base where that is what did not work.
 fn log_of(base: &TestRun, candidate: &TestRun) -> String {
     let run = if is_whole(base) { candidate } else { base };
     run.log_tail.clone()
-}
-
-/// A result that no sandbox was started for.
-fn nothing_enforced<T>(result: T) -> Ran<T> {
-    Ran {
-        result,
-        enforcement: Vec::new(),
-        failed_services: Vec::new(),
-    }
 }
 
 fn not_run(check: &Check, why: WhyNotRun) -> CheckEvidence {

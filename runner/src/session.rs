@@ -35,6 +35,12 @@ pub enum SessionError {
     /// The run's directories could not be made.
     #[error(transparent)]
     Cache(#[from] CacheError),
+    /// The base's turn never came.
+    #[error(
+        "other sandboxes with this cache did not end within an hour, and the base is measured while none runs: \
+         it would fail for what they take; end them (`passmuster sandbox` is one), then verify again"
+    )]
+    NeverAlone,
     /// A part of the tree could not be copied.
     #[error(transparent)]
     Copy(#[from] CopyError),
