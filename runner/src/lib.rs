@@ -84,6 +84,7 @@ pub mod session;
 pub mod store;
 pub mod toolchains;
 pub mod trees;
+pub mod turns;
 pub mod uses;
 pub mod verify;
 

@@ -4,6 +4,7 @@
 //! The base's result is stored and reused; the candidate's is measured each time that its verdict
 //! is not stored. Whatever goes wrong on our side becomes a reason, never a test result.
 
+mod base;
 mod command_check;
 mod oracle;
 mod probe;
@@ -24,16 +25,14 @@ use passmuster_policy::policy::{Check, CheckKind, Policy};
 use passmuster_policy::reason::{Reason, ReasonCode};
 use passmuster_policy::run::Usage;
 use passmuster_process::Limits;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::cache::{LayerGuard, Scratch};
 use crate::digest::digest;
 use crate::grants::{self, Attendant, Grants, View};
-use crate::layers::{Layer, LayerError, Snapshot, Workshop, shadowed, view};
+use crate::layers::{Layer, LayerError, Snapshot, Workshop, view};
 use crate::locate::{Programs, locate};
 use crate::measured::Measured;
-use crate::obstacles::{run_reason, shadowed_reason, step_reason};
+use crate::obstacles::{run_reason, step_reason};
 use crate::parts::{Exchange, Exchanged, Sorter, Taken, Texts};
 use crate::plan::CheckPlan;
 use crate::progress::Progress;
@@ -41,8 +40,8 @@ use crate::runs::{RunError, Task};
 use crate::session::{Machine, make_owned};
 use crate::store::Store;
 
-/// Raised whenever a stored result would no longer be what a run gives.
-const FORMAT: u32 = 2;
+use base::{Base, BaseRun};
+
 /// Without a wall limit in the policy a candidate may take this many times as long as the base.
 const PATIENCE: u32 = 3;
 
@@ -70,12 +69,6 @@ pub struct Bench<'a> {
     pub progress: Progress,
     /// Whether stored results count.
     pub use_stored: bool,
-}
-
-/// The base's tree and what prepare steps made over it.
-struct BaseLayers {
-    tree: LayerGuard,
-    layers: Vec<Layer>,
 }
 
 /// Both trees of a check, ready to run on.
@@ -131,17 +124,26 @@ impl From<LayerError> for Trouble {
 impl<'a> Bench<'a> {
     /// Measures every planned check, one after the other: they share the machine.
     ///
-    /// All of the base's layers are made before the candidate is written. Build tools go by times:
-    /// a changed file that is older than a build cache would pass for built already.
+    /// The base comes first, in all checks, before anything of the candidate runs or is written: what its
+    /// prepare steps leave on the disk could make the base fail. And build tools go by times: a
+    /// changed file that is older than a build cache would pass for built already.
     pub async fn measure(
         &self,
         plans: &[CheckPlan<'a>],
         workshop: &mut Workshop<'_>,
     ) -> Result<Measured, LayerError> {
         let mut measured = Measured::default();
-        let mut bases = Vec::new();
+        let mut layers = Vec::new();
         for plan in plans {
-            bases.push(self.base_layers(plan, workshop).await?);
+            layers.push(self.base_layers(plan, workshop).await?);
+        }
+        let mut bases = Vec::new();
+        for (plan, made) in plans.iter().zip(layers) {
+            bases.push(match made.filter(|_| !self.machine.stop.is_requested()) {
+                Some(Ok(made)) => Some(self.base(plan, made, &mut measured).await),
+                Some(Err(reason)) => Some(Err(reason)),
+                None => None,
+            });
         }
         let space = self.machine.cache.scratch()?;
         for (plan, base) in plans.iter().zip(bases) {
@@ -151,26 +153,6 @@ impl<'a> Bench<'a> {
             measured.checks.push(evidence);
         }
         Ok(measured)
-    }
-
-    /// What the base of a check needs; a reason where it cannot be had, nothing where it need not.
-    async fn base_layers(
-        &self,
-        plan: &CheckPlan<'a>,
-        workshop: &mut Workshop<'_>,
-    ) -> Result<Option<Result<BaseLayers, Reason>>, LayerError> {
-        if plan.left_out.is_some() || self.machine.stop.is_requested() {
-            return Ok(None);
-        }
-        let steps: Vec<_> = plan.steps.iter().map(|(step, _)| *step).collect();
-        let tree = workshop.base_layer(self.base, &steps)?;
-        let directories = [tree.path().join("tree")];
-        match workshop.prepare_base(self.base, &directories, &steps).await {
-            Ok(layers) => Ok(Some(Ok(BaseLayers { tree, layers }))),
-            Err(error) => {
-                step_reason(plan.check, TreeRole::Base, error).map(|reason| Some(Err(reason)))
-            }
-        }
     }
 
     /// The layer over the base that shows this tree, written once.
@@ -191,7 +173,7 @@ impl<'a> Bench<'a> {
     async fn check(
         &self,
         plan: &CheckPlan<'a>,
-        base: Option<Result<BaseLayers, Reason>>,
+        base: Option<Result<Base<'a>, Reason>>,
         workshop: &mut Workshop<'_>,
         space: &Scratch,
         measured: &mut Measured,
@@ -203,26 +185,26 @@ impl<'a> Bench<'a> {
         let Some(base) = base.filter(|_| !self.machine.stop.is_requested()) else {
             return Ok(not_run(check, WhyNotRun::Blocked));
         };
-        let trees = match base {
+        let ready = match base {
             Ok(base) => self.trees(plan, base, workshop, space).await?,
             Err(reason) => Err(reason),
         };
-        let trees = match trees {
-            Ok(trees) => trees,
+        let (trees, base) = match ready {
+            Ok(ready) => ready,
             Err(reason) => {
                 measured.reasons.push(reason);
                 return Ok(not_run(check, WhyNotRun::Blocked));
             }
         };
         measured.note_refused(&trees.guards);
-        let outcome = match &check.kind {
-            CheckKind::Test(test) => {
+        let outcome = match base {
+            BaseRun::Test(test, base) => {
                 let mut site = Site { workshop, space };
-                self.test_check(plan, test, &trees, &mut site, measured)
+                self.test_check(plan, test, &trees, *base, &mut site, measured)
                     .await
             }
-            _ => self
-                .command_check(check, &trees, measured)
+            BaseRun::Command(base) => self
+                .command_check(check, &trees, base, measured)
                 .await
                 .map_err(Trouble::Run),
         };
@@ -236,42 +218,23 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// Makes what both sides of a check need. The inner error is a reason for the verdict.
+    /// Makes what the candidate's side of a check needs. The inner error is a reason for the verdict.
     async fn trees(
         &self,
         plan: &CheckPlan<'a>,
-        base: BaseLayers,
+        base: Base<'a>,
         workshop: &mut Workshop<'_>,
         space: &Scratch,
-    ) -> Result<Result<Trees<'a>, Reason>, LayerError> {
-        let check = plan.check;
-        let BaseLayers {
-            tree: base_guard,
-            layers: base_layers,
-        } = base;
-        let base_tree = base_guard.path().join("tree");
-        let shadowed = shadowed(self.change, self.base, &base_layers);
-        if !shadowed.is_empty() {
-            return Ok(Err(shadowed_reason(check, &shadowed)));
-        }
-        let base = self.side(
-            check,
-            (TreeRole::Base, Cow::Borrowed(self.base)),
-            std::slice::from_ref(&base_tree),
-            &base_layers,
-        );
-        let base = match base {
-            Ok(base) => base,
-            Err(reason) => return Ok(Err(reason)),
-        };
+    ) -> Result<Result<(Trees<'a>, BaseRun<'a>), Reason>, LayerError> {
+        let Base { made, side, run } = base;
         let mut trees = Trees {
-            candidate: base.clone(),
-            base,
-            base_tree,
-            guards: layers_of(&base_layers).chain([base_guard]).collect(),
-            base_layers,
+            candidate: side.clone(),
+            base: side,
+            base_tree: made.tree.path().join("tree"),
+            guards: layers_of(&made.layers).chain([made.tree]).collect(),
+            base_layers: made.layers,
         };
-        let tree = self.judged(check, workshop)?;
+        let tree = self.judged(plan.check, workshop)?;
         let mut site = Site { workshop, space };
         let made = self
             .side_of(plan, TreeRole::Candidate, tree, &trees, &mut site)
@@ -279,7 +242,7 @@ impl<'a> Bench<'a> {
         Ok(made.map(|(candidate, guards)| {
             trees.candidate = candidate;
             trees.guards.extend(guards);
-            trees
+            (trees, run)
         }))
     }
 
@@ -401,39 +364,6 @@ impl<'a> Bench<'a> {
             Some(limit) => grants::wall(Some(limit)),
             None => grants::wall(None).max(PATIENCE * Duration::from_millis(base_ms.unwrap_or(0))),
         }
-    }
-
-    fn stored<T: DeserializeOwned>(&self, check: &Check, side: &Side<'_>) -> Option<T> {
-        let json = self
-            .use_stored
-            .then(|| self.store.result(&self.key(check, side)))?;
-        // A history that cannot be read costs time, not truth.
-        serde_json::from_str(&json.ok()??).ok()
-    }
-
-    fn keep<T: Serialize>(&self, check: &Check, side: &Side<'_>, run: &T) {
-        if let Ok(json) = serde_json::to_string(run) {
-            let kept = self.store.put_result(&self.key(check, side), &json);
-            if let Err(error) = kept {
-                self.progress.say(&error.to_string());
-            }
-        }
-    }
-
-    /// All that a base result depends on.
-    fn key(&self, check: &Check, side: &Side<'_>) -> String {
-        let version = env!("CARGO_PKG_VERSION");
-        digest(&(
-            FORMAT,
-            version,
-            check,
-            &self.policy.limits,
-            self.grants.digest(),
-            &side.layers,
-            &side.program,
-            side.service_keys(),
-            self.machine.isolation.name(),
-        ))
     }
 }
 

@@ -1,5 +1,9 @@
 //! Changes that are bad and want a pass: each was given one before, and none gets it now.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
 use passmuster_tests::{Repository, TestEnv};
 
 const PYTEST: &str = "version = 1\nextends = [\"python\"]\n[sandbox]\ntoolchains = [\"python\"]\n\
@@ -89,6 +93,77 @@ fn a_candidate_cannot_starve_the_base_that_it_is_compared_with() {
     let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
     finished.assert_code(1);
     assert_eq!(verdict.reasons(), ["tests-regressed"], "{verdict}");
+}
+
+/// A command of `sandbox` that lasts until it is let go.
+struct Held(Child);
+
+impl Held {
+    fn start(env: &TestEnv, repo: &Repository<'_>) -> Self {
+        let mut child = env
+            .command(env.binary())
+            .args(["sandbox", "--quiet", "--repo"])
+            .arg(repo.root())
+            .args(["--", "sh", "-c", "echo up; cat"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert_eq!(lines.next().unwrap().unwrap(), "up");
+        Self(child)
+    }
+
+    fn let_go(mut self) {
+        drop(self.0.stdin.take());
+        assert!(self.0.wait().unwrap().success());
+    }
+}
+
+#[test]
+fn no_sandbox_of_any_repository_runs_beside_a_base_and_a_known_base_waits_for_none() {
+    let env = TestEnv::new();
+    let (repo, other) = (python(&env), python(&env));
+    let held = Held::start(&env, &other);
+    repo.write("calc.py", BAD);
+    let mut running = env.verify(&repo, ["--worktree"]).start();
+    std::thread::sleep(Duration::from_secs(4));
+    assert!(running.is_running(), "the base did not wait");
+    held.let_go();
+    let finished = running.wait();
+    let verdict = finished.verdict();
+    assert_eq!(verdict.reasons(), ["tests-regressed"], "{verdict}");
+    assert!(
+        finished.err().contains("the base runs alone"),
+        "{}",
+        finished.all()
+    );
+    let held = Held::start(&env, &other);
+    repo.write("calc.py", format!("{GOOD}# more\n"));
+    let (_, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+    assert_eq!(verdict.decision(), "pass", "{verdict}");
+    held.let_go();
+}
+
+#[test]
+fn the_base_is_measured_before_a_step_of_the_candidate_leaves_anything() {
+    let env = TestEnv::new();
+    let repo = env.empty_repo();
+    repo.write(
+        "passmuster.toml",
+        "version = 1\n\
+         [[prepare]]\nname = \"made\"\ninputs = [\"step\"]\nrun = [\"sh\", \"-c\", \". ./step\"]\n\
+         [[check]]\nname = \"used\"\nkind = \"command\"\nrun = [\"sh\", \"-c\", \". ./check\"]\n",
+    );
+    repo.write("step", "true");
+    repo.write("check", "sleep 2.1");
+    repo.commit("The base");
+    repo.write("step", "sleep 2.1");
+    repo.write("check", "true");
+    let (finished, _) = env.verify(&repo, ["--worktree"]).verdict();
+    let said = finished.err();
+    let at = |what: &str| said.find(what).unwrap_or_else(|| panic!("{what}: {said}"));
+    assert!(at("used on the base") < at("prepare step made"), "{said}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Services of a check while it is measured: found, and held against the right tree when one fails.
 
+use passmuster_policy::evidence::TreeRole;
 use passmuster_policy::policy::{Check, TestCheck};
 use passmuster_policy::reason::{Reason, ReasonCode};
 use passmuster_policy::run::{Outcome, TestRun};
@@ -106,6 +107,7 @@ impl Bench<'_> {
         }
         let task = self.task(check, &trees.base, self.wall(check, None));
         let what = format!("the services of {} on the base", check.name);
+        let _turn = self.turn(TreeRole::Base).await?;
         let now = runs::services(self.machine, self.grants, &task);
         let now = self.progress.during(&what, now).await?;
         Ok(Some(if is_unready(&now) {

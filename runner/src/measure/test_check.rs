@@ -10,6 +10,7 @@ use passmuster_policy::policy::{Check, TestCheck};
 use passmuster_policy::run::TestRun;
 use passmuster_policy::tests::{TestId, TestResult, TestStatus};
 
+use super::base::{Known, nothing_enforced};
 use super::oracle::{Asked, Firsts};
 use super::{Bench, Side, Site, Trees, Trouble};
 use crate::measured::Measured;
@@ -17,6 +18,7 @@ use crate::obstacles::{complaints, role_name};
 use crate::plan::CheckPlan;
 use crate::reruns::{Again, Counter, Extent, gone, is_whole, selected, unshared};
 use crate::runs::{self, Ran, RunError};
+use crate::turns::Turn;
 
 impl<'a> Bench<'a> {
     pub(super) async fn test_check(
@@ -24,14 +26,13 @@ impl<'a> Bench<'a> {
         plan: &CheckPlan<'a>,
         test: &TestCheck,
         trees: &Trees<'a>,
+        base: Known<Ran<TestRun>>,
         site: &mut Site<'_, '_>,
         measured: &mut Measured,
     ) -> Result<CheckEvidence, Trouble> {
         let check = plan.check;
-        let stored: Option<TestRun> = self.stored(check, &trees.base);
-        let cached = stored.is_some();
-        let (base, candidate) = self.both_tests(check, test, trees, stored).await?;
-        let ran = (base, candidate);
+        let cached = base.cached;
+        let ran = self.both_tests(check, test, trees, base.result).await?;
         let (base, candidate) = self.settled_tests(check, test, trees, ran).await?;
         measured.note(&candidate.enforcement);
         for (ran, role) in [(&base, TreeRole::Base), (&candidate, TreeRole::Candidate)] {
@@ -45,9 +46,6 @@ impl<'a> Bench<'a> {
         if base.leaked_processes == 0 {
             let what = format!("{} on the candidate", check.name);
             measured.note_leaked(&what, candidate.leaked_processes);
-        }
-        if !cached && is_whole(&base) {
-            self.keep(check, &trees.base, &base);
         }
         let firsts = Firsts {
             base: &base,
@@ -81,28 +79,14 @@ impl<'a> Bench<'a> {
         })
     }
 
-    /// The base's result, stored or measured, and the candidate's.
+    /// The base's result and the candidate's, which is the base's where the trees are the same.
     async fn both_tests(
         &self,
         check: &Check,
         test: &TestCheck,
         trees: &Trees<'_>,
-        stored: Option<TestRun>,
+        base: Ran<TestRun>,
     ) -> Result<(Ran<TestRun>, Ran<TestRun>), RunError> {
-        if let Some(base) = stored {
-            if self.base.id == self.candidate.id {
-                return Ok((nothing_enforced(base.clone()), nothing_enforced(base)));
-            }
-            let wall = self.wall(check, Some(base.usage.wall_ms));
-            let candidate = self
-                .one_test(check, test, &trees.candidate, wall, None)
-                .await?;
-            return Ok((nothing_enforced(base), candidate));
-        }
-        // Alone: a candidate beside it could take what both draw on (inotify instances, terminals,
-        // pipe pages, disk), and a base that fails for that excuses the candidate.
-        let wall = self.wall(check, None);
-        let base = self.one_test(check, test, &trees.base, wall, None).await?;
         if self.base.id == self.candidate.id {
             return Ok((nothing_enforced(base.result.clone()), base));
         }
@@ -209,6 +193,20 @@ impl<'a> Bench<'a> {
         wall: Duration,
         only: Option<Vec<TestResult>>,
     ) -> Result<Ran<TestRun>, RunError> {
+        let turn = self.turn(side.role).await?;
+        self.one_test_in(&turn, check, test, side, wall, only).await
+    }
+
+    /// As [`Bench::one_test`], for whoever has a turn.
+    pub(super) async fn one_test_in(
+        &self,
+        _turn: &Turn,
+        check: &Check,
+        test: &TestCheck,
+        side: &Side<'_>,
+        wall: Duration,
+        only: Option<Vec<TestResult>>,
+    ) -> Result<Ran<TestRun>, RunError> {
         let task = self.task(check, side, wall);
         let what = format!("{} on the {}", check.name, role_name(side.role));
         let run = runs::test(self.machine, self.grants, &task, test.framework, only);
@@ -228,13 +226,4 @@ fn passing(run: &TestRun) -> BTreeSet<&TestId> {
 fn log_of(base: &TestRun, candidate: &TestRun) -> String {
     let run = if is_whole(base) { candidate } else { base };
     run.log_tail.clone()
-}
-
-/// A result that no sandbox was started for.
-fn nothing_enforced<T>(result: T) -> Ran<T> {
-    Ran {
-        result,
-        enforcement: Vec::new(),
-        failed_services: Vec::new(),
-    }
 }
