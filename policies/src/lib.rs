@@ -4,8 +4,8 @@
 //!
 //! 1. [`policy`]: the policy file, its presets and its digest.
 //! 2. [`path`] and [`change`]: what the proposal changes, as data.
-//! 3. [`classification`] and [`rules`]: test, harness or product; [`finding`]s that need nothing but
-//!    the change and the policy.
+//! 3. [`classification`], [`mixed`] and [`rust_tests`]: test, harness or product, of files and
+//!    within them; [`rules`]: [`finding`]s that need nothing but the change and the policy.
 //! 4. [`run`], [`tests`] and [`denial`]: what happened in a run, what each test did, and what the
 //!    sandbox refused.
 //! 5. [`agreement`] and [`comparison`]: whether a run's channels agree; base, candidate and oracle
@@ -37,6 +37,7 @@ pub mod policy;
 pub mod reason;
 pub mod rules;
 pub mod run;
+pub mod rust_tests;
 pub mod schema;
 pub mod tests;
 pub mod text;

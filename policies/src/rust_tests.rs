@@ -1,0 +1,51 @@
+//! Tests inside Rust sources: which items they are, one source's product with another one's tests,
+//! and whether a change leaves them as they were.
+//!
+//! A *test span* is an item that no build but one of tests has (`#[cfg(test)]`, or a predicate that
+//! requires it), an item that an attribute makes a test of (`#[test]`, `#[tokio::test]`), or a
+//! macro that makes tests and its invocations. Spans are found from the outside: all of
+//! `#[cfg(test)] mod tests { … }` is one. What stands in the body of a function is no span.
+//!
+//! Nothing is expanded or resolved here, and what does not compile may be read all the same: only
+//! brackets, attributes and the heads of items must be in order.
+
+mod attributes;
+mod items;
+mod literals;
+mod spans;
+mod splice;
+mod tokens;
+mod unchanged;
+
+use std::collections::BTreeSet;
+
+pub use items::ItemKind;
+pub use spans::SpanKey;
+pub use splice::{Placed, SpliceOptions, Spliced, splice};
+pub use tokens::ParseError;
+pub use unchanged::tests_unchanged;
+
+/// Names of the macros defined in a source that make tests, for [`SpliceOptions::macros`] of other
+/// sources. `known` are such macros of other sources: one that invokes them makes tests, too.
+///
+/// # Errors
+/// When the source cannot be taken apart.
+pub fn test_macros(source: &str, known: &BTreeSet<String>) -> Result<BTreeSet<String>, ParseError> {
+    Ok(spans::Source::read(source)?.test_macros(known))
+}
+
+/// The keys of a source's test spans, in order.
+///
+/// # Errors
+/// When the source cannot be taken apart.
+pub fn test_spans(source: &str, macros: &BTreeSet<String>) -> Result<Vec<SpanKey>, ParseError> {
+    let source = spans::Source::read(source)?;
+    let mut macros = macros.clone();
+    macros.extend(source.test_macros(&macros));
+    let scopes = source.scopes(&macros)?;
+    let spans = scopes.values().flat_map(|scope| &scope.spans);
+    Ok(spans.map(|span| span.key.clone()).collect())
+}
+
+#[cfg(test)]
+mod tests;
