@@ -161,6 +161,22 @@ pub struct BrokenUnit {
     pub line: Option<u32>,
     /// The first error's text, capped like [`crate::tests::Failure::message`].
     pub message: String,
+    /// Files and lines of the errors after the first, where the tool names them, at most
+    /// [`BrokenUnit::MORE_CAP`].
+    #[serde(default)]
+    pub more: Vec<(RepoPath, u32)>,
+}
+
+impl BrokenUnit {
+    /// Cap of `more`: a unit with more errors than that stands behind a wall as a whole.
+    pub const MORE_CAP: usize = 200;
+
+    /// Where all known errors are; the line is none where only the file is known.
+    pub fn places(&self) -> impl Iterator<Item = (&RepoPath, Option<u32>)> {
+        let first = self.file.iter().map(|file| (file, self.line));
+        let more = self.more.iter().map(|(file, line)| (file, Some(*line)));
+        first.chain(more)
+    }
 }
 
 /// Evidence that the tree's own code, not an installed copy or a stale build, was under test.

@@ -40,6 +40,7 @@ fn with_a_broken_unit(run: &mut TestRun) {
         file: None,
         line: None,
         message,
+        more: Vec::new(),
     });
 }
 

@@ -313,6 +313,7 @@ fn tests_of_a_unit_that_broke_have_regressed_and_name_its_error() {
         file: Some("src".into()),
         line: Some(3),
         message: "syntax error".into(),
+        more: Vec::new(),
     };
     let mut candidate = run("b::y=p");
     candidate.broken_units.push(unit.clone());

@@ -308,6 +308,7 @@ fn broken(unit: &str) -> BrokenUnit {
         file: Some(unit.into()),
         line: Some(1),
         message,
+        more: Vec::new(),
     }
 }
 

@@ -150,6 +150,7 @@ fn built(draft: &mut Draft, build: &Build, end: &PhaseEnd) {
             file: None,
             line: None,
             message: head(error, Failure::MESSAGE_CAP).to_owned(),
+            more: Vec::new(),
         });
     }
 }

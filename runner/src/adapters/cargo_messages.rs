@@ -1,6 +1,6 @@
 //! Cargo's own JSON messages: what was built, what was fresh, and the first error of what was not built.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use passmuster_policy::path::RepoPath;
@@ -112,7 +112,7 @@ pub(super) fn read(stdout: &[u8], tree: &Path) -> Build {
     let mut reader = Reader {
         tree,
         build: Build::default(),
-        broken: BTreeSet::new(),
+        broken: BTreeMap::new(),
         compiled: BTreeMap::new(),
     };
     for line in stdout
@@ -134,7 +134,8 @@ pub(super) fn read(stdout: &[u8], tree: &Path) -> Build {
 struct Reader<'a> {
     tree: &'a Path,
     build: Build,
-    broken: BTreeSet<String>,
+    /// Units that did not compile → their place in the build's list.
+    broken: BTreeMap<String, usize>,
     /// Manifest directories in the tree → whether any of its own code was compiled.
     compiled: BTreeMap<RepoPath, bool>,
 }
@@ -183,19 +184,35 @@ impl Reader<'_> {
         self.build
             .rendered
             .push_str(message.rendered.as_deref().unwrap_or_default());
-        if message.level != "error" || !self.broken.insert(unit.name()) {
+        if message.level != "error" {
             return;
         }
         let span = message.spans.iter().find(|span| span.is_primary);
         let file = span.and_then(|span| {
             panics::source(self.tree, Path::new(manifest).parent(), &span.file_name)
         });
-        self.build.broken.push(BrokenUnit {
-            unit: unit.name(),
-            file,
-            line: span.map(|span| span.line_start),
-            message: head(&message.message, Failure::MESSAGE_CAP).to_owned(),
-        });
+        let line = span.map(|span| span.line_start);
+        let unit = unit.name();
+        match self
+            .broken
+            .get(&unit)
+            .and_then(|at| self.build.broken.get_mut(*at))
+        {
+            Some(known) => {
+                let room = BrokenUnit::MORE_CAP.saturating_sub(known.more.len());
+                known.more.extend(file.zip(line).into_iter().take(room));
+            }
+            None => {
+                self.broken.insert(unit.clone(), self.build.broken.len());
+                self.build.broken.push(BrokenUnit {
+                    unit,
+                    file,
+                    line,
+                    message: head(&message.message, Failure::MESSAGE_CAP).to_owned(),
+                    more: Vec::new(),
+                });
+            }
+        }
     }
 }
 

@@ -87,6 +87,7 @@ impl Reading<'_> {
                 file: None,
                 line: None,
                 message,
+                more: Vec::new(),
             });
         } else if !events.started {
             self.draft

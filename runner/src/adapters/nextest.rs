@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use passmuster_policy::path::RepoPath;
 use passmuster_policy::run::{BrokenUnit, Outcome, TestRun};
 use passmuster_policy::tests::{Failure, TestId, TestResult, TestStatus};
 use serde::Deserialize;
@@ -312,18 +313,25 @@ fn result(tree: &Path, id: TestId, selector: String, test: Test) -> TestResult {
 /// What cargo said before nextest could start: the first error and its place.
 fn not_built(stderr: &[u8], how: &str) -> BrokenUnit {
     let stderr = String::from_utf8_lossy(stderr);
-    let mut lines = stderr.lines().skip_while(|line| !line.starts_with("error"));
-    let message = lines.next().unwrap_or(how);
-    let place = lines
-        .take(3)
-        .find_map(|line| line.trim_start().strip_prefix("--> "));
-    let mut parts = place.unwrap_or_default().rsplitn(3, ':').skip(1);
+    let lines = stderr.lines().skip_while(|line| !line.starts_with("error"));
+    let message = lines.clone().next().unwrap_or(how);
+    // Warnings have places too; what they name is no error, and does no harm as one.
+    let mut places = lines.filter_map(|line| place(line.trim_start().strip_prefix("--> ")?));
+    let first = places.next();
     BrokenUnit {
         unit: "cargo".to_owned(),
-        line: parts.next().and_then(|line| line.parse().ok()),
-        file: parts.next().map(Into::into),
+        line: first.as_ref().map(|(_, line)| *line),
+        file: first.map(|(file, _)| file),
         message: head(message, Failure::MESSAGE_CAP).to_owned(),
+        more: places.take(BrokenUnit::MORE_CAP).collect(),
     }
+}
+
+/// `file:line:column`.
+fn place(text: &str) -> Option<(RepoPath, u32)> {
+    let mut parts = text.rsplitn(3, ':').skip(1);
+    let line = parts.next()?.parse().ok()?;
+    Some((parts.next()?.into(), line))
 }
 
 #[cfg(test)]
@@ -339,7 +347,7 @@ mod tests {
     #[test]
     fn an_error_of_the_build_names_its_place() {
         let broken = not_built(
-            b"  Compiling\nerror[E0308]: mismatched\n --> tests/a.rs:3:5\n",
+            b"  Compiling\nerror[E0308]: mismatched\n --> tests/a.rs:3:5\n\nerror: x\n   --> src/b.rs:9:1\n",
             "",
         );
         assert_eq!(
@@ -347,5 +355,6 @@ mod tests {
             ("error[E0308]: mismatched", Some(3))
         );
         assert_eq!(broken.file, Some("tests/a.rs".into()));
+        assert_eq!(broken.more, [("src/b.rs".into(), 9)]);
     }
 }

@@ -389,6 +389,7 @@ impl<'a> Reader<'a> {
             file,
             line,
             message: head(error.or(fallback).unwrap_or_default(), Failure::MESSAGE_CAP).to_owned(),
+            more: Vec::new(),
         });
     }
 

@@ -257,6 +257,7 @@ impl<'a> Reader<'a> {
             line: account.line,
             message: head(&account.message, Failure::MESSAGE_CAP).to_owned(),
             unit,
+            more: Vec::new(),
         };
         self.draft.broken(broken);
     }
