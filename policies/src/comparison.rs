@@ -13,6 +13,8 @@ use crate::path::RepoPath;
 use crate::run::{BrokenUnit, TestRun};
 use crate::tests::{Failure, TestId, TestResult, TestStatus};
 
+mod words;
+
 /// What a test did on one tree; the table's columns B and A.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -7,14 +7,20 @@
 mod command;
 mod digest;
 mod findings;
+mod frames;
 mod ledger;
 mod next_steps;
 mod provenance;
+mod runs;
 mod summary;
 mod test_check;
 
+use std::collections::BTreeSet;
+
+use crate::change::Change;
 use crate::evidence::{CheckEvidence, CheckResult, Evidence, TreeRole, WhyNotRun};
 use crate::finding::{Finding, FindingLevel};
+use crate::path::RepoPath;
 use crate::policy::{Assurance, Check, CheckKind, Isolation, Policy};
 use crate::reason::{Level, Reason, ReasonCode};
 use crate::run::Usage;
@@ -54,7 +60,7 @@ pub fn decide(policy: &Policy, evidence: &Evidence) -> Verdict {
         isolation: evidence.isolation.clone(),
         environment,
         checks,
-        tests: summary::of(&judged),
+        tests: summary::of(&judged, &changed_files(&evidence.change)),
         controls: None,
         findings,
         reproduce: evidence.reproduce.clone(),
@@ -63,6 +69,11 @@ pub fn decide(policy: &Policy, evidence: &Evidence) -> Verdict {
     };
     verdict.digest = digest::of(&verdict);
     verdict
+}
+
+/// The files that the change writes.
+fn changed_files(change: &Change) -> BTreeSet<&RepoPath> {
+    change.files.iter().map(|file| &file.path).collect()
 }
 
 /// Everything that belongs to no single check.
@@ -271,6 +282,7 @@ fn summary_of(
             .map(|known| known.cached.iter().copied().collect())
             .unwrap_or_default(),
         trees,
+        runs: runs::notes(known),
         findings: reports.then(|| evidence.findings.iter().filter(own).count() as u64),
         tests,
         usage: known.map_or_else(Usage::default, |known| known.usage),

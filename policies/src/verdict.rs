@@ -107,6 +107,9 @@ pub struct CheckSummary {
     pub cached: Vec<TreeRole>,
     /// Trees that it ran on.
     pub trees: Vec<TreeRole>,
+    /// What was run on which tree or saved, and why; no part of the digest.
+    #[serde(default)]
+    pub runs: Vec<RunNote>,
     /// How many findings it reported; null for checks that report none.
     pub findings: Option<u64>,
     /// How many tests its candidate run has; null for checks without tests.
@@ -118,6 +121,29 @@ pub struct CheckSummary {
     pub denials: Vec<TreeDenial>,
     /// The end of its log.
     pub log: Option<String>,
+}
+
+/// One run of a check, made or saved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RunNote {
+    /// The tree.
+    pub tree: TreeRole,
+    /// How much ran.
+    pub extent: RunExtent,
+    /// Why, for people.
+    pub why: String,
+}
+
+/// How much of a check ran on a tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunExtent {
+    /// All of it.
+    Whole,
+    /// The files or units that hold certain tests.
+    Part,
+    /// Nothing: the result is known.
+    Saved,
 }
 
 /// The comparison of all test checks, test by test. Unmeasured lists are null.
@@ -178,10 +204,28 @@ pub struct TestEntry {
     pub actual: Option<String>,
     /// Traceback or captured output.
     pub detail: Option<String>,
+    /// Lines of changed files that the traceback goes through, in its order, at most five.
+    #[serde(default)]
+    pub frames: Vec<Frame>,
     /// Its id on the base, where a renamed file gave it another one.
     pub renamed_from: Option<String>,
     /// Repeated runs; null where it was not run again.
     pub reruns: Option<RerunCount>,
+}
+
+/// A line of a changed file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Frame {
+    /// The file.
+    pub file: RepoPath,
+    /// The line, from 1.
+    pub line: u32,
+}
+
+impl std::fmt::Display for Frame {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
 }
 
 /// Failures among repeated runs.

@@ -70,6 +70,12 @@ impl Snapshot {
         let absent: Vec<String> = self.absent.iter().map(ToString::to_string).collect();
         digest(&(&self.id, absent))
     }
+
+    /// The entry of a path.
+    pub fn entry(&self, path: &RepoPath) -> Option<&TreeEntry> {
+        let found = self.entries.binary_search_by(|entry| entry.path.cmp(path));
+        self.entries.get(found.ok()?)
+    }
 }
 
 /// What a prepare step made.

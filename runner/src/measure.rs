@@ -9,6 +9,7 @@ mod command_check;
 mod oracle;
 mod probe;
 mod services;
+mod sorter;
 mod test_check;
 
 use std::borrow::Cow;
@@ -262,8 +263,9 @@ impl<'a> Bench<'a> {
             return Ok(Cow::Borrowed(self.candidate));
         };
         let sorter = Sorter {
-            classifier: &classifier,
+            classifier,
             holders: BTreeSet::new(),
+            rust: None,
         };
         let made = self.exchange(&sorter, taken, &BTreeSet::new(), workshop)?;
         Ok(made.tree.map_or(Cow::Borrowed(self.candidate), Cow::Owned))
@@ -272,7 +274,7 @@ impl<'a> Bench<'a> {
     /// The candidate with parts of the base.
     fn exchange(
         &self,
-        sorter: &Sorter<'_>,
+        sorter: &Sorter,
         taken: Taken,
         kept: &BTreeSet<RepoPath>,
         workshop: &mut Workshop<'_>,

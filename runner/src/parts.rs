@@ -18,11 +18,16 @@ use passmuster_policy::change::Mode;
 use passmuster_policy::classification::{Classifier, FileClass};
 use passmuster_policy::mixed::{is_mixed, splice};
 use passmuster_policy::path::RepoPath;
+use passmuster_policy::rust_tests::Spliced;
 
 use crate::digest::digest;
 use crate::git::hash::ObjectFormat;
 use crate::git::objects::TreeEntry;
 use crate::layers::Snapshot;
+
+mod rust;
+
+pub use rust::{RustTests, Source, test_prefix};
 
 /// Largest file that is spliced, in bytes; the largest manifests and sources known have a tenth of it.
 const SIZE: usize = 4 << 20;
@@ -65,6 +70,8 @@ pub enum Kind {
     File,
     /// Tables of a mixed manifest.
     Tables,
+    /// Test items of a Rust source.
+    Items,
 }
 
 /// A part that came from the other tree.
@@ -82,11 +89,13 @@ pub struct Part {
 
 /// Tells the parts of one check's trees apart.
 #[derive(Debug)]
-pub struct Sorter<'a> {
+pub struct Sorter {
     /// By path.
-    pub classifier: &'a Classifier,
+    pub classifier: Classifier,
     /// Files that tests of a run say they stand in: tests, whatever the files are called.
     pub holders: BTreeSet<RepoPath>,
+    /// Where tests stand in product sources.
+    pub rust: Option<RustTests>,
 }
 
 /// A tree that was put together.
@@ -94,8 +103,10 @@ pub struct Sorter<'a> {
 pub struct Exchanged {
     /// The tree; none where it equals the one that the product code comes from.
     pub tree: Option<Snapshot>,
-    /// What came from the other one, sorted.
+    /// What came from the other one, sorted by path.
     pub parts: Vec<Part>,
+    /// The sources among them, with where the items stand.
+    pub sources: BTreeMap<RepoPath, Spliced>,
 }
 
 /// Puts trees together.
@@ -105,7 +116,7 @@ pub struct Exchange<'a> {
     /// Where the parts come from.
     pub steering: &'a Snapshot,
     /// What is a part.
-    pub sorter: &'a Sorter<'a>,
+    pub sorter: &'a Sorter,
     /// Which parts are taken.
     pub taken: Taken,
     /// Files whose parts stay the product side's all the same.
@@ -113,6 +124,12 @@ pub struct Exchange<'a> {
     /// Takes what is made.
     pub texts: &'a Texts,
 }
+
+/// Gives the bytes of an entry, as a checkout would have them.
+pub type Read<'r> = dyn FnMut(&TreeEntry) -> io::Result<Vec<u8>> + 'r;
+
+/// A part, and the file that it makes; none where it makes none.
+type Taking = (Part, Option<TreeEntry>);
 
 /// The same path on both sides.
 #[derive(Clone, Copy)]
@@ -127,21 +144,22 @@ impl Exchange<'_> {
     ///
     /// # Errors
     /// When an object cannot be read.
-    pub fn build(
-        &self,
-        read: &mut dyn FnMut(&TreeEntry) -> io::Result<Vec<u8>>,
-    ) -> io::Result<Exchanged> {
-        let mut taken = Vec::new();
+    pub fn build(&self, read: &mut Read<'_>) -> io::Result<Exchanged> {
+        let (mut taken, mut sources) = (Vec::new(), BTreeMap::new());
         for pair in differing(&self.product.entries, &self.steering.entries) {
-            taken.extend(self.part(&pair, read)?);
+            taken.extend(self.part(&pair, read, &mut sources)?);
         }
         let tree = (!taken.is_empty()).then(|| self.put(&taken));
         let parts = taken.into_iter().map(|(part, _)| part).collect();
-        Ok(Exchanged { tree, parts })
+        Ok(Exchanged {
+            tree,
+            parts,
+            sources,
+        })
     }
 
     /// The product side's tree with these parts.
-    fn put(&self, taken: &[(Part, Option<TreeEntry>)]) -> Snapshot {
+    fn put(&self, taken: &[Taking]) -> Snapshot {
         let own = self.product.entries.iter();
         let mut entries: BTreeMap<&RepoPath, &TreeEntry> =
             own.map(|entry| (&entry.path, entry)).collect();
@@ -161,8 +179,9 @@ impl Exchange<'_> {
     fn part(
         &self,
         pair: &Pair<'_>,
-        read: &mut dyn FnMut(&TreeEntry) -> io::Result<Vec<u8>>,
-    ) -> io::Result<Option<(Part, Option<TreeEntry>)>> {
+        read: &mut Read<'_>,
+        sources: &mut BTreeMap<RepoPath, Spliced>,
+    ) -> io::Result<Option<Taking>> {
         if self.kept.contains(pair.path) {
             return Ok(None);
         }
@@ -177,6 +196,10 @@ impl Exchange<'_> {
             _ if self.sorter.classifier.is_named(pair.path) => whole(true),
             FileClass::Harness if self.taken != Taken::Named => whole(true),
             FileClass::Test if self.taken == Taken::All => whole(false),
+            FileClass::Product if self.taken == Taken::All && is_rust(pair.path) => {
+                let made = self.items(pair, read, sources)?;
+                Ok(made.map(|entry| (part(Kind::Items, false), entry)))
+            }
             FileClass::Product if self.taken != Taken::Named && is_mixed(pair.path) => {
                 let made = self.tables(pair, read)?;
                 Ok(made.map(|entry| (part(Kind::Tables, true), entry)))
@@ -190,7 +213,7 @@ impl Exchange<'_> {
     fn tables(
         &self,
         pair: &Pair<'_>,
-        read: &mut dyn FnMut(&TreeEntry) -> io::Result<Vec<u8>>,
+        read: &mut Read<'_>,
     ) -> io::Result<Option<Option<TreeEntry>>> {
         // A package that is gone is not brought back by its lints.
         let Some(own) = pair.product else {
@@ -209,6 +232,35 @@ impl Exchange<'_> {
         }
         let oid = self.texts.keep(spliced.into_bytes());
         Ok(Some(Some(TreeEntry { oid, ..own.clone() })))
+    }
+
+    /// A Rust source with the other side's test items; none where they say the same. Where the file is
+    /// gone, its tests are gone with it.
+    fn items(
+        &self,
+        pair: &Pair<'_>,
+        read: &mut Read<'_>,
+        sources: &mut BTreeMap<RepoPath, Spliced>,
+    ) -> io::Result<Option<Option<TreeEntry>>> {
+        let Some(rust) = &self.sorter.rust else {
+            return Ok(None);
+        };
+        let (Some(own), Some(tests)) = (text(pair.product, read)?, text(pair.steering, read)?)
+        else {
+            return Ok(None);
+        };
+        let Some(Source { spliced, matters }) = rust.put(pair.path, &own, &tests) else {
+            return Ok(None);
+        };
+        if !matters {
+            return Ok(None);
+        }
+        let entry = pair.product.map(|own| TreeEntry {
+            oid: self.texts.keep(spliced.text.clone().into_bytes()),
+            ..own.clone()
+        });
+        sources.insert(pair.path.clone(), spliced);
+        Ok(Some(entry))
     }
 
     fn snapshot(&self, entries: Vec<TreeEntry>) -> Snapshot {
@@ -230,7 +282,7 @@ impl Exchange<'_> {
     }
 }
 
-impl Sorter<'_> {
+impl Sorter {
     /// What a file is to the check.
     pub fn class(&self, path: &RepoPath) -> FileClass {
         match self.classifier.classify(path) {
@@ -275,11 +327,15 @@ fn make_room(entries: &mut BTreeMap<&RepoPath, &TreeEntry>, path: &RepoPath) {
     entries.retain(|other, _| !inside(other, path) && !inside(path, other));
 }
 
+fn is_rust(path: &RepoPath) -> bool {
+    path.as_bytes().ends_with(b".rs")
+}
+
 /// A file's text; an absent one's is empty. None for links, submodules, what is too large or no text.
-fn text(
-    entry: Option<&TreeEntry>,
-    read: &mut dyn FnMut(&TreeEntry) -> io::Result<Vec<u8>>,
-) -> io::Result<Option<String>> {
+///
+/// # Errors
+/// When the object cannot be read.
+pub fn text(entry: Option<&TreeEntry>, read: &mut Read<'_>) -> io::Result<Option<String>> {
     let Some(entry) = entry else {
         return Ok(Some(String::new()));
     };

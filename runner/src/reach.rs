@@ -3,7 +3,8 @@
 //! For every other test the oracle's result equals the candidate's by construction, because all that it
 //! runs is equal. So this errs on the side of more: a harness concerns all tests; a test file its own
 //! tests, and all others too as soon as any file of the base names it; a file below the tests that holds
-//! none itself (helpers, data) all of them.
+//! none itself (helpers, data) all of them. In Rust it goes by what is compiled as one: a file of a
+//! package's own `tests/` is its target, a source's test items concern the whole package.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -22,14 +23,13 @@ use crate::parts::{Kind, Part};
 const SEARCHED: u64 = 256 << 20;
 
 /// Endings of files that are loaded by name, language by language.
-const CODE: [&[&str]; 3] = [
+const CODE: [&[&str]; 2] = [
     &["py", "pyi"],
     &["js", "cjs", "mjs", "jsx", "ts", "cts", "mts", "tsx"],
-    &["rs"],
 ];
 
 /// Names that stand for their directory, which others name.
-const DIRECTORY_FILES: [&str; 4] = ["__init__", "index", "mod", "main"];
+const DIRECTORY_FILES: [&str; 3] = ["__init__", "index", "__main__"];
 
 /// The base's files on disk.
 #[derive(Debug)]
@@ -49,42 +49,98 @@ pub fn covered(
 ) -> BTreeSet<TestId> {
     let mut covered = BTreeSet::new();
     for part in parts {
-        match reach(part, base, candidate, sources) {
-            Reach::Nothing => {}
-            Reach::Own => covered.extend(own(base, &part.path).cloned()),
-            Reach::All => return base.tests.iter().map(|test| test.id.clone()).collect(),
-        }
+        let reach = match is_rust(&part.path) {
+            true => reach_of_rust(part, base, candidate, sources),
+            false => reach(part, base, candidate, sources),
+        };
+        let ids = base.tests.iter().map(|test| &test.id);
+        covered.extend(ids.filter(|id| reach.holds(id)).cloned());
     }
     covered
 }
 
 /// How far a part reaches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Reach {
     Nothing,
-    Own,
+    /// The tests of a file.
+    File(RepoPath),
+    /// The tests of a unit.
+    Unit(String),
+    /// The tests of all units of a package. Its doctests stand in product text that no part puts back.
+    Package(String),
     All,
+}
+
+impl Reach {
+    fn holds(&self, id: &TestId) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::File(file) => id.file.as_ref() == Some(file),
+            Self::Unit(unit) => id.unit == *unit,
+            Self::Package(package) => {
+                let rest = id.unit.strip_prefix(package.as_str());
+                id.file.is_none()
+                    && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+            }
+            Self::All => true,
+        }
+    }
+
+    /// Whether a run has any such test.
+    fn is_in(&self, run: &TestRun) -> bool {
+        run.tests.iter().any(|test| self.holds(&test.id))
+    }
 }
 
 fn reach(part: &Part, base: &TestRun, candidate: &TestRun, sources: &Sources<'_>) -> Reach {
     if part.harness || part.kind != Kind::File {
         return Reach::All;
     }
-    let holds_tests = [base, candidate]
-        .iter()
-        .any(|run| own(run, &part.path).next().is_some());
-    match (holds_tests, part.there) {
-        (true, _) if !sources.name(&part.path) => Reach::Own,
+    let own = Reach::File(part.path.clone());
+    match (own.is_in(base) || own.is_in(candidate), part.there) {
+        (true, _) if !sources.name(&part.path) => own,
         // New, and nothing that was there before can load it.
         (false, false) if is_code(&part.path) && !sources.name(&part.path) => Reach::Nothing,
         _ => Reach::All,
     }
 }
 
-/// The tests of a run that stand in a file.
-fn own<'a>(run: &'a TestRun, path: &RepoPath) -> impl Iterator<Item = &'a TestId> {
-    let ids = run.tests.iter().map(|test| &test.id);
-    ids.filter(move |id| id.file.as_ref() == Some(path))
+/// A file below `tests/` is a target of its own, or shared by its package's; test items stand in a
+/// package's sources.
+fn reach_of_rust(part: &Part, base: &TestRun, candidate: &TestRun, sources: &Sources<'_>) -> Reach {
+    let Some((directory, package)) = sources.package_of(&part.path).filter(|_| !part.harness)
+    else {
+        return Reach::All;
+    };
+    let named = sources.other_files("rs", &part.path, |text| {
+        memmem::find(text, part.path.file_name()).is_some()
+    });
+    match (part.kind, target_of(&directory, &part.path)) {
+        (Kind::File, _) if named => Reach::All,
+        (Kind::File, Some(target)) => {
+            let own = Reach::Unit(format!("{package}::{target}"));
+            match own.is_in(base) || own.is_in(candidate) {
+                true => own,
+                false => Reach::Package(package),
+            }
+        }
+        _ => Reach::Package(package),
+    }
+}
+
+/// The target that a file is, as cargo finds them: `tests/NAME.rs`, `tests/NAME/main.rs`.
+fn target_of<'p>(directory: &[u8], path: &'p RepoPath) -> Option<&'p str> {
+    let inside = path.as_bytes().strip_prefix(directory)?;
+    let inside = std::str::from_utf8(inside).ok()?.strip_prefix("tests/")?;
+    let name = inside
+        .strip_suffix("/main.rs")
+        .or_else(|| inside.strip_suffix(".rs"))?;
+    (!name.contains('/')).then_some(name)
+}
+
+fn is_rust(path: &RepoPath) -> bool {
+    path.as_bytes().ends_with(b".rs")
 }
 
 fn is_code(path: &RepoPath) -> bool {
@@ -107,21 +163,58 @@ impl Sources<'_> {
         let (Some((stem, _)), Some(endings)) = (stem_and_ending(path), language(path)) else {
             return true;
         };
-        if DIRECTORY_FILES.contains(&stem) {
-            return true;
-        }
-        let same = |entry: &&TreeEntry| {
-            entry.path != *path
-                && stem_and_ending(&entry.path).is_some_and(|(_, ending)| endings.contains(&ending))
-        };
+        let named = |text: &[u8]| names(text, stem.as_bytes());
+        DIRECTORY_FILES.contains(&stem)
+            || endings
+                .iter()
+                .any(|ending| self.other_files(ending, path, named))
+    }
+
+    /// Whether one of the other files with this ending holds something; true also where that cannot be
+    /// told.
+    fn other_files(&self, ending: &str, path: &RepoPath, holds: impl Fn(&[u8]) -> bool) -> bool {
         let mut room = SEARCHED;
-        self.entries
-            .iter()
-            .filter(same)
-            .any(|entry| match self.read(entry, &mut room) {
-                Some(text) => names(&text, stem.as_bytes()),
-                None => true,
-            })
+        let mut others = self.ending_with(ending).filter(|entry| entry.path != *path);
+        others.any(|entry| match self.read(entry, &mut room) {
+            Some(text) => holds(&text),
+            None => true,
+        })
+    }
+
+    fn ending_with(&self, wanted: &str) -> impl Iterator<Item = &TreeEntry> {
+        let ends = move |entry: &&TreeEntry| {
+            stem_and_ending(&entry.path).is_some_and(|(_, ending)| ending == wanted)
+        };
+        self.entries.iter().filter(ends)
+    }
+
+    /// The texts of all files with one of these endings, as far as they can be read.
+    pub fn texts(&self, endings: &[&str]) -> Vec<String> {
+        let mut room = SEARCHED;
+        let entries = endings.iter().flat_map(|ending| self.ending_with(ending));
+        let mut text = |entry: &TreeEntry| String::from_utf8(self.read(entry, &mut room)?).ok();
+        entries.filter_map(|entry| text(entry)).collect()
+    }
+
+    /// The innermost package that a file lies in: its directory, with a slash at the end unless it is
+    /// the root, and its name.
+    fn package_of(&self, path: &RepoPath) -> Option<(Vec<u8>, String)> {
+        let bytes = path.as_bytes();
+        let slashes = bytes.iter().enumerate().rev();
+        let directories = slashes
+            .filter(|(_, byte)| **byte == b'/')
+            .filter_map(|(at, _)| bytes.get(..=at));
+        directories
+            .chain([&b""[..]])
+            .find_map(|directory| Some((directory.to_owned(), self.package_at(directory)?)))
+    }
+
+    fn package_at(&self, directory: &[u8]) -> Option<String> {
+        let manifest = RepoPath::new([directory, b"Cargo.toml"].concat());
+        let entry = self.entries.iter().find(|entry| entry.path == manifest)?;
+        let text = self.read(entry, &mut SEARCHED.clone())?;
+        let manifest: toml::Table = toml::from_str(std::str::from_utf8(&text).ok()?).ok()?;
+        Some(manifest.get("package")?.get("name")?.as_str()?.to_owned())
     }
 
     fn read(&self, entry: &TreeEntry, room: &mut u64) -> Option<Vec<u8>> {

@@ -11,6 +11,7 @@
 mod architecture;
 mod attacks;
 mod bad_input;
+mod comparison;
 mod concurrency;
 mod content;
 mod denials;

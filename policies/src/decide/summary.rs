@@ -1,6 +1,10 @@
 //! From a comparison to the verdict's lists of tests.
 
+use std::collections::BTreeSet;
+
+use super::frames::frames;
 use crate::comparison::{Class, Compared, Comparison};
+use crate::path::RepoPath;
 use crate::policy::{Check, TestCheck};
 use crate::tests::Failure;
 use crate::text;
@@ -24,12 +28,13 @@ pub(super) struct Judged<'a> {
 }
 
 /// The lists of all checks together; none where nothing was compared.
-pub(super) fn of(all: &[Judged<'_>]) -> Option<TestSummary> {
+pub(super) fn of(all: &[Judged<'_>], changed: &BTreeSet<&RepoPath>) -> Option<TestSummary> {
     if all.is_empty() {
         return None;
     }
     let listed = |class| {
-        let of_one = |one: &Judged<'_>| entries(one, available(one.test, &one.comparison, class));
+        let of_one =
+            |one: &Judged<'_>| entries(one, available(one.test, &one.comparison, class), changed);
         all.iter().flat_map(of_one).collect::<Vec<_>>()
     };
     let count = |of_one: fn(&Judged<'_>) -> usize| all.iter().map(of_one).sum::<usize>() as u64;
@@ -40,6 +45,7 @@ pub(super) fn of(all: &[Judged<'_>]) -> Option<TestSummary> {
                 .flaky
                 .iter()
                 .chain(&one.comparison.base_flaky),
+            changed,
         )
     };
     Some(TestSummary {
@@ -114,14 +120,18 @@ fn unavailable(one: &Judged<'_>) -> usize {
     all.filter(|compared| excused(one.test, compared)).count()
 }
 
-fn entries<'a>(one: &Judged<'_>, tests: impl IntoIterator<Item = &'a Compared>) -> Vec<TestEntry> {
+fn entries<'a>(
+    one: &Judged<'_>,
+    tests: impl IntoIterator<Item = &'a Compared>,
+    changed: &BTreeSet<&RepoPath>,
+) -> Vec<TestEntry> {
     tests
         .into_iter()
-        .map(|compared| entry(one.check, compared))
+        .map(|compared| entry(one.check, compared, changed))
         .collect()
 }
 
-fn entry(check: &Check, compared: &Compared) -> TestEntry {
+fn entry(check: &Check, compared: &Compared, changed: &BTreeSet<&RepoPath>) -> TestEntry {
     let result = compared.result.as_ref();
     let failure = result.and_then(|result| result.failure.as_ref());
     let place = failure.and_then(|failure| failure.file.clone());
@@ -141,6 +151,7 @@ fn entry(check: &Check, compared: &Compared) -> TestEntry {
         detail: failure
             .filter(|failure| !failure.detail.is_empty())
             .map(|failure| text::block(&failure.detail, Failure::DETAIL_CAP)),
+        frames: failure.map_or_else(Vec::new, |failure| frames(&failure.detail, changed)),
         renamed_from: compared
             .renamed_from
             .as_ref()

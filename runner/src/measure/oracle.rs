@@ -6,22 +6,21 @@
 //! that a wall stays where it stands and the tests beside it still count.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use passmuster_policy::classification::Classifier;
 use passmuster_policy::comparison::{Oracle, OracleRun};
 use passmuster_policy::evidence::TreeRole;
 use passmuster_policy::path::RepoPath;
-use passmuster_policy::policy::{Framework, TestCheck};
+use passmuster_policy::policy::TestCheck;
 use passmuster_policy::run::{BrokenUnit, TestRun};
+use passmuster_policy::rust_tests::SpanKey;
 use passmuster_policy::tests::{TestId, TestResult};
 
 use super::{Bench, Side, Site, Trees, Trouble};
 use crate::layers::Snapshot;
-use crate::parts::{Exchanged, Part, Sorter, Taken};
+use crate::parts::{Exchanged, Kind, Taken, test_prefix};
 use crate::plan::CheckPlan;
-use crate::reach::{Sources, covered};
-use crate::reruns::is_whole;
+use crate::reach::covered;
 
 /// The first runs of a check on base and candidate.
 #[derive(Clone, Copy)]
@@ -31,12 +30,8 @@ pub(super) struct Firsts<'r> {
 }
 
 impl<'r> Firsts<'r> {
-    /// Files that tests of either run say they stand in. Where tests stand in product sources (Rust), the
-    /// whole file is none.
-    pub(super) fn holders(&self, framework: Framework) -> BTreeSet<RepoPath> {
-        if in_sources(framework) {
-            return BTreeSet::new();
-        }
+    /// Files that tests of either run say they stand in.
+    pub(super) fn holders(&self) -> BTreeSet<RepoPath> {
         let tests = self.base.tests.iter().chain(&self.candidate.tests);
         tests.filter_map(|test| test.id.file.clone()).collect()
     }
@@ -76,56 +71,48 @@ impl<'a> Bench<'a> {
         firsts: Firsts<'_>,
         site: &mut Site<'_, '_>,
     ) -> Result<Asked<'a>, Trouble> {
-        let classifier = Classifier::new(plan.check, test);
-        // Nothing is compared where one of the runs cannot be used.
-        let (true, Ok(classifier)) = (
-            is_whole(firsts.base) && is_whole(firsts.candidate),
-            classifier,
-        ) else {
+        let sorter = self.sorter(plan.check, test, trees, firsts, site)?;
+        let Some(mut sorter) = sorter else {
             return Ok(Asked::only(Oracle::NotRun));
         };
-        let sorter = Sorter {
-            classifier: &classifier,
-            holders: firsts.holders(test.framework),
-        };
-        let Exchanged { tree, parts } =
-            self.exchange(&sorter, Taken::All, &BTreeSet::new(), site.workshop)?;
-        let sources = Sources {
-            entries: &self.base.entries,
-            directory: trees.base_tree.clone(),
-        };
-        let covered = covered(&parts, firsts.base, firsts.candidate, &sources);
-        let Some(tree) = tree.filter(|_| !covered.is_empty()) else {
+        let first = self.exchange(&sorter, Taken::All, &BTreeSet::new(), site.workshop)?;
+        let sources = self.sources(trees);
+        let covered = covered(&first.parts, firsts.base, firsts.candidate, &sources);
+        let Some(tree) = first.tree.clone().filter(|_| !covered.is_empty()) else {
             return Ok(Asked::only(Oracle::needless()));
         };
         let mut known = OracleRun {
             covered,
             ..OracleRun::default()
         };
-        let Some((mut side, mut run)) = self
-            .ask(plan, test, trees, tree, firsts, &known, site)
-            .await?
-        else {
+        let asking = Asking {
+            plan,
+            test,
+            trees,
+            firsts,
+        };
+        let asked = self.ask(asking, tree, &known.covered, site).await?;
+        let Some((mut side, mut run)) = asked else {
             known.walled.clone_from(&known.covered);
             return Ok(Asked::only(Oracle::Known(Box::new(known))));
         };
-        let behind = behind_wall(&run, firsts, &parts);
-        if !behind.is_empty() {
-            known.walled = walled(&known.covered, firsts.newly_broken(&run));
+        let wall = Wall::of(&run, firsts, &first);
+        if !wall.is_empty() {
+            known.walled = wall.tests(&known.covered);
+            if let Some(rust) = &mut sorter.rust {
+                rust.kept = wall.items;
+            }
             let tree = self
-                .exchange(&sorter, Taken::All, &behind, site.workshop)?
+                .exchange(&sorter, Taken::All, &wall.files, site.workshop)?
                 .tree;
             if let Some(tree) = tree
-                && let Some(again) = self
-                    .ask(plan, test, trees, tree, firsts, &known, site)
-                    .await?
+                && let Some(again) = self.ask(asking, tree, &known.covered, site).await?
             {
                 (side, run) = again;
             }
         }
-        known
-            .walled
-            .extend(walled(&known.covered, firsts.newly_broken(&run)));
+        let broken = firsts.newly_broken(&run);
+        known.walled.extend(loaded_with(&known.covered, broken));
         known.run = Some(run);
         Ok(Asked {
             oracle: Oracle::Known(Box::new(known)),
@@ -134,33 +121,39 @@ impl<'a> Bench<'a> {
     }
 
     /// Runs the covered tests on one tree; none where its steps cannot be carried out there.
-    #[expect(clippy::too_many_arguments)]
     async fn ask(
         &self,
-        plan: &CheckPlan<'a>,
-        test: &TestCheck,
-        trees: &Trees<'a>,
+        asking: Asking<'_, 'a>,
         tree: Snapshot,
-        firsts: Firsts<'_>,
-        known: &OracleRun,
+        covered: &BTreeSet<TestId>,
         site: &mut Site<'_, '_>,
     ) -> Result<Option<(Side<'a>, TestRun)>, Trouble> {
+        let Asking {
+            plan,
+            test,
+            trees,
+            firsts,
+        } = asking;
         let made = self
             .side_of(plan, TreeRole::Oracle, Cow::Owned(tree), trees, site)
             .await?;
         let Ok((side, _guards)) = made else {
             return Ok(None);
         };
-        let only = selection(firsts.base, &known.covered);
+        let only = selection(firsts.base, covered);
         let wall = self.wall(plan.check, Some(firsts.base.usage.wall_ms));
         let ran = self.one_test(plan.check, test, &side, wall, only).await?;
         Ok(Some((side, ran.result)))
     }
 }
 
-/// Whether a framework's tests stand in product sources.
-fn in_sources(framework: Framework) -> bool {
-    matches!(framework, Framework::CargoTest | Framework::Nextest)
+/// What one oracle run is about.
+#[derive(Clone, Copy)]
+struct Asking<'s, 'a> {
+    plan: &'s CheckPlan<'a>,
+    test: &'s TestCheck,
+    trees: &'s Trees<'a>,
+    firsts: Firsts<'s>,
 }
 
 /// What selects these tests of a run; nothing where they are all of it.
@@ -170,34 +163,82 @@ pub(super) fn selection(run: &TestRun, ids: &BTreeSet<TestId>) -> Option<Vec<Tes
     (wanted.len() < run.tests.len()).then_some(wanted)
 }
 
-/// The files of parts in which the tool found what does not load.
-fn behind_wall(run: &TestRun, firsts: Firsts<'_>, parts: &[Part]) -> BTreeSet<RepoPath> {
-    let named = firsts
-        .newly_broken(run)
-        .filter_map(|unit| unit.file.as_ref());
-    named
-        .filter(|file| parts.iter().any(|part| part.path == **file))
-        .cloned()
-        .collect()
+/// The parts that do not load beside the candidate's product code, as far as the tool names them.
+#[derive(Default)]
+struct Wall {
+    files: BTreeSet<RepoPath>,
+    items: BTreeMap<RepoPath, BTreeSet<SpanKey>>,
+    /// Units that do not load.
+    units: BTreeSet<String>,
+}
+
+impl Wall {
+    fn of(run: &TestRun, firsts: Firsts<'_>, made: &Exchanged) -> Self {
+        let mut wall = Self::default();
+        for unit in firsts.newly_broken(run) {
+            wall.units.insert(unit.unit.clone());
+            for (file, line) in unit.places() {
+                wall.add(file, line, made);
+            }
+        }
+        // A build that fails before it compiles anything fails for a manifest.
+        if run.broken_units.iter().any(|unit| unit.file.is_none()) {
+            let tables = made.parts.iter().filter(|part| part.kind == Kind::Tables);
+            wall.files.extend(tables.map(|part| part.path.clone()));
+        }
+        wall
+    }
+
+    fn add(&mut self, file: &RepoPath, line: Option<u32>, made: &Exchanged) {
+        let Some(part) = made.parts.iter().find(|part| part.path == *file) else {
+            return;
+        };
+        if part.kind != Kind::Items {
+            self.files.insert(file.clone());
+        } else if let Some(source) = made.sources.get(file)
+            && let Some(key) = line.and_then(|line| source.at_line(line as usize))
+        {
+            let items = self.items.entry(file.clone()).or_default();
+            items.insert(key.clone());
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.items.is_empty()
+    }
+
+    /// The tests that stand behind it. Where items are named, theirs; else those of the whole unit.
+    fn tests(&self, covered: &BTreeSet<TestId>) -> BTreeSet<TestId> {
+        let prefixes: Option<Vec<String>> = self
+            .items
+            .iter()
+            .flat_map(|(path, keys)| keys.iter().map(move |key| test_prefix(path, key)))
+            .collect();
+        let inside = |id: &TestId, prefix: &String| {
+            let rest = id.name.strip_prefix(prefix.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+        };
+        let behind = |id: &&TestId| match &prefixes {
+            Some(prefixes) if self.files.is_empty() && !prefixes.is_empty() => {
+                prefixes.iter().any(|prefix| inside(id, prefix))
+            }
+            _ => is_loaded_with(id, &self.units),
+        };
+        covered.iter().filter(behind).cloned().collect()
+    }
 }
 
 /// The tests that are loaded with one of these units.
-fn walled<'t>(
+fn loaded_with<'t>(
     covered: &BTreeSet<TestId>,
     units: impl Iterator<Item = &'t BrokenUnit>,
 ) -> BTreeSet<TestId> {
-    let units: BTreeSet<&str> = units.map(|unit| unit.unit.as_str()).collect();
-    let inside = |id: &&TestId| {
-        let file = id.file.as_ref().map(ToString::to_string);
-        let unit = if id.unit.is_empty() {
-            None
-        } else {
-            Some(id.unit.clone())
-        };
-        [file, unit]
-            .into_iter()
-            .flatten()
-            .any(|name| units.contains(name.as_str()))
-    };
+    let units = units.map(|unit| unit.unit.clone()).collect();
+    let inside = |id: &&TestId| is_loaded_with(id, &units);
     covered.iter().filter(inside).cloned().collect()
+}
+
+fn is_loaded_with(id: &TestId, units: &BTreeSet<String>) -> bool {
+    let file = id.file.as_ref().map(ToString::to_string);
+    units.contains(&id.unit) || file.is_some_and(|file| units.contains(&file))
 }

@@ -6,7 +6,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use passmuster_policy::classification::Classifier;
 use passmuster_policy::evidence::TreeRole;
 use passmuster_policy::policy::TestCheck;
 use passmuster_policy::run::TestRun;
@@ -14,9 +13,8 @@ use passmuster_policy::tests::{TestId, TestStatus};
 
 use super::oracle::{Firsts, selection};
 use super::{Bench, Site, Trees, Trouble, unread};
-use crate::parts::{Exchange, Sorter, Taken};
+use crate::parts::{Exchange, Taken};
 use crate::plan::CheckPlan;
-use crate::reruns::is_whole;
 
 impl<'a> Bench<'a> {
     /// Runs the files that hold new tests; none where there are no such tests, or they cannot run there.
@@ -29,13 +27,11 @@ impl<'a> Bench<'a> {
         site: &mut Site<'_, '_>,
     ) -> Result<Option<TestRun>, Trouble> {
         let added = added(firsts);
-        let classifier = Classifier::new(plan.check, test);
-        let (false, Ok(classifier)) = (added.is_empty(), classifier) else {
+        if added.is_empty() {
             return Ok(None);
-        };
-        let sorter = Sorter {
-            classifier: &classifier,
-            holders: firsts.holders(test.framework),
+        }
+        let Some(sorter) = self.sorter(plan.check, test, trees, firsts, site)? else {
+            return Ok(None);
         };
         let exchange = Exchange {
             product: self.base,
@@ -62,11 +58,8 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// Tests that pass on the candidate and are not on the base; none unless both runs are whole.
+/// Tests that pass on the candidate and are not on the base.
 fn added(firsts: Firsts<'_>) -> BTreeSet<TestId> {
-    if !(is_whole(firsts.base) && is_whole(firsts.candidate)) {
-        return BTreeSet::new();
-    }
     let known: BTreeSet<&TestId> = firsts.base.tests.iter().map(|test| &test.id).collect();
     let passing = |status| status == TestStatus::Passed;
     let tests = firsts.candidate.tests.iter();

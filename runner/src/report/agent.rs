@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use passmuster_policy::reason::{Level, ReasonCode};
 use passmuster_policy::verdict::{CheckStatus, Decision, TestEntry, Verdict};
 
-use super::{cost, denials, failing_tests, word};
+use super::{cost, denials, telling_tests, word};
 use passmuster_policy::text::line;
 
 /// Most bytes of a report: about a thousand tokens.
@@ -38,7 +38,8 @@ pub(super) fn text(verdict: &Verdict, run: &str) -> String {
             .iter()
             .map(|review| format!("review {}: {}", review.code, quote(&review.message))),
     );
-    for (what, entries) in failing_tests(verdict) {
+    for (class, entries) in telling_tests(verdict) {
+        let what = class.words();
         lines.extend(entries.iter().take(SHOWN).map(|entry| failure(what, entry)));
         if entries.len() > SHOWN {
             truncated = true;
@@ -113,6 +114,10 @@ fn failure(what: &str, entry: &TestEntry) -> String {
         if let Some(value) = value.as_deref().filter(|value| !value.is_empty()) {
             let _ = write!(line, "\n  {name}: {}", quote(value));
         }
+    }
+    if !entry.frames.is_empty() {
+        let frames: Vec<_> = entry.frames.iter().map(ToString::to_string).collect();
+        let _ = write!(line, "\n  through the change at: {}", quote(&frames.join(", ")));
     }
     line
 }

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
+use passmuster_policy::comparison::Class;
 use passmuster_policy::evidence::{BaseTrust, EnforcementState, PolicySource};
 use passmuster_policy::finding::FindingLevel;
 use passmuster_policy::reason::ReasonCode;
@@ -10,7 +11,9 @@ use passmuster_policy::verdict::{
     CheckStatus, CheckSummary, Decision, TestEntry, TestSummary, Verdict,
 };
 
-use super::{cost, denials, failing_tests, word};
+use crate::obstacles::role_name;
+
+use super::{cost, denials, telling_tests, word};
 use passmuster_policy::text::{block, line};
 
 /// Tests listed in full under each heading; the JSON form has all of them.
@@ -156,9 +159,9 @@ fn reasons(out: &mut dyn Write, palette: Palette, verdict: &Verdict) -> io::Resu
 }
 
 fn tests(out: &mut dyn Write, palette: Palette, verdict: &Verdict) -> io::Result<()> {
-    for (what, entries) in failing_tests(verdict) {
+    for (class, entries) in telling_tests(verdict) {
         for entry in entries.iter().take(LISTED) {
-            test(out, palette, what, entry)?;
+            test(out, palette, class.words(), entry)?;
         }
         if entries.len() > LISTED {
             writeln!(
@@ -188,6 +191,10 @@ fn test(out: &mut dyn Write, palette: Palette, what: &str, entry: &TestEntry) ->
         if let Some(value) = value {
             writeln!(out, "  {name}: {}", line(value, LINE))?;
         }
+    }
+    if !entry.frames.is_empty() {
+        let frames: Vec<_> = entry.frames.iter().map(ToString::to_string).collect();
+        writeln!(out, "  through the change at {}", line(&frames.join(", "), LINE))?;
     }
     let detail = block(entry.detail.as_deref().unwrap_or_default(), 16 * LINE);
     let lines: Vec<&str> = detail
@@ -231,10 +238,21 @@ fn good_news(out: &mut dyn Write, palette: Palette, verdict: &Verdict) -> io::Re
             palette.bold(&format!("{what}: {}", entries.len()))
         )?;
         for entry in entries.iter().take(LISTED) {
-            writeln!(out, "  + {}", line(&entry.id, LINE))?;
+            writeln!(out, "  + {}{}", line(&entry.id, LINE), worth(tests, entry))?;
         }
     }
     Ok(())
+}
+
+/// What a new test is worth, where that was measured.
+fn worth(tests: &TestSummary, entry: &TestEntry) -> &'static str {
+    match &tests.proves {
+        Some(proves) if entry.class == Class::Added => match proves.contains(&entry.id) {
+            true => "  (fails without the change)",
+            false => "  (passes without the change too)",
+        },
+        _ => "",
+    }
 }
 
 fn findings(out: &mut dyn Write, palette: Palette, verdict: &Verdict) -> io::Result<()> {
@@ -265,7 +283,11 @@ fn checks(out: &mut dyn Write, palette: Palette, verdict: &Verdict) -> io::Resul
     writeln!(out, "\n{}", palette.bold("checks"))?;
     for check in &verdict.checks {
         writeln!(out, "  {}", check_line(check))?;
-        log(out, palette, check, !failing_tests(verdict).is_empty())?;
+        log(out, palette, check, !telling_tests(verdict).is_empty())?;
+        for run in &check.runs {
+            let tree = role_name(run.tree);
+            writeln!(out, "    {tree}: {}", line(&run.why, LINE))?;
+        }
         for text in denials::paragraph(verdict, check) {
             writeln!(out, "    {}", line(&text, 2 * LINE))?;
         }
@@ -312,6 +334,10 @@ fn counts(tests: &TestSummary) -> String {
         (tests.vanished.len() as u64, "vanished"),
         (tests.silenced.len() as u64, "silenced"),
         (tests.added_failing.len() as u64, "added and failing"),
+        (
+            tests.contract.as_ref().map_or(0, Vec::len) as u64,
+            "for a person to agree to",
+        ),
         (tests.flaky.len() as u64, "flaky"),
         (
             tests.preexisting,

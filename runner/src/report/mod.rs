@@ -10,7 +10,8 @@ mod human;
 
 use std::io;
 
-use passmuster_policy::verdict::{Decision, Verdict};
+use passmuster_policy::comparison::Class;
+use passmuster_policy::verdict::{Decision, TestEntry, Verdict};
 
 use crate::cli::Format;
 
@@ -59,26 +60,25 @@ pub fn trial(out: &mut dyn io::Write, palette: Palette, verdict: &Verdict) -> io
     human::trial(out, palette, verdict)
 }
 
-/// The lists of a verdict in which tests speak against the change, with words for them, strongest
-/// first.
-fn failing_tests(
-    verdict: &Verdict,
-) -> Vec<(&'static str, &[passmuster_policy::verdict::TestEntry])> {
+/// Tests that speak against the change or need a person's word, one list a class, strongest first.
+fn telling_tests(verdict: &Verdict) -> Vec<(Class, Vec<&TestEntry>)> {
     let Some(tests) = &verdict.tests else {
         return Vec::new();
     };
-    let lists: [(&'static str, &[_]); 5] = [
-        ("passed before and fails now", &tests.regressed),
-        (
-            "fails now, though the base's version of it passes",
-            tests.broken.as_deref().unwrap_or_default(),
-        ),
-        ("passed before and is gone", &tests.vanished),
-        ("passed before and is skipped now", &tests.silenced),
-        ("is new and fails", &tests.added_failing),
+    let lists = [
+        tests.regressed.as_slice(),
+        tests.broken.as_deref().unwrap_or_default(),
+        &tests.vanished,
+        &tests.silenced,
+        &tests.added_failing,
+        tests.contract.as_deref().unwrap_or_default(),
     ];
-    lists
-        .into_iter()
-        .filter(|(_, entries)| !entries.is_empty())
-        .collect()
+    let mut telling: Vec<(Class, Vec<&TestEntry>)> = Vec::new();
+    for entry in lists.into_iter().flatten() {
+        match telling.iter_mut().find(|(class, _)| *class == entry.class) {
+            Some((_, entries)) => entries.push(entry),
+            None => telling.push((entry.class, vec![entry])),
+        }
+    }
+    telling
 }
