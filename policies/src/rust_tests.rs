@@ -12,6 +12,7 @@
 mod attributes;
 mod items;
 mod literals;
+mod modules;
 mod spans;
 mod splice;
 mod tokens;
@@ -20,6 +21,7 @@ mod unchanged;
 use std::collections::BTreeSet;
 
 pub use items::ItemKind;
+pub use modules::{ModuleFiles, Reach, TestModule, crate_roots, is_test_file, test_modules};
 pub use spans::SpanKey;
 pub use splice::{Placed, SpliceOptions, Spliced, splice};
 pub use tokens::ParseError;

@@ -1,5 +1,6 @@
 //! What is a test span, and what becomes of one source's code with another one's tests.
 
+mod declaring;
 mod splicing;
 mod unchanging;
 
