@@ -10,6 +10,7 @@
 //! brackets, attributes and the heads of items must be in order.
 
 mod attributes;
+mod doctests;
 mod items;
 mod literals;
 mod modules;
@@ -20,6 +21,7 @@ mod unchanged;
 
 use std::collections::BTreeSet;
 
+pub use doctests::{Doctest, changed_doctests, doctests};
 pub use items::ItemKind;
 pub use modules::{ModuleFiles, Reach, TestModule, crate_roots, is_test_file, test_modules};
 pub use spans::SpanKey;

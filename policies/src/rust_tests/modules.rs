@@ -217,7 +217,7 @@ impl Search<'_> {
             let test = test || gated(self.tokens, child);
             match (child.kind, &child.body) {
                 (ItemKind::Module, None) => self.module(child, test),
-                (ItemKind::Module, Some(_)) => {
+                (ItemKind::Module, Some(_)) if self.depth(&child.name) <= MAX_PATH => {
                     let directory = self.paths(child).into_iter().next();
                     self.inline.push((child.name.clone(), directory));
                     self.items(child, test);
@@ -227,6 +227,12 @@ impl Search<'_> {
                 _ => {}
             }
         }
+    }
+
+    /// How long the names of the modules around this place are, with one more.
+    fn depth(&self, name: &str) -> usize {
+        let around = self.inline.iter().map(|(name, _)| name.len());
+        around.sum::<usize>() + name.len()
     }
 
     fn module(&mut self, item: &Item, test: bool) {
