@@ -10,8 +10,10 @@
 //! brackets, attributes and the heads of items must be in order.
 
 mod attributes;
+mod doctests;
 mod items;
 mod literals;
+mod modules;
 mod spans;
 mod splice;
 mod tokens;
@@ -19,7 +21,9 @@ mod unchanged;
 
 use std::collections::BTreeSet;
 
+pub use doctests::{Doctest, changed_doctests, doctests};
 pub use items::ItemKind;
+pub use modules::{ModuleFiles, Reach, TestModule, crate_roots, is_test_file, test_modules};
 pub use spans::SpanKey;
 pub use splice::{Placed, SpliceOptions, Spliced, splice};
 pub use tokens::ParseError;

@@ -16,7 +16,7 @@ const TEST_MACROS: [&str; 2] = ["proptest", "quickcheck"];
 /// Longer names (of imports, say) are shortened to a digest.
 const NAME_BYTES: usize = 160;
 /// Bytes of a module path beyond which a source is refused: each span has one.
-const PATH_BYTES: usize = 2048;
+pub(super) const PATH_BYTES: usize = 2048;
 
 /// What a test span goes by: the same key in two sources is the same span.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -296,7 +296,8 @@ fn segment<'a>(item: &'a Item, modules: &mut HashMap<&'a str, u32>) -> Option<St
     }
 }
 
-fn short(name: &str) -> String {
+/// A name as it is, or its beginning and a digest.
+pub(super) fn short(name: &str) -> String {
     if name.len() <= NAME_BYTES {
         return name.to_owned();
     }

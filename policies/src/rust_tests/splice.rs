@@ -66,6 +66,11 @@ pub fn splice(product: &str, tests: &str, options: &SpliceOptions) -> Result<Spl
         sources: [&product, &tests],
         scopes: [product.scopes(&macros)?, tests.scopes(&macros)?],
         keep: &options.keep,
+        new_line: if product.tokens.source.contains("\r\n") {
+            "\r\n"
+        } else {
+            "\n"
+        },
     };
     Ok(splicing.run())
 }
@@ -75,6 +80,8 @@ struct Splicing<'a> {
     sources: [&'a Source<'a>; 2],
     scopes: [Scopes<'a>; 2],
     keep: &'a BTreeSet<SpanKey>,
+    /// The line ends of the product.
+    new_line: &'static str,
 }
 
 /// Bytes of the product that become something else.
@@ -220,7 +227,7 @@ impl<'a> Splicing<'a> {
             return None;
         }
         let source = self.sources[0].tokens.source;
-        let new_line = self.new_line();
+        let new_line = self.new_line;
         // White space before the brace is the brace's own, and stays before it.
         let before = source[..end]
             .strip_suffix(indent(source, end))
@@ -250,24 +257,18 @@ impl<'a> Splicing<'a> {
 
     /// An empty line between a span of the product that begins here and another one.
     fn gap(&self, at: usize) -> Piece<'a> {
-        let new_line = self.new_line();
+        let new_line = self.new_line;
         let indent = indent(self.sources[0].tokens.source, at);
         Piece::White(format!("{new_line}{new_line}{indent}"))
-    }
-
-    fn new_line(&self) -> &'static str {
-        match self.sources[0].tokens.source.contains("\r\n") {
-            true => "\r\n",
-            false => "\n",
-        }
     }
 }
 
 /// The white space before this byte, if nothing else is on the line before it.
 fn indent(source: &str, at: usize) -> &str {
-    let line = source[..at].rsplit('\n').next().unwrap_or_default();
-    let white = line.chars().all(|letter| letter == ' ' || letter == '\t');
-    if white { line } else { "" }
+    let before = &source[..at];
+    let text = before.trim_end_matches([' ', '\t']);
+    let alone = text.is_empty() || text.ends_with('\n');
+    if alone { &before[text.len()..] } else { "" }
 }
 
 /// Applies edits, which are in order, and notes where spans come to stand.

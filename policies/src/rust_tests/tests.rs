@@ -1,5 +1,7 @@
 //! What is a test span, and what becomes of one source's code with another one's tests.
 
+mod declaring;
+mod documenting;
 mod splicing;
 mod unchanging;
 

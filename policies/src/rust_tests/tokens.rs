@@ -7,6 +7,8 @@ use proc_macro2::{Delimiter, Group, Spacing, TokenStream, TokenTree, token_strea
 
 /// Larger sources are refused.
 pub(super) const MAX_BYTES: usize = 4 << 20;
+/// More tokens are refused: places of tokens are what costs time.
+const MAX_TOKENS: usize = 1 << 20;
 /// Brackets within brackets beyond that are refused: items are read recursively.
 pub(super) const MAX_DEPTH: usize = 200;
 
@@ -19,6 +21,9 @@ pub enum ParseError {
         /// Its size.
         bytes: usize,
     },
+    /// More tokens than any source that people write.
+    #[error("the source has more than {MAX_TOKENS} tokens")]
+    TooManyTokens,
     /// More brackets within brackets than any source that people write.
     #[error("line {line}: more than {MAX_DEPTH} brackets within each other")]
     TooDeep {
@@ -240,6 +245,7 @@ impl<'a> Flattening<'a> {
         });
         while let Some(frame) = self.open.last_mut() {
             match frame.rest.next() {
+                Some(_) if self.list.len() >= MAX_TOKENS => return Err(ParseError::TooManyTokens),
                 Some(tree) => self.take(tree)?,
                 None => self.close(),
             }
