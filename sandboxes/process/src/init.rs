@@ -30,8 +30,8 @@ use crate::services::Services;
 use crate::spec::Spec;
 use crate::view::{self, Opener, Sources};
 use crate::{
-    bridge, bubblewrap, credentials, fork_server, identity, limits, network, probe, second_layer,
-    sys, wire, worker,
+    bridge, bubblewrap, credentials, fork_server, identity, limits, namespaces, network, probe,
+    second_layer, sys, wire, worker,
 };
 
 /// The word that makes this program the server that its sandboxes' keepers are forked from.
@@ -78,7 +78,7 @@ pub(crate) struct Inherited {
     pub(crate) orders: File,
     pub(crate) messages: File,
     /// The filter, read once for this process and for the keeper.
-    pub(crate) filter: Filter,
+    pub(crate) filter: &'static Filter,
     /// Where the filter's listener is sent to.
     pub(crate) listener: UnixStream,
 }
@@ -87,13 +87,13 @@ pub(crate) struct Inherited {
 pub(crate) fn live(inherited: Inherited) -> ! {
     let messages = match inherited.messages.try_clone() {
         Ok(messages) => messages,
-        Err(_) => process::exit(1),
+        Err(_) => sys::exit(1),
     };
     if let Err(failure) = run(inherited) {
         let _keeper_gone = wire::send(&messages, &Message::Failed(failure));
     }
     // The kernel kills whatever is left when the first process of a pid namespace ends.
-    process::exit(0)
+    sys::exit(0)
 }
 
 fn run(inherited: Inherited) -> Result<(), Failure> {
@@ -109,6 +109,9 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
         listener,
     } = inherited;
     go_first_when_memory_runs_out()?;
+    if !built {
+        namespaces::leave_network()?;
+    }
     wait_for_go(&orders)?;
     credentials::take_identity()?;
     tie_to_keeper(&orders)?;
@@ -132,7 +135,7 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
         credentials::drop_privileges()?;
     }
     let landlock = second_layer::apply(&spec)?;
-    let reports = denials::install(&filter, &listener)?;
+    let reports = denials::install(filter, &listener)?;
     drop(listener);
     let mut enforcement = enforcement::verify(&outside, &spec.limits)?;
     let reports = denials::qualified(reports, &resolver, &decoys);

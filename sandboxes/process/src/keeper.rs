@@ -47,6 +47,22 @@ pub(crate) enum Way {
     Bubblewrap = b'B',
 }
 
+/// What is the same for every sandbox of a caller.
+pub(crate) struct Common {
+    filter: &'static Filter,
+    /// The caller's namespaces.
+    outside: Membership,
+}
+
+impl Common {
+    pub(crate) fn read() -> Result<Self, Failure> {
+        Ok(Self {
+            filter: Filter::read()?,
+            outside: Membership::of_self()?,
+        })
+    }
+}
+
 impl Way {
     pub(crate) fn from_byte(byte: u8) -> Option<Self> {
         [Self::Own, Self::Bubblewrap]
@@ -64,17 +80,17 @@ pub(crate) const KILL: u8 = b'K';
 
 /// The whole life of the helper. The outcome goes to the caller; a caller that has gone hears
 /// nothing.
-pub(crate) fn keep(way: Way, filter: Result<Filter, Failure>) {
+pub(crate) fn keep(way: Way, common: Result<Common, Failure>) {
     // Apart from the caller's terminal and process group, and from every other keeper's.
     if setsid().is_err() {
         return;
     }
-    let outcome = filter
-        .and_then(|filter| {
+    let outcome = common
+        .and_then(|common| {
             let (spec, input) = asked()?;
             match way {
-                Way::Own => run(spec, input, filter),
-                Way::Bubblewrap => run_through_bubblewrap(&spec, input, filter),
+                Way::Own => run(spec, input, common),
+                Way::Bubblewrap => run_through_bubblewrap(&spec, input, common),
             }
         })
         .unwrap_or_else(Outcome::Failed);
@@ -109,10 +125,10 @@ impl Write for Caller {
     }
 }
 
-fn run(spec: Spec, input: Option<OwnedFd>, filter: Filter) -> Result<Outcome, Failure> {
+fn run(spec: Spec, input: Option<OwnedFd>, common: Common) -> Result<Outcome, Failure> {
+    let Common { filter, outside } = common;
     let payload = identity::find()?;
     let root = identity::is_root();
-    let outside = Membership::of_self()?;
     if root {
         // Root's groups would stay with the payload: inside they can neither be mapped nor dropped.
         setgroups(&[]).map_err(|errno| Failure::new(Step::TakeIdentity, errno))?;
@@ -169,7 +185,7 @@ fn run(spec: Spec, input: Option<OwnedFd>, filter: Filter) -> Result<Outcome, Fa
 fn run_through_bubblewrap(
     spec: &Spec,
     input: Option<OwnedFd>,
-    filter: Filter,
+    Common { filter, outside }: Common,
 ) -> Result<Outcome, Failure> {
     let failed = |error: &io::Error| Failure::io(Step::Bubblewrap, bubblewrap::PROGRAM, error);
     if identity::is_root() {
@@ -185,7 +201,7 @@ fn run_through_bubblewrap(
         child,
         init: first,
         socket,
-    } = bubblewrap::start(spec, input, listener, Membership::of_self()?)?;
+    } = bubblewrap::start(spec, input, listener, outside)?;
     let pid = Pid::from_raw(child.id() as libc::pid_t);
     let messages = socket.try_clone().map_err(|error| failed(&error))?;
     let init = Init {

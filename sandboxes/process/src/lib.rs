@@ -22,13 +22,13 @@
 //!   of a socket as descriptor 0 and the command's output as 1 and 2. It keeps none of the three, and
 //!   ends when the caller does.
 //! - The **keeper** (`keeper`) is that copy, still on the host and with the caller's rights. It reads
-//!   the [`Spec`] from the socket, and,
-//!   when it is root, opens every source as a detached mount: they may lie where only root can
-//!   look. It creates init in new namespaces and in a control group of its own (`cgroup`), writes the
-//!   id maps, keeps the limits that no single process can be held to (`watch`), and reports once.
-//!   When the caller's end of the socket closes, because the caller wants to stop or because it
-//!   died, it kills everything.
-//! - **Init** (`init`) is process 1 of the new pid namespace. It builds the view, lets go of the
+//!   the [`Spec`] from the socket, and, when it is root, opens every source as a detached mount: they
+//!   may lie where only root can look. It creates init in new namespaces and in a control group of its
+//!   own (`cgroup`), writes the id maps, keeps the limits that no single process can be held to
+//!   (`watch`), and reports once. When the caller's end of the socket closes, because the caller wants
+//!   to stop or because it died, it kills everything.
+//! - **Init** (`init`) is process 1 of the new pid namespace. It makes the network namespace, which
+//!   takes the kernel longest, while the keeper is busy with the rest; builds the view, lets go of the
 //!   host's file system, and then gives up everything: capabilities, the way to get new ones,
 //!   system calls outside the table. It reads back from the kernel that all of it holds, forks the
 //!   worker, reaps, kills what the command leaves, and reports. It cannot be traced or looked into,

@@ -21,10 +21,10 @@ use crate::sys::{self, Answer, Waiting};
 /// Without one the filter gives all answers itself.
 pub(crate) fn install(filter: &Filter, keeper: &UnixStream) -> Result<Enforcement, Failure> {
     let failed = |errno| Failure::new(Step::Seccomp, errno);
-    let listener = match sys::seccomp_with_listener(&filter.program(true)) {
+    let listener = match sys::seccomp_with_listener(filter.program(true)) {
         Ok(listener) => listener,
         Err(errno) => {
-            sys::seccomp(&filter.program(false)).map_err(failed)?;
+            sys::seccomp(filter.program(false)).map_err(failed)?;
             return Ok(Enforcement::absent(
                 Protection::DenialReports,
                 &why_no_listener(errno),
@@ -55,7 +55,7 @@ pub(crate) struct Supervisor {
     listener: Option<OwnedFd>,
     /// Nothing more can come.
     over: bool,
-    filter: Filter,
+    filter: &'static Filter,
     /// Its own calls are none of the payload's.
     init: Pid,
     denials: Denials,
@@ -68,7 +68,7 @@ pub(crate) struct Supervisor {
 impl Supervisor {
     pub(crate) fn new(
         channel: UnixStream,
-        filter: Filter,
+        filter: &'static Filter,
         init: Pid,
         writable: Vec<PathBuf>,
     ) -> Self {

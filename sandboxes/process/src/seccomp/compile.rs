@@ -90,15 +90,17 @@ fn search(ranges: &[Range], supervised: bool, program: &mut Program) {
         ),
         ([], [only, ..]) => decide(&only.entry, supervised, program),
         (_, [pivot, ..]) => {
-            program.push(instruction(AT_LEAST, pivot.first, 0, 1));
-            // Conditional jumps reach 255 instructions, this one any distance.
-            let jump = program.len();
-            program.push(instruction(JUMP, 0, 0, 0));
-            search(low, supervised, program);
-            let distance = (program.len() - jump - 1) as u32;
-            if let Some(instruction) = program.get_mut(jump) {
-                instruction.k = distance;
+            let mut below = Program::new();
+            search(low, supervised, &mut below);
+            match u8::try_from(below.len()) {
+                Ok(distance) => program.push(instruction(AT_LEAST, pivot.first, distance, 0)),
+                // Conditional jumps reach 255 instructions, this one any distance.
+                Err(_) => program.extend([
+                    instruction(AT_LEAST, pivot.first, 0, 1),
+                    instruction(JUMP, below.len() as u32, 0, 0),
+                ]),
             }
+            program.extend(below);
             search(high, supervised, program);
         }
         (_, []) => {}

@@ -1,5 +1,5 @@
-//! The system call filter: a table in words, compiled to the kernel's filter language when a
-//! sandbox starts.
+//! The system call filter: a table in words, compiled to the kernel's filter language once for all
+//! sandboxes of a caller.
 //!
 //! Our own compiler rather than a library's, because the table has answers that none offers together
 //! (asking a supervisor is one of them), and because the kernel's cost of installing a filter grows
@@ -35,25 +35,38 @@ pub(crate) enum Action {
     Pretend,
 }
 
-/// The table, read.
-pub(crate) struct Filter(table::Table);
+/// The table, read and compiled.
+pub(crate) struct Filter {
+    table: table::Table,
+    supervised: Vec<libc::sock_filter>,
+    alone: Vec<libc::sock_filter>,
+}
 
 impl Filter {
-    /// Reads it.
-    pub(crate) fn read() -> Result<Self, Failure> {
-        table::parse(TABLE)
-            .map(Self)
-            .map_err(|wrong| Failure::at(Step::Seccomp, wrong, Errno::EINVAL))
+    /// Reads and compiles it, for the life of the process: what a forked process frees it copies first,
+    /// page by page.
+    pub(crate) fn read() -> Result<&'static Self, Failure> {
+        let table = table::parse(TABLE)
+            .map_err(|wrong| Failure::at(Step::Seccomp, wrong, Errno::EINVAL))?;
+        Ok(Box::leak(Box::new(Self {
+            supervised: compile::compile(&table, true),
+            alone: compile::compile(&table, false),
+            table,
+        })))
     }
 
     /// The kernel's program; what is to be told goes to a supervisor if there is one.
-    pub(crate) fn program(&self, supervised: bool) -> Vec<libc::sock_filter> {
-        compile::compile(&self.0, supervised)
+    pub(crate) fn program(&self, supervised: bool) -> &[libc::sock_filter] {
+        if supervised {
+            &self.supervised
+        } else {
+            &self.alone
+        }
     }
 
     /// What a call gets, as the program decides it.
     pub(crate) fn judge(&self, number: u32, arguments: &[u64; 6]) -> Action {
-        let entry = self.0.get(&number);
+        let entry = self.table.get(&number);
         entry.map_or(Action::Absent, |entry| entry.judge(arguments))
     }
 }
