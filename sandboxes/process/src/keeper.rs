@@ -21,11 +21,12 @@ use crate::cgroup::Leaf;
 use crate::denials::{Seen, Supervisor};
 use crate::error::{Failure, Step};
 use crate::identity::{self, Identity};
-use crate::init::{self, Inherited};
+use crate::init::{self, Inherited, Room};
 use crate::namespaces::{self, Membership, UserNamespace};
 use crate::report::{Exit, Limit, Message, Outcome, Usage};
 use crate::seccomp::Filter;
 use crate::spec::{Limits, Mount, Spec};
+use crate::stage;
 use crate::sys::{self, Cloned};
 use crate::view::{self, Opener, Sources};
 use crate::watch::Watch;
@@ -39,6 +40,8 @@ const KILLING: Duration = Duration::from_secs(5);
 
 /// Asks for namespaces that bubblewrap creates.
 pub(crate) const THROUGH_BUBBLEWRAP: &str = "bubblewrap";
+/// Asks for a sandbox without any.
+pub(crate) const ON_STAGE: &str = "stage";
 
 /// Orders to init, one byte each; a closed pipe means the same as [`KILL`].
 pub(crate) const GO: u8 = b'G';
@@ -55,13 +58,11 @@ pub(crate) fn keep() {
     }
     let outcome = asked()
         .and_then(|(spec, input)| {
-            if std::env::args_os()
-                .nth(2)
-                .is_some_and(|word| word == THROUGH_BUBBLEWRAP)
-            {
-                run_through_bubblewrap(&spec, input)
-            } else {
-                run(spec, input)
+            let way = std::env::args().nth(2);
+            match way.as_deref() {
+                Some(THROUGH_BUBBLEWRAP) => run_through_bubblewrap(&spec, input),
+                Some(ON_STAGE) => stage::run(&spec, input),
+                _ => run(spec, input),
             }
         })
         .unwrap_or_else(Outcome::Failed);
@@ -121,7 +122,7 @@ fn run(spec: Spec, input: Option<OwnedFd>) -> Result<Outcome, Failure> {
     let (channel, listener) =
         UnixStream::pair().map_err(|error| Failure::io(Step::Descriptors, "listener", &error))?;
     let filter = Filter::read()?;
-    let (leaf, cloned) = clone_into_leaf()?;
+    let (leaf, cloned) = clone_into_leaf(namespaces::flags())?;
     match cloned {
         Cloned::Child => {
             drop((orders_out, messages_in, channel, leaf));
@@ -130,7 +131,7 @@ fn run(spec: Spec, input: Option<OwnedFd>) -> Result<Outcome, Failure> {
                 spec,
                 input,
                 sources,
-                built: false,
+                room: Room::Ours,
                 outside,
                 orders: File::from(orders_in),
                 messages,
@@ -206,10 +207,10 @@ fn run_through_bubblewrap(spec: &Spec, input: Option<OwnedFd>) -> Result<Outcome
     })
 }
 
-/// Creates init in a control group of its own, where that can be had.
-fn clone_into_leaf() -> Result<(Leaf, Cloned), Failure> {
+/// Creates init in these namespaces and in a control group of its own, where that can be had.
+pub(crate) fn clone_into_leaf(flags: libc::c_int) -> Result<(Leaf, Cloned), Failure> {
     let leaf = Leaf::make();
-    match clone_into(&leaf) {
+    match clone_into(&leaf, flags) {
         Ok(cloned) => Ok((leaf, cloned)),
         Err(failure) => {
             // A group that stays is removed by the next start.
@@ -217,14 +218,14 @@ fn clone_into_leaf() -> Result<(Leaf, Cloned), Failure> {
             leaf.remove();
             // Without it the limits hold by other means; what fails then has another cause.
             let leaf = Leaf::unusable(&failure);
-            clone_into(&leaf).map(|cloned| (leaf, cloned))
+            clone_into(&leaf, flags).map(|cloned| (leaf, cloned))
         }
     }
 }
 
-fn clone_into(leaf: &Leaf) -> Result<Cloned, Failure> {
+fn clone_into(leaf: &Leaf, flags: libc::c_int) -> Result<Cloned, Failure> {
     leaf.enter()?;
-    sys::clone_process(namespaces::flags(), leaf.descriptor())
+    sys::clone_process(flags, leaf.descriptor())
         .map_err(|errno| Failure::new(Step::Namespaces, errno))
 }
 
@@ -256,24 +257,24 @@ fn opener(spec: &Spec, payload: Identity) -> Result<Opener, Failure> {
     Ok(Opener { payload, shift })
 }
 
-fn pipe() -> Result<(OwnedFd, OwnedFd), Failure> {
+pub(crate) fn pipe() -> Result<(OwnedFd, OwnedFd), Failure> {
     pipe2(OFlag::O_CLOEXEC).map_err(|errno| Failure::new(Step::Descriptors, errno))
 }
 
 /// Lets go of the payload's output, so that its end is the payload's end. A failure only delays
 /// that end to the drain deadline.
-fn release_output() {
+pub(crate) fn release_output() {
     if let Ok(null) = File::options().write(true).open("/dev/null") {
         let _kept = dup2_stdout(&null).and_then(|()| dup2_stderr(&null));
     }
 }
 
 /// Init as the keeper holds it.
-struct Init {
-    pid: Pid,
-    pidfd: OwnedFd,
-    orders: File,
-    messages: File,
+pub(crate) struct Init {
+    pub(crate) pid: Pid,
+    pub(crate) pidfd: OwnedFd,
+    pub(crate) orders: File,
+    pub(crate) messages: File,
 }
 
 /// What woke the keeper.
@@ -306,11 +307,11 @@ impl Init {
     }
 
     /// An init that no longer listens is ending already, and its last message tells why.
-    fn order(&self, order: u8) {
+    pub(crate) fn order(&self, order: u8) {
         let _ended = (&self.orders).write_all(&[order]);
     }
 
-    fn watch(
+    pub(crate) fn watch(
         &self,
         limits: &Limits,
         watch: &mut Watch,
@@ -455,7 +456,7 @@ impl Init {
     }
 
     /// Whatever happened, init is dead and reaped after this, and with it every process inside.
-    fn finish(self) {
+    pub(crate) fn finish(self) {
         let _dead_already = sys::pidfd_kill(self.pidfd.as_fd(), libc::SIGKILL);
         while waitpid(self.pid, None) == Err(Errno::EINTR) {}
     }

@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::error::SandboxError;
 use crate::init::{ASKED, PROBE};
-use crate::keeper::THROUGH_BUBBLEWRAP;
+use crate::keeper::{ON_STAGE, THROUGH_BUBBLEWRAP};
 use crate::output::{self, Captured};
 use crate::report::{Outcome, Report};
 use crate::spec::{Mount, Spec};
@@ -42,7 +42,8 @@ const ANSWER: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone)]
 pub struct Launcher {
     program: PathBuf,
-    through_bubblewrap: bool,
+    /// Who makes the namespaces, where it is not the helper.
+    way: Option<&'static str>,
 }
 
 impl Launcher {
@@ -57,7 +58,7 @@ impl Launcher {
     pub fn new(program: impl Into<PathBuf>) -> Self {
         Self {
             program: program.into(),
-            through_bubblewrap: false,
+            way: None,
         }
     }
 
@@ -65,7 +66,16 @@ impl Launcher {
     #[must_use]
     pub fn through_bubblewrap(self) -> Self {
         Self {
-            through_bubblewrap: true,
+            way: Some(THROUGH_BUBBLEWRAP),
+            ..self
+        }
+    }
+
+    /// The same without namespaces, on the directory `/sandbox`.
+    #[must_use]
+    pub fn on_stage(self) -> Self {
+        Self {
+            way: Some(ON_STAGE),
             ..self
         }
     }
@@ -96,7 +106,7 @@ impl Launcher {
     fn start(&self, socket: Socket) -> io::Result<Child> {
         Command::new(&self.program)
             .arg(ASKED)
-            .args(self.through_bubblewrap.then_some(THROUGH_BUBBLEWRAP))
+            .args(self.way)
             .env_clear()
             .stdin(OwnedFd::from(socket))
             .stdout(Stdio::piped())

@@ -36,6 +36,14 @@ impl Resolver {
         }
     }
 
+    /// Where there is no loopback of its own, nobody is asked: names are not found, and not known of.
+    pub(crate) fn none() -> Self {
+        Self {
+            socket: None,
+            asked: Vec::new(),
+        }
+    }
+
     /// What to poll for questions.
     pub(crate) fn polled(&self) -> Option<BorrowedFd<'_>> {
         self.socket.as_ref().map(AsFd::as_fd)
