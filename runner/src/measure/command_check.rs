@@ -3,30 +3,27 @@
 use passmuster_policy::denial::of_runs;
 use passmuster_policy::evidence::{CheckEvidence, CheckResult, CommandEvidence, TreeRole};
 use passmuster_policy::policy::Check;
-use passmuster_policy::run::Outcome;
 
+use super::base::Known;
 use super::{Bench, Side, Trees};
 use crate::adapters::CommandRun;
 use crate::measured::Measured;
 use crate::obstacles::role_name;
 use crate::runs::{self, RunError};
+use crate::turns::Turn;
 
 impl Bench<'_> {
     pub(super) async fn command_check(
         &self,
         check: &Check,
-        trees: &Trees,
+        trees: &Trees<'_>,
+        base: Known<CommandRun>,
         measured: &mut Measured,
     ) -> Result<CheckEvidence, RunError> {
-        let stored: Option<CommandRun> = self.stored(check, &trees.base);
-        let cached = stored.is_some();
-        let base = match stored {
-            Some(run) => run,
-            None => self.one_command(check, &trees.base, measured).await?,
-        };
-        if !cached && matches!(base.outcome, Outcome::Exited { .. }) {
-            self.keep(check, &trees.base, &base);
-        }
+        let Known {
+            result: base,
+            cached,
+        } = base;
         let candidate = if self.base.id == self.candidate.id {
             base.clone()
         } else {
@@ -51,7 +48,19 @@ impl Bench<'_> {
     pub(super) async fn one_command(
         &self,
         check: &Check,
-        side: &Side,
+        side: &Side<'_>,
+        measured: &mut Measured,
+    ) -> Result<CommandRun, RunError> {
+        let turn = self.turn(side.role).await?;
+        self.one_command_in(&turn, check, side, measured).await
+    }
+
+    /// As [`Bench::one_command`], for whoever has a turn.
+    pub(super) async fn one_command_in(
+        &self,
+        _turn: &Turn,
+        check: &Check,
+        side: &Side<'_>,
         measured: &mut Measured,
     ) -> Result<CommandRun, RunError> {
         let task = self.task(check, side, self.wall(check, None));

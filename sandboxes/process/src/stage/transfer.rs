@@ -158,7 +158,7 @@ mod tests {
         symlink(kept.path(), place.path().join("link")).unwrap();
         fs::create_dir_all(place.path().join("closed/below")).unwrap();
         fs::write(place.path().join("closed/below/file"), "").unwrap();
-        fs::set_permissions(place.path().join("closed"), Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(place.path().join("closed"), Permissions::from_mode(0o000)).unwrap();
         // Deeper than PATH_MAX: built from the bottom up.
         let name = "n".repeat(200);
         let chain = place.path().join("chain");
