@@ -71,13 +71,18 @@ pub(crate) fn clone_process(
 }
 
 /// Fork of a process that becomes the child of the caller's parent; `None` in that process. Only for
-/// single-threaded callers.
+/// single-threaded callers. Not by clone3, which container engines refuse.
 pub(crate) fn fork_sibling() -> Result<Option<Pid>, Errno> {
-    let mut args = no_clone_args();
-    // The signal that tells the parent of its end is the caller's own; another may not be named.
-    args.flags = libc::CLONE_PARENT as u64;
-    // SAFETY: nothing but a flag is set.
-    unsafe { clone3(args) }
+    // The signal that tells the parent of its end is the caller's own, whatever is named.
+    let flags = libc::c_long::from(libc::CLONE_PARENT);
+    // SAFETY: integers only, and zero for the stack, the thread ids and the thread's storage, in whatever
+    // order an architecture has them: without CLONE_VM the child continues here on a copy of this stack,
+    // exactly as after fork. The caller has one thread, so no lock can be held by a thread that does not
+    // exist in the child.
+    let pid = check(unsafe {
+        libc::syscall(libc::SYS_clone, flags, 0_usize, 0_usize, 0_usize, 0_usize)
+    })?;
+    Ok((pid != 0).then(|| Pid::from_raw(pid as libc::pid_t)))
 }
 
 fn no_clone_args() -> libc::clone_args {
