@@ -52,6 +52,11 @@
 //! A step that fails before exec is a [`SandboxError`], never the command's failure; a program that
 //! cannot be executed is an [`Exit::NotStarted`]. A protection that does not hold is an error.
 //!
+//! # Without namespaces
+//!
+//! [`Launcher::on_stage`] needs none, where a machine gives none: `stage` says what stands in their place
+//! and what does not.
+//!
 //! # Order of things
 //!
 //! [`Spec`] → `launch` → `fork_server` → `keeper` → `view::sources` → `cgroup` → `namespaces` → `init` → `view::root`
@@ -115,6 +120,7 @@ mod second_layer;
 mod service;
 mod services;
 mod spec;
+mod stage;
 mod streams;
 mod support;
 mod sys;
@@ -136,5 +142,6 @@ pub use probe::{Cause, Circumstances, Diagnosis, Feature, Probed, diagnose};
 pub use report::{Exit, Limit, Report, Start, Usage};
 pub use service::{Ended, NotReady, Ready, Service, ServiceReport};
 pub use spec::{Command, Limits, Lower, Mount, Spec};
+pub use stage::PLACE as STAGE;
 pub use streams::{Sink, Streams};
 pub use support::{Support, probe};

@@ -297,7 +297,8 @@ pub(crate) fn receive_with_descriptors(
 pub(crate) fn prctl(operation: libc::c_int, arguments: [libc::c_ulong; 4]) -> Result<(), Errno> {
     let [a, b, c, d] = arguments;
     // SAFETY: the operations used in this crate (PR_CAPBSET_DROP, PR_CAP_AMBIENT,
-    // PR_SET_SECUREBITS, PR_SET_NO_NEW_PRIVS, PR_SET_DUMPABLE, PR_SET_PDEATHSIG) read integers and
+    // PR_SET_SECUREBITS, PR_SET_NO_NEW_PRIVS, PR_SET_DUMPABLE, PR_SET_PDEATHSIG,
+    // PR_SET_CHILD_SUBREAPER) read integers and
     // no memory.
     check(libc::c_long::from(unsafe {
         libc::prctl(operation, a, b, c, d)
@@ -398,6 +399,8 @@ pub(crate) struct Waiting {
 pub(crate) enum Answer {
     /// The call takes place as if nobody had looked.
     GoOn,
+    /// It does not take place, and its caller is told that it has: somebody else did it.
+    Done,
     /// It fails with this error.
     Refused(Errno),
 }
@@ -440,6 +443,7 @@ pub(crate) fn still_waits(listener: BorrowedFd<'_>, id: u64) -> bool {
 pub(crate) fn answer(listener: BorrowedFd<'_>, id: u64, answer: Answer) -> Result<(), Errno> {
     let (error, flags) = match answer {
         Answer::GoOn => (0, libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32),
+        Answer::Done => (0, 0),
         Answer::Refused(errno) => (-(errno as i32), 0),
     };
     let mut response = libc::seccomp_notif_resp {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Failure, Step};
 use crate::report::{Exit, Start};
 use crate::spec::Command;
-use crate::{sys, wire};
+use crate::{stage, sys, wire};
 
 /// The command's process, as init holds it.
 pub(crate) struct Worker {
@@ -112,7 +112,12 @@ fn arrange(stdio: Stdio) -> Result<(), Failure> {
         .thread_set_mask()
         .map_err(|errno| Failure::new(Step::StartWorker, errno))?;
     sys::cloexec_from(3).map_err(|errno| Failure::new(Step::Descriptors, errno))?;
-    verify_descriptors().map_err(|error| Failure::io(Step::Descriptors, "/proc/self/fd", &error))
+    verify_descriptors()
+        .map_err(|error| Failure::io(Step::Descriptors, "/proc/self/fd", &error))?;
+    if stage::is_confined() {
+        stage::nest()?;
+    }
+    Ok(())
 }
 
 /// Looks that every other descriptor really closes on exec.

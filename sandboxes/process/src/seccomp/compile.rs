@@ -149,9 +149,11 @@ const FIRST_HALF: Half = if cfg!(target_endian = "little") {
 fn answer(action: Action, supervised: bool) -> libc::sock_filter {
     let errno = |errno: i32| libc::SECCOMP_RET_ERRNO | errno as u32;
     let value = match action {
-        Action::Report | Action::Watch if supervised => libc::SECCOMP_RET_USER_NOTIF,
+        Action::Report | Action::Watch | Action::Perform if supervised => {
+            libc::SECCOMP_RET_USER_NOTIF
+        }
         Action::Allow | Action::Watch => libc::SECCOMP_RET_ALLOW,
-        Action::Refuse | Action::Report => errno(libc::EPERM),
+        Action::Refuse | Action::Report | Action::Perform => errno(libc::EPERM),
         Action::Absent => errno(libc::ENOSYS),
         Action::Unsupported => errno(libc::EAFNOSUPPORT),
         Action::Pretend => errno(0),

@@ -15,6 +15,10 @@ use crate::error::{Failure, Step};
 
 /// What a payload may call, with the reasons.
 const TABLE: &str = include_str!("syscalls.table");
+/// What is decided otherwise where there are no namespaces.
+const STAGE: &str = include_str!("stage.table");
+/// And where the payload is the caller's own user besides.
+const OWN_FILES: &str = include_str!("own_files.table");
 
 /// The answer to a system call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +31,8 @@ pub(crate) enum Action {
     Report,
     /// Let it happen, after the supervisor, where there is one, has looked.
     Watch,
+    /// The supervisor does it instead, where it may be done; EPERM where there is none.
+    Perform,
     /// ENOSYS.
     Absent,
     /// EAFNOSUPPORT.
@@ -46,8 +52,23 @@ impl Filter {
     /// Reads and compiles it, for the life of the process: what a forked process frees it copies first,
     /// page by page.
     pub(crate) fn read() -> Result<&'static Self, Failure> {
-        let table = table::parse(TABLE)
-            .map_err(|wrong| Failure::at(Step::Seccomp, wrong, Errno::EINVAL))?;
+        Self::of(&[TABLE])
+    }
+
+    /// The one for a sandbox without namespaces, where the payload may be the caller's own user.
+    pub(crate) fn without_namespaces(own_files: bool) -> Result<&'static Self, Failure> {
+        let tables = [TABLE, STAGE, OWN_FILES];
+        Self::of(if own_files { &tables } else { &tables[..2] })
+    }
+
+    /// Later tables replace what earlier ones say about a call.
+    fn of(texts: &[&str]) -> Result<&'static Self, Failure> {
+        let mut table = table::Table::new();
+        for text in texts {
+            let more = table::parse(text)
+                .map_err(|wrong| Failure::at(Step::Seccomp, wrong, Errno::EINVAL))?;
+            table.extend(more);
+        }
         Ok(Box::leak(Box::new(Self {
             supervised: compile::compile(&table, true),
             alone: compile::compile(&table, false),
