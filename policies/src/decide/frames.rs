@@ -18,7 +18,9 @@ pub(super) fn frames(detail: &str, changed: &BTreeSet<&RepoPath>) -> Vec<Frame> 
     let mut found = Vec::new();
     for text in detail.lines() {
         // A longer path may end in a shorter one: the longest is the one that is meant.
-        let in_text = changed.iter().filter_map(|path| Some((*path, at(text, path)?)));
+        let in_text = changed
+            .iter()
+            .filter_map(|path| Some((*path, at(text, path)?)));
         if let Some((file, line)) = in_text.max_by_key(|(path, _)| path.as_bytes().len()) {
             let frame = Frame {
                 file: file.clone(),
@@ -42,9 +44,13 @@ fn at(text: &str, path: &RepoPath) -> Option<u32> {
         return None;
     }
     let rest = text.get(start + path.len()..)?;
-    let digits = rest.find(|c: char| c.is_ascii_digit()).filter(|at| *at > 0 && *at <= GAP)?;
+    let digits = rest
+        .find(|c: char| c.is_ascii_digit())
+        .filter(|at| *at > 0 && *at <= GAP)?;
     let number = rest.get(digits..)?;
-    let end = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
+    let end = number
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(number.len());
     number.get(..end)?.parse().ok()
 }
 
@@ -58,13 +64,25 @@ mod tests {
         let changed = changed.iter().collect();
         for (detail, expected) in [
             ("src/calc.py:12: AssertionError", vec!["src/calc.py:12"]),
-            ("  File \"/sandbox/tree/src/calc.py\", line 7, in f", vec!["src/calc.py:7"]),
-            ("    at f (file:///sandbox/tree/calc.py:3:9)", vec!["calc.py:3"]),
-            ("other.py:1\ncalc.py:2: in g\ncalc.py:2: in g\nmycalc.py:4", vec!["calc.py:2"]),
+            (
+                "  File \"/sandbox/tree/src/calc.py\", line 7, in f",
+                vec!["src/calc.py:7"],
+            ),
+            (
+                "    at f (file:///sandbox/tree/calc.py:3:9)",
+                vec!["calc.py:3"],
+            ),
+            (
+                "other.py:1\ncalc.py:2: in g\ncalc.py:2: in g\nmycalc.py:4",
+                vec!["calc.py:2"],
+            ),
             ("calc.py is 12 lines long", vec!["calc.py:12"]),
             ("calc.py has more than a few: 12", vec![]),
         ] {
-            let found: Vec<String> = frames(detail, &changed).iter().map(ToString::to_string).collect();
+            let found: Vec<String> = frames(detail, &changed)
+                .iter()
+                .map(ToString::to_string)
+                .collect();
             assert_eq!(found, expected, "{detail}");
         }
     }

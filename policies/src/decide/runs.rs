@@ -34,13 +34,25 @@ fn command(cached: &BTreeSet<TreeRole>, outcomes: &CommandEvidence) -> Vec<RunNo
 
 fn base(cached: &BTreeSet<TreeRole>) -> RunNote {
     match cached.contains(&TreeRole::Base) {
-        true => note(TreeRole::Base, RunExtent::Saved, "this base was measured before"),
-        false => note(TreeRole::Base, RunExtent::Whole, "this base was not measured before"),
+        true => note(
+            TreeRole::Base,
+            RunExtent::Saved,
+            "this base was measured before",
+        ),
+        false => note(
+            TreeRole::Base,
+            RunExtent::Whole,
+            "this base was not measured before",
+        ),
     }
 }
 
 fn candidate_note() -> RunNote {
-    note(TreeRole::Candidate, RunExtent::Whole, "every change is measured")
+    note(
+        TreeRole::Candidate,
+        RunExtent::Whole,
+        "every change is measured",
+    )
 }
 
 fn oracle(runs: &TestEvidence, base: &TestRun) -> RunNote {
@@ -51,9 +63,11 @@ fn oracle(runs: &TestEvidence, base: &TestRun) -> RunNote {
             let why = "the change edits no test of the base and nothing that steers it";
             note(role, RunExtent::Saved, why)
         }
-        Oracle::Known(known) if known.run.is_none() => {
-            note(role, RunExtent::Saved, "the base's tests cannot be prepared beside the changed code")
-        }
+        Oracle::Known(known) if known.run.is_none() => note(
+            role,
+            RunExtent::Saved,
+            "the base's tests cannot be prepared beside the changed code",
+        ),
         Oracle::Known(known) if known.covered.len() < base.tests.len() => {
             let why = format!(
                 "the change edits what {} of {} tests are made of",
@@ -72,7 +86,11 @@ fn oracle(runs: &TestEvidence, base: &TestRun) -> RunNote {
 fn probe(runs: &TestEvidence, candidate: &TestRun) -> RunNote {
     let role = TreeRole::Probe;
     match &runs.probe {
-        None => note(role, RunExtent::Saved, "the change adds no test that passes"),
+        None => note(
+            role,
+            RunExtent::Saved,
+            "the change adds no test that passes",
+        ),
         Some(run) if run.tests.len() < candidate.tests.len() => {
             note(role, RunExtent::Part, "do the new tests need the change?")
         }

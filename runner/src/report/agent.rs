@@ -117,7 +117,11 @@ fn failure(what: &str, entry: &TestEntry) -> String {
     }
     if !entry.frames.is_empty() {
         let frames: Vec<_> = entry.frames.iter().map(ToString::to_string).collect();
-        let _ = write!(line, "\n  through the change at: {}", quote(&frames.join(", ")));
+        let _ = write!(
+            line,
+            "\n  through the change at: {}",
+            quote(&frames.join(", "))
+        );
     }
     line
 }

@@ -194,7 +194,11 @@ fn test(out: &mut dyn Write, palette: Palette, what: &str, entry: &TestEntry) ->
     }
     if !entry.frames.is_empty() {
         let frames: Vec<_> = entry.frames.iter().map(ToString::to_string).collect();
-        writeln!(out, "  through the change at {}", line(&frames.join(", "), LINE))?;
+        writeln!(
+            out,
+            "  through the change at {}",
+            line(&frames.join(", "), LINE)
+        )?;
     }
     let detail = block(entry.detail.as_deref().unwrap_or_default(), 16 * LINE);
     let lines: Vec<&str> = detail
