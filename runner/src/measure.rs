@@ -152,7 +152,7 @@ impl<'a> Bench<'a> {
                 return Ok(not_run(check, WhyNotRun::Blocked));
             }
         };
-        measured.note_refused(&trees.guards);
+        measured.note_network(&trees.guards);
         let outcome = match base {
             BaseRun::Test(test, base) => {
                 self.test_check(check, test, &trees, *base, measured).await
