@@ -1,33 +1,42 @@
-//! Measuring: every planned check on the base and on the candidate, repeated where the two disagree.
+//! Measuring: every planned check on the base and on the candidate, repeated where the two disagree;
+//! tests also on the oracle tree and on the probe tree, where the change edits any.
 //!
 //! The base's result is stored and reused; the candidate's is measured each time that its verdict
 //! is not stored. Whatever goes wrong on our side becomes a reason, never a test result.
 
 mod base;
 mod command_check;
+mod oracle;
+mod probe;
 mod services;
 mod test_check;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use passmuster_policy::change::Change;
+use passmuster_policy::classification::Classifier;
 use passmuster_policy::evidence::{CheckEvidence, CheckResult, TreeRole, WhyNotRun};
-use passmuster_policy::policy::{Check, Policy};
+use passmuster_policy::path::RepoPath;
+use passmuster_policy::policy::{Check, CheckKind, Policy};
 use passmuster_policy::reason::{Reason, ReasonCode};
 use passmuster_policy::run::Usage;
 use passmuster_process::Limits;
 
 use crate::cache::{LayerGuard, Scratch};
+use crate::digest::digest;
 use crate::grants::{self, Attendant, Grants, View};
 use crate::layers::{Layer, LayerError, Snapshot, Workshop, view};
 use crate::locate::{Programs, locate};
 use crate::measured::Measured;
 use crate::obstacles::{run_reason, step_reason};
+use crate::parts::{Exchange, Exchanged, Sorter, Taken, Texts};
 use crate::plan::CheckPlan;
 use crate::progress::Progress;
-use crate::runs::Task;
+use crate::runs::{RunError, Task};
 use crate::session::{Machine, make_owned};
 use crate::store::Store;
 
@@ -54,8 +63,8 @@ pub struct Bench<'a> {
     pub candidate: &'a Snapshot,
     /// What lies between them.
     pub change: &'a Change,
-    /// Checks of which the change edits no test and no harness.
-    pub own_tests: BTreeSet<String>,
+    /// Takes the content of files that are put together here.
+    pub texts: &'a Texts,
     /// Says what runs.
     pub progress: Progress,
     /// Whether stored results count.
@@ -63,21 +72,53 @@ pub struct Bench<'a> {
 }
 
 /// Both trees of a check, ready to run on.
-struct Trees {
-    base: Side,
-    candidate: Side,
+struct Trees<'a> {
+    base: Side<'a>,
+    candidate: Side<'a>,
+    /// Where the base's tree lies.
+    base_tree: PathBuf,
+    /// What steps made on the base.
+    base_layers: Vec<Layer>,
     /// Keeps the layers from being pruned.
     guards: Vec<LayerGuard>,
 }
 
 /// One tree of a check.
-struct Side {
+#[derive(Clone)]
+struct Side<'a> {
     role: TreeRole,
+    tree: Cow<'a, Snapshot>,
     view: View,
     program: PathBuf,
     services: Vec<Attendant>,
     /// What a result depends on besides the check: the tree and the layers over it.
     layers: Vec<String>,
+}
+
+/// Where more trees of a check are made.
+struct Site<'w, 's> {
+    workshop: &'s mut Workshop<'w>,
+    space: &'s Scratch,
+}
+
+/// What keeps a check from being measured.
+enum Trouble {
+    /// A run gave nothing.
+    Run(RunError),
+    /// A tree or a layer could not be made.
+    Layer(LayerError),
+}
+
+impl From<RunError> for Trouble {
+    fn from(error: RunError) -> Self {
+        Self::Run(error)
+    }
+}
+
+impl From<LayerError> for Trouble {
+    fn from(error: LayerError) -> Self {
+        Self::Layer(error)
+    }
 }
 
 impl<'a> Bench<'a> {
@@ -105,24 +146,27 @@ impl<'a> Bench<'a> {
             });
         }
         let space = self.machine.cache.scratch()?;
-        let candidate = self.candidate_layer(workshop, &space)?;
         for (plan, base) in plans.iter().zip(bases) {
             let evidence = self
-                .check(plan, base, workshop, &candidate, &mut measured)
+                .check(plan, base, workshop, &space, &mut measured)
                 .await?;
             measured.checks.push(evidence);
         }
         Ok(measured)
     }
 
-    fn candidate_layer(
+    /// The layer over the base that shows this tree, written once.
+    fn layer_of(
         &self,
+        tree: &Snapshot,
         workshop: &mut Workshop<'_>,
         space: &Scratch,
     ) -> Result<PathBuf, LayerError> {
-        let root = space.path().join("candidate");
-        make_owned(&root, self.machine.owner)?;
-        workshop.candidate_layer(self.base, self.candidate, &root)?;
+        let root = space.path().join(digest(&tree.id));
+        if !root.is_dir() {
+            make_owned(&root, self.machine.owner)?;
+            workshop.candidate_layer(self.base, tree, &root)?;
+        }
         Ok(root)
     }
 
@@ -131,7 +175,7 @@ impl<'a> Bench<'a> {
         plan: &CheckPlan<'a>,
         base: Option<Result<Base<'a>, Reason>>,
         workshop: &mut Workshop<'_>,
-        candidate: &Path,
+        space: &Scratch,
         measured: &mut Measured,
     ) -> Result<CheckEvidence, LayerError> {
         let check = plan.check;
@@ -142,7 +186,7 @@ impl<'a> Bench<'a> {
             return Ok(not_run(check, WhyNotRun::Blocked));
         };
         let ready = match base {
-            Ok(base) => self.trees(plan, base, workshop, candidate).await?,
+            Ok(base) => self.trees(plan, base, workshop, space).await?,
             Err(reason) => Err(reason),
         };
         let (trees, base) = match ready {
@@ -155,14 +199,23 @@ impl<'a> Bench<'a> {
         measured.note_network(&trees.guards);
         let outcome = match base {
             BaseRun::Test(test, base) => {
-                self.test_check(check, test, &trees, *base, measured).await
+                let mut site = Site { workshop, space };
+                self.test_check(plan, test, &trees, *base, &mut site, measured)
+                    .await
             }
-            BaseRun::Command(base) => self.command_check(check, &trees, base, measured).await,
+            BaseRun::Command(base) => self
+                .command_check(check, &trees, base, measured)
+                .await
+                .map_err(Trouble::Run),
         };
-        Ok(outcome.unwrap_or_else(|error| {
-            measured.reasons.push(run_reason(check, &error));
-            not_run(check, WhyNotRun::Blocked)
-        }))
+        match outcome {
+            Ok(evidence) => Ok(evidence),
+            Err(Trouble::Layer(error)) => Err(error),
+            Err(Trouble::Run(error)) => {
+                measured.reasons.push(run_reason(check, &error));
+                Ok(not_run(check, WhyNotRun::Blocked))
+            }
+        }
     }
 
     /// Makes what the candidate's side of a check needs. The inner error is a reason for the verdict.
@@ -171,40 +224,103 @@ impl<'a> Bench<'a> {
         plan: &CheckPlan<'a>,
         base: Base<'a>,
         workshop: &mut Workshop<'_>,
-        candidate: &Path,
-    ) -> Result<Result<(Trees, BaseRun<'a>), Reason>, LayerError> {
-        let check = plan.check;
+        space: &Scratch,
+    ) -> Result<Result<(Trees<'a>, BaseRun<'a>), Reason>, LayerError> {
         let Base { made, side, run } = base;
-        let directories = [candidate.to_owned(), made.tree.path().join("tree")];
-        let private = workshop
-            .prepare_candidate(self.candidate, &directories, &plan.steps, &made.layers)
-            .await;
-        let private = match private.map_err(|error| step_reason(check, TreeRole::Candidate, error))
-        {
-            Ok(layers) => layers,
-            Err(step) => return step.map(Err),
+        let mut trees = Trees {
+            candidate: side.clone(),
+            base: side,
+            base_tree: made.tree.path().join("tree"),
+            guards: layers_of(&made.layers).chain([made.tree]).collect(),
+            base_layers: made.layers,
         };
-        let all = made.layers.iter().chain(&private);
-        let guards = all.map(|layer| layer.made.clone());
-        let guards = guards.chain([made.tree]).collect();
-        let candidate = self.side(check, TreeRole::Candidate, &directories, &private);
-        Ok(candidate.map(|candidate| {
-            let trees = Trees {
-                base: side,
-                candidate,
-                guards,
-            };
+        let tree = self.judged(plan.check, workshop)?;
+        let mut site = Site { workshop, space };
+        let made = self
+            .side_of(plan, TreeRole::Candidate, tree, &trees, &mut site)
+            .await?;
+        Ok(made.map(|(candidate, guards)| {
+            trees.candidate = candidate;
+            trees.guards.extend(guards);
             (trees, run)
         }))
+    }
+
+    /// The candidate as a check sees it: files that the check's command names are the base's, and so is
+    /// the whole harness of a check that no oracle stands beside.
+    fn judged(
+        &self,
+        check: &Check,
+        workshop: &mut Workshop<'_>,
+    ) -> Result<Cow<'a, Snapshot>, LayerError> {
+        let (classifier, taken) = match &check.kind {
+            CheckKind::Test(test) => (Classifier::new(check, test), Taken::Named),
+            _ => (Classifier::of_command(check), Taken::Harness),
+        };
+        // The policy's globs were compiled when it was parsed.
+        let Ok(classifier) = classifier else {
+            return Ok(Cow::Borrowed(self.candidate));
+        };
+        let sorter = Sorter {
+            classifier: &classifier,
+            holders: BTreeSet::new(),
+        };
+        let made = self.exchange(&sorter, taken, &BTreeSet::new(), workshop)?;
+        Ok(made.tree.map_or(Cow::Borrowed(self.candidate), Cow::Owned))
+    }
+
+    /// The candidate with parts of the base.
+    fn exchange(
+        &self,
+        sorter: &Sorter<'_>,
+        taken: Taken,
+        kept: &BTreeSet<RepoPath>,
+        workshop: &mut Workshop<'_>,
+    ) -> Result<Exchanged, LayerError> {
+        let exchange = Exchange {
+            product: self.candidate,
+            steering: self.base,
+            sorter,
+            taken,
+            kept,
+            texts: self.texts,
+        };
+        exchange.build(workshop.read_blob).map_err(unread)
+    }
+
+    /// One more tree of a check, with the layers that it needs; the layers that only it holds come with
+    /// it. The inner error is a reason for the verdict.
+    async fn side_of(
+        &self,
+        plan: &CheckPlan<'a>,
+        role: TreeRole,
+        tree: Cow<'a, Snapshot>,
+        trees: &Trees<'a>,
+        site: &mut Site<'_, '_>,
+    ) -> Result<Result<(Side<'a>, Vec<LayerGuard>), Reason>, LayerError> {
+        let check = plan.check;
+        let own = self.layer_of(&tree, site.workshop, site.space)?;
+        let directories = [own, trees.base_tree.clone()];
+        let made = site
+            .workshop
+            .prepare_candidate(&tree, &directories, &plan.steps, &trees.base_layers)
+            .await;
+        match made.map_err(|error| step_reason(check, role, error)) {
+            Ok(layers) => {
+                let side = self.side(check, (role, tree), &directories, &layers);
+                Ok(side.map(|side| (side, layers_of(&layers).collect())))
+            }
+            Err(step) => step.map(Err),
+        }
     }
 
     fn side(
         &self,
         check: &Check,
-        role: TreeRole,
-        tree: &[PathBuf],
+        (role, tree): (TreeRole, Cow<'a, Snapshot>),
+        directories: &[PathBuf],
         layers: &[Layer],
-    ) -> Result<Side, Reason> {
+    ) -> Result<Side<'a>, Reason> {
         let word = check.run.first().map(String::as_str).unwrap_or_default();
         let program =
             locate(self.programs, word, &check.cwd, layers).map_err(|missing| Reason {
@@ -213,29 +329,22 @@ impl<'a> Bench<'a> {
                 ids: vec![missing.word.clone()],
                 message: missing.to_string(),
             })?;
-        let snapshot = if role == TreeRole::Base {
-            self.base
-        } else {
-            self.candidate
-        };
         let keys = layers.iter().map(|layer| layer.key.clone());
+        let content = std::iter::once(tree.content_id());
         Ok(Side {
             role,
-            view: view(tree, layers),
+            view: view(directories, layers),
             program,
             services: self.attendants(check, layers)?,
-            layers: std::iter::once(snapshot.content_id()).chain(keys).collect(),
+            layers: content.chain(keys).collect(),
+            tree,
         })
     }
 
-    fn task<'t>(&'t self, check: &'t Check, side: &Side, wall: Duration) -> Task<'t> {
-        let tree = match side.role {
-            TreeRole::Base => self.base,
-            _ => self.candidate,
-        };
+    fn task<'t>(&'t self, check: &'t Check, side: &'t Side<'_>, wall: Duration) -> Task<'t> {
         Task {
             check,
-            tracked: &tree.entries,
+            tracked: &side.tree.entries,
             program: side.program.clone(),
             view: side.view.clone(),
             services: side.services.clone(),
@@ -255,6 +364,18 @@ impl<'a> Bench<'a> {
             Some(limit) => grants::wall(Some(limit)),
             None => grants::wall(None).max(PATIENCE * Duration::from_millis(base_ms.unwrap_or(0))),
         }
+    }
+}
+
+fn layers_of(layers: &[Layer]) -> impl Iterator<Item = LayerGuard> {
+    layers.iter().map(|layer| layer.made.clone())
+}
+
+fn unread(source: io::Error) -> LayerError {
+    LayerError::Io {
+        step: "read",
+        path: PathBuf::from("the repository's objects"),
+        source,
     }
 }
 

@@ -30,10 +30,10 @@ fn python(env: &TestEnv) -> Repository<'_> {
 }
 
 #[track_caller]
-fn assert_review(env: &TestEnv, repo: &Repository<'_>, code: &str) {
+fn assert_review(env: &TestEnv, repo: &Repository<'_>, codes: &[&str]) {
     let (finished, verdict) = env.verify(repo, ["--worktree"]).verdict();
     finished.assert_code(4);
-    assert_eq!(verdict.review(), [code], "{verdict}");
+    assert_eq!(verdict.review(), codes, "{verdict}");
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn a_candidate_that_removes_the_last_tests_is_not_measured_though_none_of_them_r
 }
 
 #[test]
-fn a_command_whose_own_script_is_changed_is_reviewed() {
+fn a_command_runs_the_base_s_own_script_whatever_the_change_makes_of_it() {
     let env = TestEnv::new();
     for (run, file, before, after) in [
         (
@@ -220,7 +220,11 @@ fn a_command_whose_own_script_is_changed_is_reviewed() {
         repo.commit("The base");
         repo.write("data", "bad\n");
         repo.write(file, after);
-        assert_review(&env, &repo, "harness-changed");
+        let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+        finished.assert_code(1);
+        assert_eq!(verdict.reasons(), ["command-failed"], "{verdict}");
+        repo.write("data", "good\n");
+        assert_review(&env, &repo, &["harness-changed"]);
     }
 }
 
@@ -246,7 +250,7 @@ fn what_makes_pytest_load_a_plugin_is_reviewed() {
             "Metadata-Version: 2.1\nName: helper\nVersion: 1.0\n",
         );
         repo.write(file, content);
-        assert_review(&env, &repo, "harness-changed");
+        assert_review(&env, &repo, &["contract-changed", "harness-changed"]);
     }
 }
 
@@ -390,12 +394,9 @@ fn a_fix_is_not_proven_by_tests_that_the_change_edits_whatever_their_file_is_cal
     repo.commit("The base");
     repo.edit("more/expect.py", "== 2", "== 0");
     let (_, verdict) = env.verify(&repo, ["--worktree"]).verdict();
-    verdict.assert_tests("fixed", &["test_other"]);
-    assert_eq!(
-        verdict.0["tests"]["fix_proven"],
-        serde_json::Value::Null,
-        "{verdict}"
-    );
+    verdict.assert_tests("fixed", &[] as &[&str]);
+    verdict.assert_tests("contract", &["test_other"]);
+    assert_eq!(verdict.0["tests"]["fix_proven"], false, "{verdict}");
 }
 
 #[test]
@@ -414,7 +415,7 @@ fn what_a_test_compares_with_is_reviewed_when_the_run_writes_it() {
         "calc.py",
         format!("{BAD}open('golden/total', 'w').write('0')\n"),
     );
-    assert_review(&env, &repo, "harness-changed");
+    assert_review(&env, &repo, &["harness-changed"]);
 }
 
 #[test]
@@ -446,7 +447,7 @@ fn a_manifest_that_names_other_tests_is_reviewed() {
         "Cargo.toml",
         format!("{manifest}\n[[test]]\nname = \"attack\"\npath = \"other/attack.rs\"\n"),
     );
-    assert_review(&env, &repo, "harness-changed");
+    assert_review(&env, &repo, &["contract-changed", "harness-changed"]);
 }
 
 /// Contents and their sha256.

@@ -1,5 +1,7 @@
 //! The base of a check: its layers, and what the check gives on it, stored or measured.
 
+use std::borrow::Cow;
+
 use passmuster_policy::evidence::TreeRole;
 use passmuster_policy::policy::{Check, CheckKind, TestCheck};
 use passmuster_policy::reason::Reason;
@@ -32,7 +34,7 @@ pub(super) struct BaseLayers {
 /// A base that was measured.
 pub(super) struct Base<'a> {
     pub(super) made: BaseLayers,
-    pub(super) side: Side,
+    pub(super) side: Side<'a>,
     pub(super) run: BaseRun<'a>,
 }
 
@@ -84,7 +86,8 @@ impl<'a> Bench<'a> {
             return Err(shadowed_reason(check, &shadowed));
         }
         let tree = [made.tree.path().join("tree")];
-        let side = self.side(check, TreeRole::Base, &tree, &made.layers)?;
+        let snapshot = Cow::Borrowed(self.base);
+        let side = self.side(check, (TreeRole::Base, snapshot), &tree, &made.layers)?;
         let run = match &check.kind {
             CheckKind::Test(test) => self
                 .base_tests(check, test, &side)
@@ -103,7 +106,7 @@ impl<'a> Bench<'a> {
         &self,
         check: &Check,
         test: &TestCheck,
-        side: &Side,
+        side: &Side<'_>,
     ) -> Result<Known<Ran<TestRun>>, RunError> {
         let known = || {
             self.stored(check, side).map(|stored| Known {
@@ -135,7 +138,7 @@ impl<'a> Bench<'a> {
     async fn base_command(
         &self,
         check: &Check,
-        side: &Side,
+        side: &Side<'_>,
         measured: &mut Measured,
     ) -> Result<Known<CommandRun>, RunError> {
         let known = || {
@@ -171,7 +174,7 @@ impl<'a> Bench<'a> {
         turns::take(&machine.cache, company, &machine.stop, self.progress).await
     }
 
-    fn stored<T: DeserializeOwned>(&self, check: &Check, side: &Side) -> Option<T> {
+    fn stored<T: DeserializeOwned>(&self, check: &Check, side: &Side<'_>) -> Option<T> {
         let json = self
             .use_stored
             .then(|| self.store.result(&self.key(check, side)))?;
@@ -179,7 +182,7 @@ impl<'a> Bench<'a> {
         serde_json::from_str(&json.ok()??).ok()
     }
 
-    fn keep<T: Serialize>(&self, check: &Check, side: &Side, run: &T) {
+    fn keep<T: Serialize>(&self, check: &Check, side: &Side<'_>, run: &T) {
         if let Ok(json) = serde_json::to_string(run) {
             let kept = self.store.put_result(&self.key(check, side), &json);
             if let Err(error) = kept {
@@ -189,7 +192,7 @@ impl<'a> Bench<'a> {
     }
 
     /// All that a base result depends on.
-    fn key(&self, check: &Check, side: &Side) -> String {
+    fn key(&self, check: &Check, side: &Side<'_>) -> String {
         let version = env!("CARGO_PKG_VERSION");
         digest(&(
             FORMAT,

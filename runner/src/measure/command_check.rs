@@ -16,7 +16,7 @@ impl Bench<'_> {
     pub(super) async fn command_check(
         &self,
         check: &Check,
-        trees: &Trees,
+        trees: &Trees<'_>,
         base: Known<CommandRun>,
         measured: &mut Measured,
     ) -> Result<CheckEvidence, RunError> {
@@ -48,18 +48,19 @@ impl Bench<'_> {
     pub(super) async fn one_command(
         &self,
         check: &Check,
-        side: &Side,
+        side: &Side<'_>,
         measured: &mut Measured,
     ) -> Result<CommandRun, RunError> {
         let turn = self.turn(side.role).await?;
         self.one_command_in(&turn, check, side, measured).await
     }
 
+    /// As [`Bench::one_command`], for whoever has a turn.
     pub(super) async fn one_command_in(
         &self,
         _turn: &Turn,
         check: &Check,
-        side: &Side,
+        side: &Side<'_>,
         measured: &mut Measured,
     ) -> Result<CommandRun, RunError> {
         let task = self.task(check, side, self.wall(check, None));

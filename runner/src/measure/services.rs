@@ -53,7 +53,7 @@ impl Bench<'_> {
         &self,
         check: &Check,
         test: &TestCheck,
-        trees: &Trees,
+        trees: &Trees<'_>,
         (mut base, candidate): (Ran<TestRun>, Ran<TestRun>),
     ) -> Result<(Ran<TestRun>, Ran<TestRun>), RunError> {
         let outcomes = [&base.result.outcome, &candidate.result.outcome];
@@ -76,7 +76,7 @@ impl Bench<'_> {
     pub(super) async fn settled_commands(
         &self,
         check: &Check,
-        trees: &Trees,
+        trees: &Trees<'_>,
         (mut base, candidate): (CommandRun, CommandRun),
         measured: &mut Measured,
     ) -> Result<(CommandRun, CommandRun), RunError> {
@@ -99,7 +99,7 @@ impl Bench<'_> {
     async fn doubt(
         &self,
         check: &Check,
-        trees: &Trees,
+        trees: &Trees<'_>,
         [base, candidate]: [&Outcome; 2],
     ) -> Result<Option<Doubt>, RunError> {
         if is_unready(base) || !is_unready(candidate) {
@@ -122,7 +122,7 @@ fn is_unready(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::ServiceNotReady { .. })
 }
 
-impl Side {
+impl Side<'_> {
     /// What a stored result depends on by its services.
     pub(super) fn service_keys(
         &self,
