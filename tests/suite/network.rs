@@ -270,7 +270,8 @@ open('/sandbox/env/got', 'w').write(get(to if to.startswith('http') else 'http:/
         &env,
         &network(&server),
         &step,
-        "cmp -s wanted /sandbox/env/got",
+        // A file that the command names would be the base's.
+        "cmp -s want?d /sandbox/env/got",
     );
     repo.write("wanted", "/two");
     assert_holds(&env.verify(&repo, ["--worktree"]).verdict().1);
