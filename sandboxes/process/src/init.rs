@@ -135,7 +135,7 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
     let reports = denials::install(&filter, &listener)?;
     drop(listener);
     let mut enforcement = enforcement::verify(&outside, &spec.limits)?;
-    let reports = denials::qualified(reports, &resolver, &decoys);
+    let reports = denials::qualified(reports, &decoys);
     enforcement.extend([landlock, reports]);
     let started = Instant::now();
     let send = |message| {
