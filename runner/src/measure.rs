@@ -197,7 +197,7 @@ impl<'a> Bench<'a> {
                 return Ok(not_run(check, WhyNotRun::Blocked));
             }
         };
-        measured.note_refused(&trees.guards);
+        measured.note_network(&trees.guards);
         let outcome = match base {
             BaseRun::Test(test, base) => {
                 let mut site = Site { workshop, space };

@@ -1,5 +1,8 @@
 //! What measuring gave, collected as it comes.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
 use passmuster_policy::evidence::CheckEvidence;
 use passmuster_policy::policy::Isolation;
 use passmuster_policy::reason::Reason;
@@ -8,7 +11,7 @@ use passmuster_process::Enforcement;
 
 use crate::cache::LayerGuard;
 use crate::grants::Failed;
-use crate::network::provision::refused;
+use crate::network::provision::{log_of, refused};
 use crate::obstacles::rename_refused;
 
 /// All that was found out.
@@ -20,6 +23,8 @@ pub struct Measured {
     pub reasons: Vec<Reason>,
     /// What is worth knowing and changes nothing.
     pub remarks: Vec<String>,
+    /// Files that hold what prepare steps reached.
+    pub network_logs: BTreeSet<PathBuf>,
     /// Whether trees were copies, because the kernel refuses overlays here.
     pub copied: bool,
     /// The tier that all of it ran in.
@@ -38,8 +43,11 @@ impl Measured {
         }
     }
 
-    /// What the steps that made these layers asked the network for and did not get, each once.
-    pub(crate) fn note_refused(&mut self, layers: &[LayerGuard]) {
+    /// What the steps that made these layers asked the network for and did not get, each once; and where
+    /// all that they asked for is.
+    pub(crate) fn note_network(&mut self, layers: &[LayerGuard]) {
+        let logs = layers.iter().filter_map(|layer| log_of(layer.path()));
+        self.network_logs.extend(logs);
         for line in layers.iter().flat_map(|layer| refused(layer.path())) {
             if !self.remarks.contains(&line) {
                 self.remarks.push(line);

@@ -1,7 +1,8 @@
 //! Past verdicts: the second answer for the same candidate is the first one.
 
+use std::collections::BTreeSet;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use passmuster_policy::evidence::{Evidence, Subject};
 use passmuster_policy::policy::Isolation;
@@ -60,6 +61,33 @@ pub fn remember_candidate(
     };
     let json = serde_json::to_string(&known).map_err(io::Error::from)?;
     Ok(store.put_result(&patch_key(base, patch), &json)?)
+}
+
+/// Keeps where a run's prepare steps wrote down what they reached. No verdict names a place of this
+/// machine.
+pub fn remember_network_logs(
+    store: &Store,
+    run: &str,
+    logs: &BTreeSet<PathBuf>,
+) -> Result<(), UserError> {
+    if logs.is_empty() {
+        return Ok(());
+    }
+    let json = serde_json::to_string(logs).map_err(io::Error::from)?;
+    Ok(store.put_result(&network_key(run), &json)?)
+}
+
+/// The files of a run that are still there: they go with their layers.
+pub fn network_logs(store: &Store, run: &str) -> Result<Vec<PathBuf>, UserError> {
+    let json = store.result(&network_key(run))?;
+    let logs: Vec<PathBuf> = json
+        .and_then(|json| serde_json::from_str(&json).ok())
+        .unwrap_or_default();
+    Ok(logs.into_iter().filter(|log| log.is_file()).collect())
+}
+
+fn network_key(run: &str) -> String {
+    digest(&("network logs", run))
 }
 
 /// All that a patch's candidate depends on.

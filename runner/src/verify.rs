@@ -8,6 +8,7 @@
 //! What is wrong with the request, the policy or the repository is an error; what is wrong with the
 //! change, or could not be found out about it, is a verdict.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -40,7 +41,10 @@ use crate::mixed;
 use crate::obstacles::missing_content;
 use crate::offline::{self, Offline};
 use crate::parts::Texts;
-use crate::past::{keep, known_candidate, remember_candidate, settle, stored_verdict, verdict_key};
+use crate::past::{
+    keep, known_candidate, remember_candidate, remember_network_logs, settle, stored_verdict,
+    verdict_key,
+};
 use crate::plan::{CheckPlan, plan};
 use crate::policy_source::{self, Choice, Loaded};
 use crate::progress::Progress;
@@ -169,6 +173,7 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
         return Ok(stored);
     }
     let plans = plan(basis.policy(), &evidence.change, &request.checks);
+    let mut network_logs = BTreeSet::new();
     if may_run(&evidence, request) {
         let case = Case {
             world,
@@ -176,9 +181,10 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
             basis: &basis,
             store: &store,
         };
-        let measured = case
+        let mut measured = case
             .measure(&plans, trees, &evidence.change, &mut content)
             .await?;
+        network_logs = std::mem::take(&mut measured.network_logs);
         add_measured(&mut evidence, measured);
     }
     add_unmeasured(&mut evidence, &plans);
@@ -195,6 +201,7 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
     evidence.timing.total_ms = millis(start.elapsed());
     let verdict = decide(basis.policy(), &evidence);
     let verified = settle(&store, repository.root(), request, &evidence, &key, verdict)?;
+    remember_network_logs(&store, &verified.run, &network_logs)?;
     let offline = match request.trial {
         true => offline::of(&evidence),
         false => Vec::new(),

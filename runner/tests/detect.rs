@@ -573,3 +573,23 @@ fn a_step_says_which_hosts_its_lock_file_names() {
     assert!(text.contains("[\"packages.example.org:443\"]"), "{text}");
     assert!(passmuster_policy::policy::parse(&text, "test").is_ok());
 }
+
+#[test]
+fn a_crate_with_dependencies_is_told_how_a_step_could_fetch_them() {
+    const LOCK: &str = "source = \"registry+https://github.com/rust-lang/crates.io-index\"\n";
+    let said = |tree: Tree| {
+        let text = policy_text(&look(tree, &[]));
+        let comments = text.lines().filter_map(|line| line.strip_prefix("# "));
+        comments.collect::<Vec<_>>().join(" ")
+    };
+    let with = said(&[
+        ("a/Cargo.toml", "[workspace]"),
+        ("a/Cargo.lock", LOCK),
+        ("a/src/lib.rs", ""),
+    ]);
+    let step = "run = [\"cargo\", \"fetch\", \"--locked\"], inputs = [\"a/Cargo.toml\", \"a/Cargo.lock\", \"a/**/Cargo.toml\"]";
+    assert!(with.contains(step), "{with}");
+    assert!(with.contains("\"index.crates.io:443\""), "{with}");
+    let without = said(&[("Cargo.toml", "[package]"), ("Cargo.lock", "version = 4")]);
+    assert!(!without.contains("network ="), "{without}");
+}

@@ -270,7 +270,8 @@ open('/sandbox/env/got', 'w').write(get(to if to.startswith('http') else 'http:/
         &env,
         &network(&server),
         &step,
-        "cmp -s wanted /sandbox/env/got",
+        // A file that the command names would be the base's.
+        "cmp -s want?d /sandbox/env/got",
     );
     repo.write("wanted", "/two");
     assert_holds(&env.verify(&repo, ["--worktree"]).verdict().1);
@@ -419,4 +420,23 @@ open('/sandbox/env/etc/rc', 'w').write('//host/:_authToken=' + os.environ['TOKEN
     let verify = env.verify(&repo, ["--worktree"]).variable("TOKEN", SECRET);
     assert_unavailable(&verify.verdict(), &["`TOKEN`", "env/etc/rc"]);
     assert!(!holds_secret(&env.path("cache")));
+}
+
+#[test]
+fn show_says_where_what_a_step_reached_is_written_down() {
+    let env = TestEnv::new();
+    let server = Server::start();
+    let get = format!("get('http://{}/')", server.address);
+    let repo = repo(&env, &network(&server), &get, "true");
+    let (_, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+    assert_holds(&verdict);
+    for format in ["human", "json"] {
+        let shown = env.passmuster(["show", "--format", format]).run();
+        shown.assert_code(0);
+        assert!(!shown.out().contains("network.log"), "{}", shown.all());
+        let said = shown.err();
+        let log = said.trim().rsplit(' ').next().unwrap();
+        let log = std::fs::read_to_string(log).unwrap_or_else(|error| panic!("{error}: {said}"));
+        assert!(log.contains(&server.address.to_string()), "{log}");
+    }
 }

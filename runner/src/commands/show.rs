@@ -2,20 +2,20 @@
 
 use passmuster_policy::verdict::Verdict;
 
-use super::{palette, print};
+use super::{palette, print, say};
 use crate::cache::Cache;
 use crate::cli::Show;
 use crate::error::UserError;
 use crate::exit_code::Exit;
+use crate::past;
 use crate::report;
 use crate::store::Store;
 
 /// Ends with 0 whatever the verdict was: it was shown.
 pub(super) fn run(cache: &Cache, arguments: &Show) -> Result<Exit, UserError> {
     let wanted = arguments.run.as_deref().unwrap_or_default();
-    let found = Store::open(&cache.history())?
-        .run(wanted)?
-        .ok_or_else(|| missing(wanted))?;
+    let store = Store::open(&cache.history())?;
+    let found = store.run(wanted)?.ok_or_else(|| missing(wanted))?;
     let verdict: Verdict = serde_json::from_str(&found.json).map_err(|_| {
         UserError::usage(format!(
             "run {} was stored by another version; verify the change again",
@@ -25,6 +25,13 @@ pub(super) fn run(cache: &Cache, arguments: &Show) -> Result<Exit, UserError> {
     let mut text = Vec::new();
     report::write(&mut text, arguments.format, palette(), &verdict, &found.run)?;
     print(&text)?;
+    // Beside the verdict, which names no place of this machine in any form.
+    for log in past::network_logs(&store, &found.run)? {
+        say(&format!(
+            "what a prepare step reached through the network: {}",
+            log.display()
+        ));
+    }
     Ok(Exit::Pass)
 }
 

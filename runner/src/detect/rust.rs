@@ -1,5 +1,6 @@
 //! Rust: cargo test or nextest over a warm `target`, clippy and rustfmt where the project uses them.
 
+use super::hosts;
 use super::listing::Listing;
 use super::{Check, Detected, Language, Step, join, place, words};
 
@@ -76,21 +77,35 @@ impl Project<'_> {
             run,
             cwd: self.dir.to_owned(),
             warm: true,
-            why: vec![
+            why: [
                 "Builds all test targets of the base once: runs then compile only what the change touches.".to_owned(),
                 "Offline: run `cargo fetch` in the repository first if packages are missing.".to_owned(),
-            ],
+            ]
+            .into_iter()
+            .chain(self.fetching())
+            .collect(),
             ..Step::default()
         }
     }
 
-    fn flags(&self) -> String {
-        let manifest = self
-            .listing
+    fn fetching(&self) -> Option<String> {
+        let lock = join(self.dir, "Cargo.lock");
+        let mut inputs = vec![join(self.dir, "Cargo.toml"), lock.clone()];
+        if self.is_workspace() {
+            inputs.push(join(self.dir, "**/Cargo.toml"));
+        }
+        hosts::cargo_fetching(self.listing.text(&lock), &inputs)
+    }
+
+    fn is_workspace(&self) -> bool {
+        self.listing
             .toml(&join(self.dir, "Cargo.toml"))
-            .unwrap_or_default();
+            .is_some_and(|manifest| manifest.contains_key("workspace"))
+    }
+
+    fn flags(&self) -> String {
         let mut flags = String::new();
-        if manifest.contains_key("workspace") {
+        if self.is_workspace() {
             flags.push_str(" --workspace");
         }
         let tests = |command: &&String| {

@@ -142,6 +142,11 @@ impl Provision {
     }
 }
 
+/// Where the connections of the step that made a layer are written down; none: it had no network.
+pub fn log_of(made: &Path) -> Option<PathBuf> {
+    Some(made.join(LOG)).filter(|log| log.is_file())
+}
+
 /// What the step that made a layer was refused: the same each time that the layer is used.
 pub fn refused(made: &Path) -> Vec<String> {
     let text = fs::read_to_string(made.join(REFUSED)).unwrap_or_default();

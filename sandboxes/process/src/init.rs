@@ -165,7 +165,7 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
         Room::Stage(payload) => stage::verify(&spec.limits, payload)?,
         Room::Ours | Room::Bubblewrap => enforcement::verify(&outside, &spec.limits)?,
     };
-    let reports = denials::qualified(reports, &resolver, &decoys);
+    let reports = denials::qualified(reports, &decoys);
     enforcement.extend([landlock, reports]);
     let started = Instant::now();
     let send = |message| {

@@ -124,16 +124,14 @@ pub(crate) struct Seen {
     pub(crate) decoys: Vec<PathBuf>,
 }
 
-/// Reports that leave out what one of their sources does not see are less than reports.
-pub(crate) fn qualified(reports: Enforcement, resolver: &Resolver, decoys: &Decoys) -> Enforcement {
-    let blind: Vec<String> = [resolver.blind(), decoys.blind()]
-        .into_iter()
-        .flatten()
-        .collect();
-    if reports.state != State::Enforced || blind.is_empty() {
-        return reports;
+/// Reports that leave out what nobody watches are less than reports.
+pub(crate) fn qualified(reports: Enforcement, decoys: &Decoys) -> Enforcement {
+    match decoys.blind() {
+        Some(why) if reports.state == State::Enforced => {
+            Enforcement::degraded(Protection::DenialReports, &why)
+        }
+        _ => reports,
     }
-    Enforcement::degraded(Protection::DenialReports, &blind.join("; "))
 }
 
 fn short(text: &str) -> String {
