@@ -196,6 +196,17 @@ impl Sources<'_> {
         entries.filter_map(|entry| text(entry)).collect()
     }
 
+    /// The name of the innermost package that a file lies in.
+    pub fn package(&self, path: &RepoPath) -> Option<String> {
+        self.package_of(path).map(|(_, name)| name)
+    }
+
+    /// The unit of a file that is a target of its own.
+    pub fn unit_of(&self, path: &RepoPath) -> Option<String> {
+        let (directory, package) = self.package_of(path).filter(|_| is_rust(path))?;
+        target_of(&directory, path).map(|target| format!("{package}::{target}"))
+    }
+
     /// The innermost package that a file lies in: its directory, with a slash at the end unless it is
     /// the root, and its name.
     fn package_of(&self, path: &RepoPath) -> Option<(Vec<u8>, String)> {

@@ -2,8 +2,8 @@
 //!
 //! Only tests that a part of the change can concern run; for all others the candidate's own run has said
 //! it. A unit of the base's tests that does not load there (a module that is gone, a signature that is
-//! another one) is tried once more with the candidate's version of just the parts that the tool named, so
-//! that a wall stays where it stands and the tests beside it still count.
+//! another one) is tried again with the candidate's version of just the parts that the tool named, so that
+//! a wall stays where it stands and the tests beside it still count.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,9 +18,13 @@ use passmuster_policy::tests::{TestId, TestResult};
 
 use super::{Bench, Side, Site, Trees, Trouble};
 use crate::layers::Snapshot;
-use crate::parts::{Exchanged, Kind, Taken, test_prefix};
+use crate::parts::{Exchanged, Kind, RustTests, Taken, test_prefix};
 use crate::plan::CheckPlan;
-use crate::reach::covered;
+use crate::reach::{Sources, covered};
+
+/// How often a tree that does not load is tried again: a build stops at the first unit that does not
+/// compile, so walls come to light one after the other.
+const WALLS: usize = 6;
 
 /// The first runs of a check on base and candidate.
 #[derive(Clone, Copy)]
@@ -91,24 +95,23 @@ impl<'a> Bench<'a> {
             trees,
             firsts,
         };
-        let asked = self.ask(asking, tree, &known.covered, site).await?;
-        let Some((mut side, mut run)) = asked else {
+        let Some((mut side, mut run)) = self.ask(asking, tree, &known.covered, site).await? else {
             known.walled.clone_from(&known.covered);
             return Ok(Asked::only(Oracle::Known(Box::new(known))));
         };
-        let wall = Wall::of(&run, firsts, &first);
-        if !wall.is_empty() {
-            known.walled = wall.tests(&known.covered);
-            if let Some(rust) = &mut sorter.rust {
-                rust.kept = wall.items;
+        let (mut made, mut kept) = (first, BTreeSet::new());
+        for _ in 0..WALLS {
+            let wall = Wall::of(&run, firsts, &made);
+            if wall.is_empty() {
+                break;
             }
-            let tree = self
-                .exchange(&sorter, Taken::All, &wall.files, site.workshop)?
-                .tree;
-            if let Some(tree) = tree
-                && let Some(again) = self.ask(asking, tree, &known.covered, site).await?
-            {
-                (side, run) = again;
+            known.walled.extend(wall.tests(&known.covered, &sources));
+            wall.keep(&mut kept, sorter.rust.as_mut());
+            made = self.exchange(&sorter, Taken::All, &kept, site.workshop)?;
+            let Some(tree) = made.tree.clone() else { break };
+            match self.ask(asking, tree, &known.covered, site).await? {
+                Some(again) => (side, run) = again,
+                None => break,
             }
         }
         let broken = firsts.newly_broken(&run);
@@ -168,15 +171,12 @@ pub(super) fn selection(run: &TestRun, ids: &BTreeSet<TestId>) -> Option<Vec<Tes
 struct Wall {
     files: BTreeSet<RepoPath>,
     items: BTreeMap<RepoPath, BTreeSet<SpanKey>>,
-    /// Units that do not load.
-    units: BTreeSet<String>,
 }
 
 impl Wall {
     fn of(run: &TestRun, firsts: Firsts<'_>, made: &Exchanged) -> Self {
         let mut wall = Self::default();
         for unit in firsts.newly_broken(run) {
-            wall.units.insert(unit.unit.clone());
             for (file, line) in unit.places() {
                 wall.add(file, line, made);
             }
@@ -203,29 +203,53 @@ impl Wall {
         }
     }
 
+    /// Makes these parts the candidate's own.
+    fn keep(self, files: &mut BTreeSet<RepoPath>, rust: Option<&mut RustTests>) {
+        files.extend(self.files);
+        if let Some(rust) = rust {
+            for (path, keys) in self.items {
+                rust.kept.entry(path).or_default().extend(keys);
+            }
+        }
+    }
+
     fn is_empty(&self) -> bool {
         self.files.is_empty() && self.items.is_empty()
     }
 
-    /// The tests that stand behind it. Where items are named, theirs; else those of the whole unit.
-    fn tests(&self, covered: &BTreeSet<TestId>) -> BTreeSet<TestId> {
-        let prefixes: Option<Vec<String>> = self
-            .items
-            .iter()
-            .flat_map(|(path, keys)| keys.iter().map(move |key| test_prefix(path, key)))
-            .collect();
-        let inside = |id: &TestId, prefix: &String| {
-            let rest = id.name.strip_prefix(prefix.as_str());
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
-        };
-        let behind = |id: &&TestId| match &prefixes {
-            Some(prefixes) if self.files.is_empty() && !prefixes.is_empty() => {
-                prefixes.iter().any(|prefix| inside(id, prefix))
+    /// The tests that stand behind it: those of the items and files that are named. What else does not
+    /// load with them comes back with the next run.
+    fn tests(&self, covered: &BTreeSet<TestId>, sources: &Sources<'_>) -> BTreeSet<TestId> {
+        let mut behind = BTreeSet::new();
+        for file in &self.files {
+            let name = file.to_string();
+            let target = sources.unit_of(file);
+            let inside = |id: &&TestId| {
+                is_loaded_with(id, &BTreeSet::from([name.clone()]))
+                    || target.as_ref() == Some(&id.unit)
+            };
+            behind.extend(covered.iter().filter(inside).cloned());
+        }
+        for (file, keys) in &self.items {
+            let package = sources.package(file);
+            for prefix in keys.iter().filter_map(|key| test_prefix(file, key)) {
+                let inside = |id: &&TestId| {
+                    package
+                        .as_ref()
+                        .is_some_and(|package| within(&id.unit, package))
+                        && within(&id.name, &prefix)
+                };
+                behind.extend(covered.iter().filter(inside).cloned());
             }
-            _ => is_loaded_with(id, &self.units),
-        };
-        covered.iter().filter(behind).cloned().collect()
+        }
+        behind
     }
+}
+
+/// Whether a path of words separated by `::` lies in another one.
+fn within(path: &str, above: &str) -> bool {
+    let rest = path.strip_prefix(above);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
 /// The tests that are loaded with one of these units.

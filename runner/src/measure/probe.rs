@@ -6,10 +6,11 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use passmuster_policy::comparison::{Class, Context, Oracle, compare};
 use passmuster_policy::evidence::TreeRole;
 use passmuster_policy::policy::TestCheck;
 use passmuster_policy::run::TestRun;
-use passmuster_policy::tests::{TestId, TestStatus};
+use passmuster_policy::tests::TestId;
 
 use super::oracle::{Firsts, selection};
 use super::{Bench, Site, Trees, Trouble, unread};
@@ -26,7 +27,7 @@ impl<'a> Bench<'a> {
         firsts: Firsts<'_>,
         site: &mut Site<'_, '_>,
     ) -> Result<Option<TestRun>, Trouble> {
-        let added = added(firsts);
+        let added = self.added(firsts);
         if added.is_empty() {
             return Ok(None);
         }
@@ -56,15 +57,17 @@ impl<'a> Bench<'a> {
         let ran = self.one_test(plan.check, test, &side, wall, only).await?;
         Ok(Some(ran.result))
     }
-}
 
-/// Tests that pass on the candidate and are not on the base.
-fn added(firsts: Firsts<'_>) -> BTreeSet<TestId> {
-    let known: BTreeSet<&TestId> = firsts.base.tests.iter().map(|test| &test.id).collect();
-    let passing = |status| status == TestStatus::Passed;
-    let tests = firsts.candidate.tests.iter();
-    tests
-        .filter(|test| passing(test.status) && !known.contains(&test.id))
-        .map(|test| test.id.clone())
-        .collect()
+    /// New tests that pass on the candidate; none that a renamed file took along.
+    fn added(&self, firsts: Firsts<'_>) -> BTreeSet<TestId> {
+        let context = Context {
+            change: self.change,
+            reruns: &[],
+            unstable: &BTreeSet::new(),
+            probe: None,
+        };
+        let compared = compare(firsts.base, firsts.candidate, &Oracle::NotRun, context);
+        let added = compared.of(Class::Added).iter();
+        added.map(|test| test.id.clone()).collect()
+    }
 }
