@@ -83,6 +83,10 @@ const NODE_TESTS: &[&str] = &[
 ];
 const NODE_HARNESS: &[&str] = &[
     "**/{jest,vitest,vite,babel,eslint,prettier}.config.*",
+    // What those usually name: files that run before every test, projects, what turns sources into scripts.
+    "**/{jest,vitest}.{setup,workspace,projects,preset}.*",
+    "**/{jest-,vitest-,}setupTests.*",
+    "**/.{babelrc,swcrc}*",
     "**/.mocharc*",
     "**/.eslintrc*",
     "**/tsconfig*.json",
