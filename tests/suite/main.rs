@@ -18,6 +18,7 @@ mod docs;
 mod doctor;
 mod economy;
 mod examples;
+mod frameworks;
 mod interrupt;
 mod layers;
 mod limits;
