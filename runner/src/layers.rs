@@ -38,6 +38,7 @@ use crate::removal::remove_tree;
 use crate::session::{Machine, Session, make_owned};
 use crate::toolchains::Operator;
 use crate::trees::{FileTime, TreeWriter, layer_plan};
+use crate::turns::{self, Company};
 use crate::uses::{Use, touched};
 
 mod error;
@@ -235,6 +236,11 @@ impl Workshop<'_> {
         if let Some(found) = self.find(&key) {
             return Ok(layer(found));
         }
+        let company = match private {
+            None => Company::Alone,
+            Some(_) => Company::Any,
+        };
+        let _turn = turns::take(&cache, company, &self.machine.stop, self.progress).await?;
         let made = self
             .run_step(step, tree, tree_layers, below, &provision)
             .await?;
@@ -272,16 +278,16 @@ impl Workshop<'_> {
         let limits = limits(&step.limits.over(self.limits), &self.machine.capacity());
         let mut session = Session::open(self.machine, self.grants, &view, Access::Prepare, limits)?;
         session.door = provision.door();
+        session.secrets = provision.secrets();
         let env = provision.environment(self.grants.environment(&view));
         let phase = phase(step, program, env);
-        let mut end = self
+        let end = self
             .progress
             .during(
                 &format!("prepare step {}", step.name),
                 session.launch(phase),
             )
             .await?;
-        provision.strike(&mut end);
         if end.outcome != (Outcome::Exited { status: 0 }) {
             return Err(LayerError::Failed {
                 step: step.name.clone(),
@@ -297,9 +303,10 @@ impl Workshop<'_> {
         for (from, name) in [(tree_made, "tree"), (session.env_upper(), "env")] {
             fs::rename(&from, made.join(name)).map_err(failed("move", &from))?;
         }
-        provision
-            .search(&made)
-            .map_err(failed("search", &made))?
+        // Every byte is read, on a thread that others wait for.
+        let searched = tokio::task::block_in_place(|| provision.search(&made, &|| session.go_on()));
+        searched
+            .map_err(|source| LayerError::unsearched(&step.name, &made, source))?
             .map_err(unavailable(step))?;
         provision.keep(&made).map_err(failed("write", &made))?;
         Ok(scratch)
