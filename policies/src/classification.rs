@@ -260,8 +260,8 @@ fn chosen(check: &Check, framework: Framework) -> Vec<RepoPath> {
         Framework::Pytest => (&["pytest", "py.test"], &[".py"]),
         Framework::Unittest => (&["unittest"], &[".py"]),
         Framework::NodeTest => (&["--test"], &NODE_SOURCES),
-        Framework::Vitest => (&["vitest"], &NODE_SOURCES),
-        Framework::Jest => (&["jest"], &NODE_SOURCES),
+        Framework::Vitest => (&["vitest", "vitest.mjs"], &NODE_SOURCES),
+        Framework::Jest => (&["jest", "jest.js"], &NODE_SOURCES),
         Framework::CargoTest | Framework::Nextest | Framework::GoTest | Framework::Junit => {
             (&[], &[])
         }

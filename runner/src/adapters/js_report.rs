@@ -363,7 +363,7 @@ fn well_formed(mut json: Vec<u8>) -> Vec<u8> {
     json
 }
 
-/// Length of `\uXXXX`.
+/// Length of `\u` and its four digits.
 const ESCAPE: usize = 6;
 
 /// The code unit of an escape that starts here.
