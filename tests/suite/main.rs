@@ -20,6 +20,7 @@ mod economy;
 mod examples;
 mod frameworks;
 mod interrupt;
+mod landlock;
 mod layers;
 mod limits;
 mod network;
