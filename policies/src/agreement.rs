@@ -31,6 +31,8 @@ impl Framework {
             Self::Unittest => (&[1], &[5]),
             Self::CargoTest => (&[101], &[]),
             Self::Nextest => (&[100], &[4]),
+            // Vitest and jest end so too after an error outside of tests or a missed threshold of coverage.
+            // Go: 2 is wrong usage, and in older versions a build that failed.
             Self::NodeTest | Self::Vitest | Self::Jest | Self::GoTest => (&[1], &[]),
             // Nothing is known of the program behind the report: any status may mean failures.
             Self::Junit => return ExitMeaning::any_failure(),

@@ -83,6 +83,10 @@ const NODE_TESTS: &[&str] = &[
 ];
 const NODE_HARNESS: &[&str] = &[
     "**/{jest,vitest,vite,babel,eslint,prettier}.config.*",
+    // What those usually name: files that run before every test, projects, what turns sources into scripts.
+    "**/{jest,vitest}.{setup,workspace,projects,preset}.*",
+    "**/{jest-,vitest-,}setupTests.*",
+    "**/.{babelrc,swcrc}*",
     "**/.mocharc*",
     "**/.eslintrc*",
     "**/tsconfig*.json",
@@ -256,8 +260,8 @@ fn chosen(check: &Check, framework: Framework) -> Vec<RepoPath> {
         Framework::Pytest => (&["pytest", "py.test"], &[".py"]),
         Framework::Unittest => (&["unittest"], &[".py"]),
         Framework::NodeTest => (&["--test"], &NODE_SOURCES),
-        Framework::Vitest => (&["vitest"], &NODE_SOURCES),
-        Framework::Jest => (&["jest"], &NODE_SOURCES),
+        Framework::Vitest => (&["vitest", "vitest.mjs"], &NODE_SOURCES),
+        Framework::Jest => (&["jest", "jest.js"], &NODE_SOURCES),
         Framework::CargoTest | Framework::Nextest | Framework::GoTest | Framework::Junit => {
             (&[], &[])
         }

@@ -221,9 +221,7 @@ const CASES: &[(&str, Tree, &[&str], &[&str])] = &[
             r#"{"scripts": {"test": "npm run lint && npm run unit", "lint": "eslint", "unit": "vitest run"}}"#,
         )],
         &[],
-        &[
-            "vitest [junit]: npx --no-install vitest run --reporter=default --reporter=junit --outputFile.junit={report}",
-        ],
+        &["vitest [vitest]: npx --no-install vitest run"],
     ),
     (
         "a script that calls itself",
@@ -241,33 +239,43 @@ const CASES: &[(&str, Tree, &[&str], &[&str])] = &[
         &["node-test [node-test]: node --test"],
     ),
     (
-        "vitest",
-        &[("package.json", r#"{"scripts": {"test": "vitest"}}"#)],
+        "vitest with its own words",
+        &[(
+            "package.json",
+            r#"{"scripts": {"test": "vitest --project=unit --pool forks"}}"#,
+        )],
         &[],
-        &[
-            "vitest [junit]: npx --no-install vitest run --reporter=default --reporter=junit --outputFile.junit={report}",
-        ],
+        &["vitest [vitest]: npx --no-install vitest --project=unit --pool forks"],
     ),
     (
-        "jest with and without its JUnit reporter",
+        "jest alone and behind other words",
         &[
+            ("a/package.json", r#"{"scripts": {"test": "jest"}}"#),
             (
-                "a/package.json",
-                r#"{"scripts": {"test": "jest"}, "devDependencies": {"jest-junit": "1"}}"#,
+                "b/package.json",
+                r#"{"scripts": {"test": "tsc && A=1 jest --ci"}}"#,
             ),
-            ("b/package.json", r#"{"scripts": {"test": "jest"}}"#),
         ],
         &[],
         &[
-            "jest [junit]: env JEST_JUNIT_OUTPUT_FILE={report} npx --no-install jest --ci --reporters=default --reporters=jest-junit (in a)",
-            "npm-test [command]: npm test (in b)",
+            "jest [jest]: npx --no-install jest (in a)",
+            "jest-b [jest]: npx --no-install jest (in b)",
         ],
     ),
     (
         "go",
         &[("go.mod", "module a")],
         &["go"],
-        &["go-test [command]: go test ./..."],
+        &[
+            "step go-build: go test -exec true ./... (warm)",
+            "go-test [go-test]: go test ./...",
+        ],
+    ),
+    (
+        "go that is not installed",
+        &[("go.mod", "module a")],
+        &[],
+        &["go-test [go-test]: go test ./... (off)"],
     ),
     (
         "a Makefile alone",
@@ -410,7 +418,7 @@ fn a_commented_check_becomes_valid_when_its_marks_are_removed() {
     let block = block
         .iter()
         .filter_map(|line| line.strip_prefix("# "))
-        .take(4);
+        .take(5);
     let policy: toml::Table = block.collect::<Vec<_>>().join("\n").parse().unwrap();
     assert_eq!(policy["check"][0]["run"][0].as_str(), Some("go"));
 }

@@ -146,6 +146,15 @@ impl TestEnv {
         &self.variables
     }
 
+    /// Puts a directory of programs before all others.
+    pub fn first_on_path(&mut self, directory: &Path) {
+        for (_, value) in self.variables.iter_mut().filter(|(name, _)| name == "PATH") {
+            let rest: Vec<_> = std::env::split_paths(&*value).collect();
+            let all = std::iter::once(directory.to_path_buf()).chain(rest);
+            *value = std::env::join_paths(all).unwrap();
+        }
+    }
+
     /// Makes a path, and all below it, the caller's own.
     pub fn give(&self, path: &Path) {
         if self.caller == Caller::Tester {

@@ -19,6 +19,7 @@ mod docs;
 mod doctor;
 mod economy;
 mod examples;
+mod frameworks;
 mod interrupt;
 mod landlock;
 mod layers;

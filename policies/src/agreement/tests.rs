@@ -46,7 +46,7 @@ fn with_a_broken_unit(run: &mut TestRun) {
 
 #[test]
 fn each_channel_is_held_against_the_others() {
-    use Framework::{CargoTest, Junit, NodeTest, Pytest};
+    use Framework::{CargoTest, GoTest, Jest, Junit, NodeTest, Pytest, Vitest};
     type Row = (
         &'static str,
         i32,
@@ -69,6 +69,11 @@ fn each_channel_is_held_against_the_others() {
         ("a::x=f", 2, Pytest, as_it_is, &["contradiction"]),
         ("a::x=f", 77, Junit, as_it_is, &[]),
         ("a::x=f", 101, CargoTest, as_it_is, &[]),
+        ("a::x=f", 1, GoTest, as_it_is, &[]),
+        ("a::x=f", 2, GoTest, as_it_is, &["contradiction"]),
+        ("a::x=f", 2, GoTest, with_a_broken_unit, &["broken-units"]),
+        ("a::x=p", 1, Vitest, as_it_is, &["contradiction"]),
+        ("a::x=p", 1, Jest, with_a_broken_unit, &["broken-units"]),
         // No tests.
         ("", 5, Pytest, as_it_is, &["no-tests"]),
         ("", 0, NodeTest, as_it_is, &["no-tests"]),

@@ -33,11 +33,6 @@ pub const TABLE: &[Unavailable] = &[
         "use `kind = \"command\"` and the linter's exit status",
     ),
     row("check.kind", When::Is(&["plugin"]), "remove the check"),
-    row(
-        "check.framework",
-        When::Is(&["vitest", "jest", "go-test"]),
-        "use `framework = \"junit\"` and a reporter that writes JUnit XML to `{report}`",
-    ),
     row("check.git", When::Is(&["synthetic"]), "remove it"),
     row("prepare.git", When::Is(&["synthetic"]), "remove it"),
     row(

@@ -15,12 +15,15 @@ use passmuster_policy::tests::Failure;
 use super::cargo_records::{self, Kind, Record};
 use super::draft::Draft;
 use super::{PhaseEnd, Places};
-use super::{cargo_messages, cargo_results, junit, nextest, node, pytest, python, unittest};
+use super::{
+    cargo_messages, cargo_results, go_events, go_sources, js_report, junit, nextest, node, pytest,
+    python, unittest,
+};
 
 /// Every reader on the same bytes.
 fn all_readers(bytes: &[u8], outcome: &Outcome) -> Vec<TestRun> {
     let directory = tempfile::tempdir().unwrap();
-    for name in [python::REPORT, "node-1.jsonl"] {
+    for name in [python::REPORT, "node-1.jsonl", js_report::REPORT] {
         std::fs::write(directory.path().join(name), bytes).unwrap();
     }
     let end = PhaseEnd {
@@ -44,9 +47,18 @@ fn all_readers(bytes: &[u8], outcome: &Outcome) -> Vec<TestRun> {
         node::read(&end, &places).finish(),
         nextest::read(&end, tree).finish(),
         junit::read(&end, &places, None).finish(),
+        js_report::read(&end, tree, None, "jest").finish(),
+        go(&end, tree),
     ];
     runs.extend([true, false].map(|doctests| cargo(&end, tree, doctests)));
     runs
+}
+
+fn go(end: &PhaseEnd, tree: &Path) -> TestRun {
+    let named = go_sources::failing_packages(&end.stdout);
+    assert!(named.iter().all(|package| !package.starts_with('-')));
+    let sources = go_sources::Sources::read(&end.stdout);
+    go_events::read(Draft::default(), end, tree, tree, &sources).finish()
 }
 
 fn cargo(end: &PhaseEnd, tree: &Path, doctests: bool) -> TestRun {
@@ -132,7 +144,7 @@ mod tests {
     use super::*;
 
     /// Pieces that the readers know, so that random lines get past the first check.
-    const PIECES: [&str; 36] = [
+    const PIECES: [&str; 48] = [
         r#"{"event": "start", "root": "/sandbox/tree"}"#,
         r#"{"event": "collected", "id": "a.py::t[x]"}"#,
         r#"{"event": "running", "id": "a.py::t[x]"}"#,
@@ -160,6 +172,18 @@ mod tests {
         r#"{"reason":"build-finished","success":true}"#,
         r#"{"reason":"compiler-artifact","package_id":"a#@","manifest_path":"/sandbox/tree/Cargo.toml","target":{"kind":[],"name":""},"executable":"x","fresh":true,"profile":{"test":true}}"#,
         r#"{"reason":"compiler-message","package_id":"a","manifest_path":"","target":{"kind":["lib"],"name":"a"},"message":{"message":"m","level":"error","rendered":null,"spans":[{"file_name":"","line_start":0,"is_primary":true}]}}"#,
+        r#"{"Action":"start","Package":"a"}"#,
+        r#"{"Action":"run","Package":"a","Test":"T/x"}"#,
+        r#"{"Action":"output","Package":"a","Test":"T/x","Output":"    é.go:99999999999: .go:1:\n","OutputType":"error"}"#,
+        r#"{"Action":"output","Package":"a","Output":"panic: \n\t/:1\ngot:\nwant:\n"}"#,
+        r#"{"Action":"fail","Package":"a","Test":"T/x","Elapsed":1e300}"#,
+        r#"{"Action":"fail","Package":"a","FailedBuild":"a"}"#,
+        r#"{"Action":"build-output","ImportPath":"a","Output":" # b\nx.go:1:é: y\n"}"#,
+        "FAIL\ta [build failed]",
+        r#"{"success":true,"numTotalTests":18446744073709551615,"testResults":[{"name":"/sandbox/tree/a","status":"failed","message":"\u001b[é ● a:("}]}"#,
+        r#"{"testResults":[{"name":"","status":"passed","assertionResults":[{"title":"é","status":"failed","duration":-1,"invocations":0,"failureMessages":["Error: "],"failureDetails":[{"matcherResult":{"expected":null}}]},{"status":"?"}]}]}"#,
+        r#"{"errors":[{"message":"","stack":"at (é:1:2)"}],"wasInterrupted":true}"#,
+        r#"coverage threshold not met"#,
         "<testsuite name='a'>",
         "<testcase name='&#0;' time='1e999'>",
         "<failure message='&lt;&x;'>",

@@ -6,6 +6,7 @@
 //!
 //! Controls are launched by the adapters too, in the same process as the tests: `Launch` is where they will be added.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::future::Future;
 use std::path::PathBuf;
@@ -20,7 +21,14 @@ mod cargo_records;
 mod cargo_results;
 mod command;
 mod draft;
+mod go;
+mod go_events;
+mod go_output;
+mod go_sources;
 mod ids;
+mod jest;
+mod js_report;
+mod js_stack;
 mod junit;
 mod libtest;
 mod nextest;
@@ -30,6 +38,7 @@ mod pytest;
 mod python;
 mod reports;
 mod unittest;
+mod vitest;
 mod words;
 
 #[cfg(any(test, fuzzing))]
@@ -160,10 +169,10 @@ pub async fn run<P: Phases>(
         Framework::CargoTest => cargo::run(&mut launch).await,
         Framework::Nextest => nextest::run(&mut launch).await,
         Framework::NodeTest => node::run(&mut launch).await,
-        // Through any reporter of theirs that writes JUnit XML.
-        Framework::Junit | Framework::Vitest | Framework::Jest | Framework::GoTest => {
-            junit::run(&mut launch).await
-        }
+        Framework::GoTest => go::run(&mut launch).await,
+        Framework::Vitest => vitest::run(&mut launch).await,
+        Framework::Jest => jest::run(&mut launch).await,
+        Framework::Junit => junit::run(&mut launch).await,
     }
 }
 
@@ -190,6 +199,19 @@ impl<P: Phases> Launch<'_, P> {
             cwd: self.job.cwd.clone(),
             support,
         }
+    }
+
+    /// The files of a selection, as the command sees them; none where all is selected or a test's file is not known.
+    fn files(&self) -> Option<Vec<String>> {
+        let Selection::Ids(tests) = &self.job.select else {
+            return None;
+        };
+        let path = |test: &TestResult| {
+            let file = test.id.file.as_ref()?.as_str()?.to_owned();
+            Some(self.places.tree.join(file).display().to_string())
+        };
+        let files: Option<BTreeSet<_>> = tests.iter().map(path).collect();
+        Some(files?.into_iter().collect())
     }
 
     /// A file in the report directory, as the command sees it.

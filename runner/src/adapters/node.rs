@@ -15,7 +15,7 @@ use serde::Deserialize;
 use super::draft::{Draft, SUCCESS, cut_off, head, words};
 use super::words::without;
 use super::{
-    AdapterError, Launch, PhaseEnd, Phases, Places, Selection, Support, get, ids,
+    AdapterError, Launch, PhaseEnd, Phases, Places, Selection, Support, get, ids, js_stack,
     reports::{Reports, files},
     set,
 };
@@ -329,7 +329,7 @@ impl<'a> Reader<'a> {
         let none = Account::default();
         let error = record.error.as_ref().unwrap_or(&none);
         let stack = error.stack.as_deref().unwrap_or_default();
-        let place = stack.lines().find_map(|line| self.frame(line));
+        let place = js_stack::place(stack, self.tree, &self.cwd);
         let defined = || Some((self.file(record)?, record.line?));
         let (file, line) = place.or_else(defined).unzip();
         Failure {
@@ -349,23 +349,6 @@ impl<'a> Reader<'a> {
                 stack.to_owned()
             },
         }
-    }
-
-    /// A stack frame inside the tree: `at name (file:///path:line:column)`.
-    fn frame(&self, line: &str) -> Option<(RepoPath, u32)> {
-        let place = line.trim().strip_prefix("at ")?;
-        let place = place
-            .rsplit_once('(')
-            .map_or(place, |(_, place)| place)
-            .trim_end_matches(')');
-        let mut parts = place.rsplitn(3, ':').skip(1);
-        let (line, path) = (parts.next()?.parse().ok()?, parts.next()?);
-        let absolute = path.starts_with('/') || path.starts_with("file://");
-        let inside = absolute && !path.contains("/node_modules/");
-        Some((
-            ids::in_tree(self.tree, &self.cwd, path).filter(|_| inside)?,
-            line,
-        ))
     }
 
     /// A file whose process failed as a whole: it could not be loaded, or it ended early.

@@ -127,33 +127,38 @@ impl<'a> Project<'a> {
         if calls("node") && calls("--test") {
             return Some(self.node_test(script, why));
         }
-        if calls("vitest") {
-            let run = "npx --no-install vitest run --reporter=default --reporter=junit --outputFile.junit={report}";
-            return Some(self.check("vitest", Some("junit"), words(run), vec![why]));
+        for (runner, run) in [
+            ("vitest", "npx --no-install vitest run"),
+            ("jest", "npx --no-install jest"),
+        ] {
+            if calls(runner) {
+                return Some(self.runner(runner, run, script, why));
+            }
         }
-        if calls("jest") && self.depends_on("jest-junit") {
-            let run = "env JEST_JUNIT_OUTPUT_FILE={report} npx --no-install jest --ci --reporters=default --reporters=jest-junit";
-            return Some(self.check("jest", Some("junit"), words(run), vec![why]));
-        }
-        let mut why = vec![why];
-        if calls("jest") {
-            why.push("without the package jest-junit the exit status decides; add it for results test by test".to_owned());
-        } else {
-            why.push(
-                "this runner's results are not read test by test: the exit status decides"
-                    .to_owned(),
-            );
-        }
+        let why = vec![
+            why,
+            "this runner's results are not read test by test: the exit status decides".to_owned(),
+        ];
         Some(self.check("npm-test", None, words("npm test"), why))
+    }
+
+    /// A runner that reports by options of ours, so that it has to stand in the command itself.
+    fn runner(&self, runner: &'static str, run: &str, script: &str, mut why: String) -> Check {
+        let own = script.strip_prefix(runner).filter(|_| is_simple(script));
+        let run = match own {
+            Some(own) => format!("npx --no-install {runner}{own}"),
+            None => {
+                why.push_str("; its other words are left out: add what the tests need");
+                run.to_owned()
+            }
+        };
+        self.check(runner, Some(runner), words(&run), vec![why])
     }
 
     /// The script's own arguments; its reporter is replaced by ours.
     fn node_test(&self, script: &str, mut why: String) -> Check {
-        let simple = !script.contains([
-            '&', '|', ';', '$', '`', '"', '\'', '>', '<', '(', '*', '=', '\\',
-        ]);
         let mut run = words("node --test");
-        if simple && script.starts_with("node ") {
+        if is_simple(script) && !script.contains('=') && script.starts_with("node ") {
             run = words(script);
         } else {
             why.push_str("; its shell syntax is left out: add what the tests need");
@@ -260,6 +265,11 @@ impl<'a> Project<'a> {
         })
         .collect()
     }
+}
+
+/// Whether words are all that a script has: nothing that a shell would do something with.
+fn is_simple(script: &str) -> bool {
+    !script.contains(['&', '|', ';', '$', '`', '"', '\'', '>', '<', '(', '*', '\\'])
 }
 
 /// The base's text in a comment: short, one line.

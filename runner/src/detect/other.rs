@@ -1,7 +1,7 @@
 //! Go, and the `test` target of a Makefile or justfile when nothing better is known.
 
 use super::listing::Listing;
-use super::{Check, Detected, Language, place, words};
+use super::{Check, Detected, Language, Step, place, words};
 
 pub(super) fn detect(listing: &Listing<'_>, has: &dyn Fn(&str) -> bool, found: &mut Detected) {
     for dir in listing.projects(&["go.mod"]) {
@@ -9,13 +9,15 @@ pub(super) fn detect(listing: &Listing<'_>, has: &dyn Fn(&str) -> bool, found: &
             found.language(Language::Go);
             found.compiles |= has("cc");
         }
+        if has("go") {
+            found.steps.push(go_build(&dir));
+        }
         found.checks.push(Check {
             name: "go-test".to_owned(),
+            framework: Some("go-test"),
             run: words("go test ./..."),
-            why: vec![
-                format!("go.mod{}", place(&dir)),
-                "Go's results test by test are not read yet: the exit status decides".to_owned(),
-            ],
+            env: vec![go_cache()],
+            why: vec![format!("go.mod{}", place(&dir))],
             off: (!has("go")).then(|| "go is not installed".to_owned()),
             cwd: dir,
             ..Check::default()
@@ -45,6 +47,27 @@ pub(super) fn detect(listing: &Listing<'_>, has: &dyn Fn(&str) -> bool, found: &
                 ..Check::default()
             });
         }
+    }
+}
+
+/// Go's build cache in the tree, where `./...` does not look: the check sees what the step built, and brings it up to date.
+fn go_cache() -> (String, String) {
+    ("GOCACHE".to_owned(), "/sandbox/tree/.go-build".to_owned())
+}
+
+fn go_build(dir: &str) -> Step {
+    Step {
+        name: "go-build".to_owned(),
+        run: words("go test -exec true ./..."),
+        cwd: dir.to_owned(),
+        warm: true,
+        env: vec![go_cache()],
+        why: vec![
+            "Packages and tests are built once for the base; no test runs.".to_owned(),
+            "Offline: run `go mod download` in the repository once if modules are missing."
+                .to_owned(),
+        ],
+        ..Step::default()
     }
 }
 

@@ -5,6 +5,8 @@
 )]
 
 mod cargo;
+mod go;
+mod javascript;
 mod node;
 mod plain;
 mod python;

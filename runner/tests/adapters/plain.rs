@@ -66,6 +66,14 @@ impl Project {
         self.env.push((name.to_owned(), value.into()));
     }
 
+    pub(crate) fn first_on_path(&mut self, directory: &Path) {
+        for (_, value) in self.env.iter_mut().filter(|(name, _)| name == "PATH") {
+            let rest = std::env::split_paths(&*value).collect::<Vec<_>>();
+            let all = std::iter::once(directory.to_owned()).chain(rest);
+            *value = std::env::join_paths(all).unwrap();
+        }
+    }
+
     pub(crate) fn tree(&self) -> PathBuf {
         self.root.path().join("tree")
     }
@@ -99,6 +107,20 @@ impl Project {
             .unwrap();
         runtime.block_on(adapters::run(framework, &job, &places, &mut phases))
     }
+}
+
+/// A tool that `make test-env` sets up.
+pub(crate) fn test_env(name: &str) -> PathBuf {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let place = std::env::var_os("PASSMUSTER_TEST_ENV")
+        .map_or_else(|| workspace.join("target/test-env"), PathBuf::from);
+    let path = place.join(name);
+    assert!(
+        path.is_dir(),
+        "{} is missing: `make test-env` sets it up",
+        path.display()
+    );
+    path
 }
 
 struct Plain<'a> {

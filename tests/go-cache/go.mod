@@ -1,0 +1,3 @@
+module example.org/passmuster/warm
+
+go 1.21
