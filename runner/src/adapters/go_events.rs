@@ -277,6 +277,7 @@ impl Reader<'_> {
                 "" => "the package failed, but none of its tests did".to_owned(),
                 message => head(message, Failure::MESSAGE_CAP).to_owned(),
             },
+            more: Vec::new(),
         };
         self.draft.broken(unit);
     }

@@ -266,6 +266,7 @@ impl Reader<'_> {
                 Failure::MESSAGE_CAP,
             )
             .to_owned(),
+            more: Vec::new(),
         });
     }
 
@@ -278,6 +279,7 @@ impl Reader<'_> {
             file,
             line,
             message: head(first_line(&error.message), Failure::MESSAGE_CAP).to_owned(),
+            more: Vec::new(),
         });
     }
 
@@ -300,6 +302,7 @@ impl Reader<'_> {
                 file: None,
                 line: None,
                 message: head(line.trim(), Failure::MESSAGE_CAP).to_owned(),
+                more: Vec::new(),
             });
         }
     }
