@@ -416,7 +416,7 @@ pub fn shadowed(change: &Change, base: &Snapshot, layers: &[Layer]) -> Vec<RepoP
     let tracked: BTreeSet<&[u8]> = base
         .entries
         .iter()
-        .flat_map(|entry| parents(&entry.path))
+        .flat_map(|entry| parents(entry.path.as_bytes()))
         .collect();
     let made_by_step = |path: &RepoPath| {
         layers.iter().any(|layer| {
@@ -425,7 +425,9 @@ pub fn shadowed(change: &Change, base: &Snapshot, layers: &[Layer]) -> Vec<RepoP
                 |path: &[u8]| fs::symlink_metadata(tree.join(std::ffi::OsStr::from_bytes(path)));
             let own = !tracked.contains(path.as_bytes());
             let itself = at(path.as_bytes()).is_ok_and(|meta| own || !meta.is_dir());
-            itself || parents(path).any(|parent| !tracked.contains(parent) && at(parent).is_ok())
+            itself
+                || parents(path.as_bytes())
+                    .any(|parent| !tracked.contains(parent) && at(parent).is_ok())
         })
     };
     change
@@ -438,8 +440,7 @@ pub fn shadowed(change: &Change, base: &Snapshot, layers: &[Layer]) -> Vec<RepoP
 }
 
 /// The directories above a path.
-fn parents(path: &RepoPath) -> impl Iterator<Item = &[u8]> {
-    let bytes = path.as_bytes();
+pub(crate) fn parents(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes
         .iter()
         .enumerate()
@@ -456,7 +457,7 @@ pub(crate) fn drop_tracked(upper: &Path, entries: &[TreeEntry]) -> Result<(), La
         .collect();
     let directories: BTreeSet<&[u8]> = entries
         .iter()
-        .flat_map(|entry| parents(&entry.path))
+        .flat_map(|entry| parents(entry.path.as_bytes()))
         .collect();
     show_below(upper).map_err(failed("open up", upper))?;
     let mut pending = vec![PathBuf::new()];

@@ -54,6 +54,7 @@ mod hostile_layers;
 pub mod inspect;
 pub mod interrupt;
 pub mod layers;
+pub mod lint;
 pub mod locate;
 pub mod measure;
 pub mod measured;

@@ -3,6 +3,7 @@
 //! The base's result is stored and reused; the candidate's is measured each time that its verdict
 //! is not stored. Whatever goes wrong on our side becomes a reason, never a test result.
 
+mod lint;
 mod services;
 
 use std::collections::BTreeSet;
@@ -23,6 +24,7 @@ use passmuster_process::Limits;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use self::lint::LintTree;
 use crate::adapters::CommandRun;
 use crate::cache::{LayerGuard, Scratch};
 use crate::digest::digest;
@@ -83,6 +85,14 @@ struct Trees {
     guards: Vec<LayerGuard>,
 }
 
+/// What stands for the candidate in a check.
+#[derive(Clone, Copy)]
+struct Candidate<'t> {
+    tree: &'t Snapshot,
+    /// What it has over the base.
+    layer: &'t Path,
+}
+
 /// One tree of a check.
 struct Side {
     role: TreeRole,
@@ -111,8 +121,16 @@ impl<'a> Bench<'a> {
         let space = self.machine.cache.scratch()?;
         let candidate = self.candidate_layer(workshop, &space)?;
         for (plan, base) in plans.iter().zip(bases) {
+            let own = self.lint_tree(plan, workshop, &space)?;
+            let candidate = own.as_ref().map_or(
+                Candidate {
+                    tree: self.candidate,
+                    layer: &candidate,
+                },
+                LintTree::candidate,
+            );
             let evidence = self
-                .check(plan, base, workshop, &candidate, &mut measured)
+                .check(plan, base, workshop, candidate, &mut measured)
                 .await?;
             measured.checks.push(evidence);
         }
@@ -155,7 +173,7 @@ impl<'a> Bench<'a> {
         plan: &CheckPlan<'a>,
         base: Option<Result<BaseLayers, Reason>>,
         workshop: &mut Workshop<'_>,
-        candidate: &Path,
+        candidate: Candidate<'_>,
         measured: &mut Measured,
     ) -> Result<CheckEvidence, LayerError> {
         let check = plan.check;
@@ -179,6 +197,14 @@ impl<'a> Bench<'a> {
         measured.note_refused(&trees.guards);
         let outcome = match &check.kind {
             CheckKind::Test(test) => self.test_check(check, test, &trees, measured).await,
+            CheckKind::Lint(lint) => {
+                let sides = lint::Sides {
+                    trees: &trees,
+                    candidate: candidate.tree,
+                };
+                self.lint_check(check, lint, sides, workshop.read_blob, measured)
+                    .await
+            }
             _ => self.command_check(check, &trees, measured).await,
         };
         Ok(outcome.unwrap_or_else(|error| {
@@ -193,7 +219,7 @@ impl<'a> Bench<'a> {
         plan: &CheckPlan<'a>,
         base: BaseLayers,
         workshop: &mut Workshop<'_>,
-        candidate: &Path,
+        candidate: Candidate<'_>,
     ) -> Result<Result<Trees, Reason>, LayerError> {
         let check = plan.check;
         let BaseLayers {
@@ -206,9 +232,9 @@ impl<'a> Bench<'a> {
         if !shadowed.is_empty() {
             return Ok(Err(shadowed_reason(check, &shadowed)));
         }
-        let candidate_layers = [candidate.to_owned(), base_tree];
+        let candidate_layers = [candidate.layer.to_owned(), base_tree];
         let made = workshop
-            .prepare_candidate(self.candidate, &candidate_layers, &plan.steps, &base)
+            .prepare_candidate(candidate.tree, &candidate_layers, &plan.steps, &base)
             .await;
         let private = match made.map_err(|error| step_reason(check, TreeRole::Candidate, error)) {
             Ok(layers) => layers,

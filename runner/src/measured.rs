@@ -38,6 +38,15 @@ impl Measured {
         }
     }
 
+    /// What a linter says about installed packages or generated code is nobody's change.
+    pub(crate) fn note_elsewhere(&mut self, what: &str, elsewhere: u64) {
+        if elsewhere > 0 {
+            self.remarks.push(format!(
+                "{what}: {elsewhere} findings are about files that are not of the tree"
+            ));
+        }
+    }
+
     /// What the steps that made these layers asked the network for and did not get, each once.
     pub(crate) fn note_refused(&mut self, layers: &[LayerGuard]) {
         for line in layers.iter().flat_map(|layer| refused(layer.path())) {
