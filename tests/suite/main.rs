@@ -21,6 +21,8 @@ mod examples;
 mod interrupt;
 mod layers;
 mod limits;
+mod lint;
+
 mod network;
 mod policy;
 mod probe;

@@ -19,6 +19,9 @@ mod rdjson;
 mod sarif;
 pub mod tree;
 
+#[cfg(test)]
+mod recorded;
+
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
 
@@ -97,7 +100,7 @@ pub fn read(format: Format, bytes: &[u8]) -> Result<Report, String> {
         Format::Report(ReportFormat::Gitlab) => gitlab::read(bytes),
         Format::Report(ReportFormat::Checkstyle) => checkstyle::read(bytes),
         Format::Report(ReportFormat::EslintJson) => eslint::read(bytes),
-        Format::Files(formatter) => Ok(formatter::read(formatter, bytes)),
+        Format::Files(formatter) => formatter::read(formatter, bytes),
     }
     .and_then(capped)
 }
