@@ -463,3 +463,39 @@ fn rustfmt_s_findings_are_the_files_that_it_would_change() {
     let (_, verdict) = env.verify(&repo, ["--worktree"]).verdict();
     assert_eq!(verdict.reasons(), ["tool-error"], "{verdict}");
 }
+
+#[test]
+fn linters_that_a_repository_configures_are_found_and_work() {
+    let env = TestEnv::new();
+    let repo = env.repo("lint-python");
+    repo.remove("passmuster.toml");
+    repo.write(
+        "test_prices.py",
+        "from shop.prices import total\n\n\ndef test_total():\n    assert total([1, 2]) == 3\n",
+    );
+    repo.commit("No policy");
+    repo.edit(PRICES, "import os\n", "import os\nimport sys\n");
+    let (_, verdict) = env
+        .verify(&repo, ["--worktree", "--policy", "auto"])
+        .verdict();
+    assert_eq!(verdict.reasons(), ["lint-new-findings"], "{verdict}");
+    assert_eq!(new_findings(&verdict), ["shop/prices.py:2 F401"]);
+
+    let repo = rust(&env, "run = [\"true\"]\nreport = \"sarif\"\n");
+    repo.remove("passmuster.toml");
+    repo.write("rustfmt.toml", "");
+    repo.commit("No policy");
+    repo.write("src/lib.rs", format!("{LIB}\nfn  unused() {{}}\n"));
+    let (_, verdict) = env
+        .verify(&repo, ["--worktree", "--policy", "auto"])
+        .verdict();
+    assert!(
+        verdict.reasons().contains(&"lint-new-findings".to_owned()),
+        "{verdict}"
+    );
+    assert_eq!(
+        new_findings(&verdict),
+        ["src/lib.rs:8 dead_code", "src/lib.rs:null format"],
+        "{verdict}"
+    );
+}
