@@ -9,8 +9,6 @@ mod lint;
 
 use serde::{Deserialize, Serialize};
 
-pub use lint::LintHarness;
-
 use crate::path::RepoPath;
 use crate::policy::{Check, CheckKind, FILE_NAME, Framework, GlobError, Globs, Policy, TestCheck};
 
@@ -185,6 +183,8 @@ pub struct Classifier {
     python: bool,
     /// Files of the tree that `run` names, and those that its services' `run` names.
     named: Vec<RepoPath>,
+    /// Test files among what `run` names.
+    chosen: Vec<RepoPath>,
 }
 
 impl Classifier {
@@ -206,6 +206,7 @@ impl Classifier {
             harness: Globs::new(&harness)?,
             python: matches!(test.framework, Framework::Pytest | Framework::Unittest),
             named: named(&check.cwd, &check.run),
+            chosen: chosen(check, test.framework),
         })
     }
 
@@ -230,7 +231,14 @@ impl Classifier {
             harness: Globs::new(&tables.concat())?,
             python: false,
             named: named(&check.cwd, &check.run),
+            chosen: Vec::new(),
         })
+    }
+
+    /// Whether a file steers the check and a command names it. Such a file is the base's in every run.
+    #[must_use]
+    pub fn is_named(&self, path: &RepoPath) -> bool {
+        self.named.contains(path) && self.classify(path) == FileClass::Harness
     }
 
     /// What a file is: the policy's word first, then harness, test, files named in `run`, product.
@@ -241,7 +249,7 @@ impl Classifier {
         }
         if self.harness.matches(path) || (self.python && shadows_a_module(path)) {
             FileClass::Harness
-        } else if self.tests.matches(path) {
+        } else if self.tests.matches(path) || self.chosen.contains(path) {
             FileClass::Test
         } else if self.named.contains(path) {
             FileClass::Harness
@@ -250,6 +258,35 @@ impl Classifier {
         }
     }
 }
+
+/// The sources that a command chooses as tests: what stands behind the words that start the framework.
+fn chosen(check: &Check, framework: Framework) -> Vec<RepoPath> {
+    let (starts, endings): (&[&str], &[&str]) = match framework {
+        Framework::Pytest => (&["pytest", "py.test"], &[".py"]),
+        Framework::Unittest => (&["unittest"], &[".py"]),
+        Framework::NodeTest => (&["--test"], &NODE_SOURCES),
+        Framework::Vitest => (&["vitest"], &NODE_SOURCES),
+        Framework::Jest => (&["jest"], &NODE_SOURCES),
+        Framework::CargoTest | Framework::Nextest | Framework::GoTest | Framework::Junit => {
+            (&[], &[])
+        }
+    };
+    let base_name = |word: &str| word.rsplit('/').next().map(str::to_owned);
+    let is_start =
+        |word: &String| base_name(word).is_some_and(|name| starts.contains(&name.as_str()));
+    let Some(start) = check.run.iter().position(is_start) else {
+        return Vec::new();
+    };
+    let words = check.run.iter().skip(start + 1);
+    // `tests/test_a.py::test_b` chooses one test of a file.
+    let files = words.filter_map(|word| word.split("::").next());
+    let files = files.filter(|word| endings.iter().any(|ending| word.ends_with(ending)));
+    let files: Vec<String> = files.map(str::to_owned).collect();
+    named(&check.cwd, &files)
+}
+
+/// Endings of JavaScript and TypeScript sources.
+const NODE_SOURCES: [&str; 8] = [".js", ".cjs", ".mjs", ".jsx", ".ts", ".cts", ".mts", ".tsx"];
 
 /// The words of a command as paths in the tree, below `cwd`; also those within a word, as in
 /// `--config=FILE` or a line for a shell.
@@ -359,6 +396,54 @@ mod tests {
                 expected,
                 "{framework} {path}"
             );
+        }
+    }
+
+    #[test]
+    fn a_source_that_the_command_chooses_is_a_test_and_one_that_starts_it_is_harness() {
+        use FileClass::{Harness, Product, Test};
+        for (framework, run, path, expected) in [
+            ("pytest", r#"["pytest", "checks.py"]"#, "checks.py", Test),
+            (
+                "pytest",
+                r#"["python", "-m", "pytest", "a/b.py::test_x"]"#,
+                "a/b.py",
+                Test,
+            ),
+            (
+                "pytest",
+                r#"["python", "run.py", "-m", "pytest"]"#,
+                "run.py",
+                Harness,
+            ),
+            (
+                "pytest",
+                r#"["pytest", "-c", "odd.ini"]"#,
+                "odd.ini",
+                Harness,
+            ),
+            (
+                "node-test",
+                r#"["node", "--test", "all.mjs"]"#,
+                "all.mjs",
+                Test,
+            ),
+            (
+                "node-test",
+                r#"["node", "start.mjs", "--test"]"#,
+                "start.mjs",
+                Harness,
+            ),
+            ("pytest", r#"["pytest", "checks.py"]"#, "other.py", Product),
+        ] {
+            let text = format!(
+                "version = 1\n[[check]]\nname = \"t\"\nkind = \"test\"\nframework = \"{framework}\"\nrun = {run}\n"
+            );
+            let policy = parse(&text, "policy").unwrap();
+            let found = classifiers(&policy).unwrap();
+            assert_eq!(found[0].1.classify(&path.into()), expected, "{run} {path}");
+            let named = expected == Harness;
+            assert_eq!(found[0].1.is_named(&path.into()), named, "{run} {path}");
         }
     }
 

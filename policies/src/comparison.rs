@@ -123,24 +123,44 @@ pub fn classify(base: State, candidate: State, oracle: OracleState) -> Class {
     }
 }
 
-/// The base's tests on the candidate's product code.
+/// What is known of the base's tests on the candidate's product code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "oracle")]
+#[serde(rename_all = "kebab-case")]
 pub enum Oracle {
-    /// No oracle was run: T is taken to equal A, so tests that the change edits vouch for
-    /// themselves.
+    /// Nothing: T is taken to equal A, so tests that the change edits vouch for themselves.
     NotRun,
-    /// The change edits no test and no harness: T equals A by construction.
-    NotNeeded,
-    /// The oracle ran.
-    Ran {
-        /// Its results.
-        run: Box<TestRun>,
-        /// The tests that took part; for every other one T equals A.
-        covered: BTreeSet<TestId>,
-        /// Units that do not compile there.
-        walls: BTreeSet<String>,
-    },
+    /// T is known; where no test is named, it equals A by construction.
+    Known(Box<OracleRun>),
+}
+
+/// Column T where it may differ from A.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OracleRun {
+    /// The run on the oracle tree; none where nothing had to run.
+    pub run: Option<TestRun>,
+    /// The tests that took part; for every other one T equals A.
+    pub covered: BTreeSet<TestId>,
+    /// Tests whose base version does not compile there.
+    pub walled: BTreeSet<TestId>,
+    /// Tests that the change edits and that cannot be put back: doctests.
+    pub edited: BTreeSet<TestId>,
+}
+
+impl Oracle {
+    /// The change edits no test and no harness.
+    #[must_use]
+    pub fn needless() -> Self {
+        Self::Known(Box::default())
+    }
+
+    /// The run on the oracle tree, where there was one.
+    #[must_use]
+    pub fn run(&self) -> Option<&TestRun> {
+        match self {
+            Self::NotRun => None,
+            Self::Known(known) => known.run.as_ref(),
+        }
+    }
 }
 
 /// Runs of one test beyond the first, on both trees: failures among `runs`.
@@ -224,6 +244,9 @@ pub struct Comparison {
     pub base_flaky: Vec<Compared>,
     /// Files whose ids do not repeat.
     pub unstable: Vec<UnstableCount>,
+    /// Of the new tests that pass, those that do not pass without the change; none where that was
+    /// not measured.
+    pub proves: Option<Vec<TestId>>,
 }
 
 /// What [`compare`] needs beside the runs.
@@ -235,6 +258,8 @@ pub struct Context<'a> {
     pub reruns: &'a [Rerun],
     /// Ids that two base runs do not share.
     pub unstable: &'a BTreeSet<TestId>,
+    /// The new tests on the base's product code.
+    pub probe: Option<&'a TestRun>,
 }
 
 impl Comparison {
@@ -273,7 +298,20 @@ pub fn compare(
         };
         list.push(compared);
     }
+    comparison.proves = proves(comparison.of(Class::Added), context.probe);
     comparison
+}
+
+/// The new tests that the base's product code does not pass. A test that does not even load there
+/// needs the change as well.
+fn proves(added: &[Compared], probe: Option<&TestRun>) -> Option<Vec<TestId>> {
+    if added.is_empty() {
+        return Some(Vec::new());
+    }
+    let results = index(probe?);
+    let needs_change = |id: &&TestId| state(results.get(id).copied()) != State::Pass;
+    let ids = added.iter().map(|test| &test.id);
+    Some(ids.filter(needs_change).cloned().collect())
 }
 
 /// The tests to run again on both trees: they passed on the base and then did not pass. Tests
@@ -363,10 +401,7 @@ impl<'a> Sides<'a> {
             .broken_units
             .iter()
             .filter(|unit| !before.contains(unit.unit.as_str()));
-        let oracle_results = match oracle {
-            Oracle::Ran { run, .. } => index(run),
-            Oracle::NotRun | Oracle::NotNeeded => Results::new(),
-        };
+        let oracle_results = oracle.run().map(index).unwrap_or_default();
         let (base, candidate) = (index(base), index(candidate));
         let renamed = renames(context.change, &base, &candidate);
         Self {
@@ -476,11 +511,11 @@ impl<'a> Sides<'a> {
     /// Column T. For a test that no oracle covers T is A, except that one which is gone is presumed
     /// to pass: nothing shows that the product would fail it, so its removal counts as vanished.
     fn oracle_state(&self, id: &TestId, old: &TestId, before: State, after: State) -> OracleState {
+        let among = |ids: &BTreeSet<TestId>| ids.contains(old) || ids.contains(id);
         match self.oracle {
-            Oracle::Ran { covered, walls, .. } if covered.contains(old) || covered.contains(id) => {
-                if walls.contains(&old.unit) {
-                    return OracleState::Wall;
-                }
+            Oracle::Known(known) if among(&known.walled) => OracleState::Wall,
+            Oracle::Known(known) if among(&known.edited) => OracleState::Known(State::Absent),
+            Oracle::Known(known) if among(&known.covered) => {
                 OracleState::Known(state(self.oracle_results.get(old).copied()))
             }
             _ if (before, after) == (State::Pass, State::Absent) => OracleState::Known(State::Pass),

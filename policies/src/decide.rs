@@ -264,8 +264,8 @@ fn summary_of(
         Some(CheckResult::Test(runs)) => {
             let mut trees = vec![TreeRole::Base];
             trees.extend(runs.candidate.as_ref().map(|_| TreeRole::Candidate));
-            let ran = matches!(runs.oracle, crate::comparison::Oracle::Ran { .. });
-            trees.extend(ran.then_some(TreeRole::Oracle));
+            trees.extend(runs.oracle.run().map(|_| TreeRole::Oracle));
+            trees.extend(runs.probe.as_ref().map(|_| TreeRole::Probe));
             (
                 trees,
                 runs.candidate.as_ref().map(|run| run.tests.len() as u64),

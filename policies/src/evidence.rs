@@ -234,6 +234,8 @@ pub struct TestEvidence {
     pub candidate: Option<TestRun>,
     /// The base's tests on the candidate's product code.
     pub oracle: Oracle,
+    /// The candidate's new tests on the base's product code; none where that was not run.
+    pub probe: Option<TestRun>,
     /// Repeated runs of the tests that [`crate::comparison::suspects`] names.
     pub reruns: Vec<Rerun>,
     /// Ids that two base runs do not share; empty where the base ran once.

@@ -9,6 +9,10 @@ use serde_json::{Map, Value};
 
 use crate::path::RepoPath;
 
+mod splice;
+
+pub use splice::splice;
+
 /// Tables of `pyproject.toml`'s `tool` that build or install and steer no check.
 const PYTHON_BUILD_TOOLS: [&str; 6] = ["poetry", "hatch", "setuptools", "maturin", "uv", "pdm"];
 /// Keys of `package.json` that say what scripts do and how tools behave.
@@ -118,6 +122,7 @@ fn heading(line: &str) -> Option<&str> {
     (!name.contains(']')).then_some(name)
 }
 
+/// Whether a section of `setup.cfg` configures a tool that checks.
 fn steers_in_setup_cfg(section: &str) -> bool {
     let tool = section.split([':', '-', '.']).next().unwrap_or_default();
     matches!(

@@ -153,6 +153,9 @@ pub struct TestSummary {
     pub unavailable: u64,
     /// True when a test failed and passes now with the base's tests; null where that was not measured.
     pub fix_proven: Option<bool>,
+    /// New tests that pass and would not pass without the change; null where that was not measured.
+    /// Advisory.
+    pub proves: Option<Vec<String>>,
 }
 
 /// One test.

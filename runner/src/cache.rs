@@ -3,7 +3,7 @@
 //! ```text
 //! git/            isolated git directories
 //! layers/KEY/     trees and prepared layers, complete by construction: made under tmp/, then renamed
-//! locks/NAME      advisory locks, so that two runners do not make the same thing twice
+//! locks/NAME      advisory locks, so that two runners do not make the same thing twice, and a base runs alone
 //! tmp/            what is being made, or was when a runner died
 //! history.db      results and verdicts
 //! memory.json     what was learnt about the host
@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use thiserror::Error;
 
@@ -61,6 +62,15 @@ pub struct Scratch {
     path: PathBuf,
     // Held for as long as the directory is in use.
     _lock: Flock<File>,
+}
+
+/// Who else may hold a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// Others that share it.
+    Shared,
+    /// Nobody.
+    Exclusive,
 }
 
 /// Holds a named lock until dropped.
@@ -106,6 +116,20 @@ impl Cache {
         Flock::lock(file, FlockArg::LockExclusive)
             .map(NameLock)
             .map_err(|(_, errno)| CacheError::at("lock", &path)(errno.into()))
+    }
+
+    /// The lock of this name, unless somebody else holds it in a way that shuts this one out.
+    pub fn try_lock(&self, name: &str, sharing: Sharing) -> Result<Option<NameLock>, CacheError> {
+        let path = self.root.join("locks").join(name);
+        let how = match sharing {
+            Sharing::Shared => FlockArg::LockSharedNonblock,
+            Sharing::Exclusive => FlockArg::LockExclusiveNonblock,
+        };
+        match Flock::lock(lock_file(&path)?, how) {
+            Ok(lock) => Ok(Some(NameLock(lock))),
+            Err((_, Errno::EWOULDBLOCK)) => Ok(None),
+            Err((_, errno)) => Err(CacheError::at("lock", &path)(errno.into())),
+        }
     }
 
     /// A new private directory on the cache's file system.

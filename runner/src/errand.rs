@@ -30,6 +30,7 @@ use crate::repository::Repository;
 use crate::self_check::machine;
 use crate::session::{Machine, Session, SessionError, make_owned};
 use crate::trees::Owner;
+use crate::turns::{self, Company};
 use crate::uses::uses;
 use crate::verify::World;
 
@@ -241,6 +242,9 @@ impl Case<'_> {
             Ok(room) => room,
             Err(reason) => return Ok(Err(vec![reason])),
         };
+        let machine = self.machine;
+        let progress = self.world.progress;
+        let _turn = turns::take(&machine.cache, Company::Any, &machine.stop, progress).await?;
         let limits = limits(
             &self.errand.limits.over(&self.basis.policy().limits),
             &self.machine.capacity(),

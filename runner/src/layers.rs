@@ -38,6 +38,7 @@ use crate::removal::remove_tree;
 use crate::session::{Machine, Session, make_owned};
 use crate::toolchains::Operator;
 use crate::trees::{FileTime, TreeWriter, layer_plan};
+use crate::turns::{self, Company};
 use crate::uses::{Use, touched};
 
 mod error;
@@ -235,6 +236,11 @@ impl Workshop<'_> {
         if let Some(found) = self.find(&key) {
             return Ok(layer(found));
         }
+        let company = match private {
+            None => Company::Alone,
+            Some(_) => Company::Any,
+        };
+        let _turn = turns::take(&cache, company, &self.machine.stop, self.progress).await?;
         let made = self
             .run_step(step, tree, tree_layers, below, &provision)
             .await?;
@@ -272,16 +278,16 @@ impl Workshop<'_> {
         let limits = limits(&step.limits.over(self.limits), &self.machine.capacity());
         let mut session = Session::open(self.machine, self.grants, &view, Access::Prepare, limits)?;
         session.door = provision.door();
+        session.secrets = provision.secrets();
         let env = provision.environment(self.grants.environment(&view));
         let phase = phase(step, program, env);
-        let mut end = self
+        let end = self
             .progress
             .during(
                 &format!("prepare step {}", step.name),
                 session.launch(phase),
             )
             .await?;
-        provision.strike(&mut end);
         if end.outcome != (Outcome::Exited { status: 0 }) {
             return Err(LayerError::Failed {
                 step: step.name.clone(),
@@ -297,9 +303,10 @@ impl Workshop<'_> {
         for (from, name) in [(tree_made, "tree"), (session.env_upper(), "env")] {
             fs::rename(&from, made.join(name)).map_err(failed("move", &from))?;
         }
-        provision
-            .search(&made)
-            .map_err(failed("search", &made))?
+        // Every byte is read, on a thread that others wait for.
+        let searched = tokio::task::block_in_place(|| provision.search(&made, &|| session.go_on()));
+        searched
+            .map_err(|source| LayerError::unsearched(&step.name, &made, source))?
             .map_err(unavailable(step))?;
         provision.keep(&made).map_err(failed("write", &made))?;
         Ok(scratch)
@@ -416,7 +423,7 @@ pub fn shadowed(change: &Change, base: &Snapshot, layers: &[Layer]) -> Vec<RepoP
     let tracked: BTreeSet<&[u8]> = base
         .entries
         .iter()
-        .flat_map(|entry| parents(entry.path.as_bytes()))
+        .flat_map(|entry| parents(&entry.path))
         .collect();
     let made_by_step = |path: &RepoPath| {
         layers.iter().any(|layer| {
@@ -425,9 +432,7 @@ pub fn shadowed(change: &Change, base: &Snapshot, layers: &[Layer]) -> Vec<RepoP
                 |path: &[u8]| fs::symlink_metadata(tree.join(std::ffi::OsStr::from_bytes(path)));
             let own = !tracked.contains(path.as_bytes());
             let itself = at(path.as_bytes()).is_ok_and(|meta| own || !meta.is_dir());
-            itself
-                || parents(path.as_bytes())
-                    .any(|parent| !tracked.contains(parent) && at(parent).is_ok())
+            itself || parents(path).any(|parent| !tracked.contains(parent) && at(parent).is_ok())
         })
     };
     change
@@ -440,7 +445,8 @@ pub fn shadowed(change: &Change, base: &Snapshot, layers: &[Layer]) -> Vec<RepoP
 }
 
 /// The directories above a path.
-pub(crate) fn parents(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+fn parents(path: &RepoPath) -> impl Iterator<Item = &[u8]> {
+    let bytes = path.as_bytes();
     bytes
         .iter()
         .enumerate()
@@ -457,7 +463,7 @@ pub(crate) fn drop_tracked(upper: &Path, entries: &[TreeEntry]) -> Result<(), La
         .collect();
     let directories: BTreeSet<&[u8]> = entries
         .iter()
-        .flat_map(|entry| parents(entry.path.as_bytes()))
+        .flat_map(|entry| parents(&entry.path))
         .collect();
     show_below(upper).map_err(failed("open up", upper))?;
     let mut pending = vec![PathBuf::new()];

@@ -1,47 +1,48 @@
-//! Measuring: every planned check on the base and on the candidate, repeated where the two disagree.
+//! Measuring: every planned check on the base and on the candidate, repeated where the two disagree;
+//! tests also on the oracle tree and on the probe tree, where the change edits any.
 //!
 //! The base's result is stored and reused; the candidate's is measured each time that its verdict
 //! is not stored. Whatever goes wrong on our side becomes a reason, never a test result.
 
-mod lint;
+mod base;
+mod command_check;
+mod lint_check;
+mod oracle;
+mod probe;
 mod services;
+mod test_check;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use passmuster_policy::change::Change;
-use passmuster_policy::comparison::{Context, Oracle, RERUN_CAP, compare, suspects};
-use passmuster_policy::denial::of_runs;
-use passmuster_policy::evidence::{
-    CheckEvidence, CheckResult, CommandEvidence, TestEvidence, TreeRole, WhyNotRun,
-};
-use passmuster_policy::policy::{Check, CheckKind, Policy, TestCheck};
+use passmuster_policy::classification::Classifier;
+use passmuster_policy::evidence::{CheckEvidence, CheckResult, TreeRole, WhyNotRun};
+use passmuster_policy::path::RepoPath;
+use passmuster_policy::policy::{Check, CheckKind, Policy};
 use passmuster_policy::reason::{Reason, ReasonCode};
-use passmuster_policy::run::{Outcome, TestRun, Usage};
-use passmuster_policy::tests::TestResult;
+use passmuster_policy::run::Usage;
 use passmuster_process::Limits;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
-use self::lint::LintTree;
-use crate::adapters::CommandRun;
 use crate::cache::{LayerGuard, Scratch};
 use crate::digest::digest;
 use crate::grants::{self, Attendant, Grants, View};
-use crate::layers::{Layer, LayerError, Snapshot, Workshop, shadowed, view};
+use crate::layers::{Layer, LayerError, Snapshot, Workshop, view};
 use crate::locate::{Programs, locate};
 use crate::measured::Measured;
-use crate::obstacles::{complaints, role_name, run_reason, shadowed_reason, step_reason};
+use crate::obstacles::{run_reason, step_reason};
+use crate::parts::{Exchange, Exchanged, Sorter, Taken, Texts};
 use crate::plan::CheckPlan;
 use crate::progress::Progress;
-use crate::reruns::{Again, Counter, Extent, gone, is_whole, selected, unshared};
-use crate::runs::{self, Ran, RunError, Task};
+use crate::runs::{RunError, Task};
 use crate::session::{Machine, make_owned};
 use crate::store::Store;
 
-/// Raised whenever a stored result would no longer be what a run gives.
-const FORMAT: u32 = 2;
+use base::{Base, BaseRun};
+
 /// Without a wall limit in the policy a candidate may take this many times as long as the base.
 const PATIENCE: u32 = 3;
 
@@ -63,39 +64,31 @@ pub struct Bench<'a> {
     pub candidate: &'a Snapshot,
     /// What lies between them.
     pub change: &'a Change,
-    /// Checks of which the change edits no test and no harness.
-    pub own_tests: BTreeSet<String>,
+    /// Takes the content of files that are put together here.
+    pub texts: &'a Texts,
     /// Says what runs.
     pub progress: Progress,
     /// Whether stored results count.
     pub use_stored: bool,
 }
 
-/// The base's tree and what prepare steps made over it.
-struct BaseLayers {
-    tree: LayerGuard,
-    layers: Vec<Layer>,
-}
-
 /// Both trees of a check, ready to run on.
-struct Trees {
-    base: Side,
-    candidate: Side,
+struct Trees<'a> {
+    base: Side<'a>,
+    candidate: Side<'a>,
+    /// Where the base's tree lies.
+    base_tree: PathBuf,
+    /// What steps made on the base.
+    base_layers: Vec<Layer>,
     /// Keeps the layers from being pruned.
     guards: Vec<LayerGuard>,
 }
 
-/// What stands for the candidate in a check.
-#[derive(Clone, Copy)]
-struct Candidate<'t> {
-    tree: &'t Snapshot,
-    /// What it has over the base.
-    layer: &'t Path,
-}
-
 /// One tree of a check.
-struct Side {
+#[derive(Clone)]
+struct Side<'a> {
     role: TreeRole,
+    tree: Cow<'a, Snapshot>,
     view: View,
     program: PathBuf,
     services: Vec<Attendant>,
@@ -103,77 +96,90 @@ struct Side {
     layers: Vec<String>,
 }
 
+/// Where more trees of a check are made.
+struct Site<'w, 's> {
+    workshop: &'s mut Workshop<'w>,
+    space: &'s Scratch,
+}
+
+/// What keeps a check from being measured.
+enum Trouble {
+    /// A run gave nothing.
+    Run(RunError),
+    /// A tree or a layer could not be made.
+    Layer(LayerError),
+}
+
+impl From<RunError> for Trouble {
+    fn from(error: RunError) -> Self {
+        Self::Run(error)
+    }
+}
+
+impl From<LayerError> for Trouble {
+    fn from(error: LayerError) -> Self {
+        Self::Layer(error)
+    }
+}
+
 impl<'a> Bench<'a> {
     /// Measures every planned check, one after the other: they share the machine.
     ///
-    /// All of the base's layers are made before the candidate is written. Build tools go by times:
-    /// a changed file that is older than a build cache would pass for built already.
+    /// The base comes first, in all checks, before anything of the candidate runs or is written: what its
+    /// prepare steps leave on the disk could make the base fail. And build tools go by times: a
+    /// changed file that is older than a build cache would pass for built already.
     pub async fn measure(
         &self,
         plans: &[CheckPlan<'a>],
         workshop: &mut Workshop<'_>,
     ) -> Result<Measured, LayerError> {
         let mut measured = Measured::default();
-        let mut bases = Vec::new();
+        let mut layers = Vec::new();
         for plan in plans {
-            bases.push(self.base_layers(plan, workshop).await?);
+            layers.push(self.base_layers(plan, workshop).await?);
+        }
+        let mut bases = Vec::new();
+        for (plan, made) in plans.iter().zip(layers) {
+            bases.push(match made.filter(|_| !self.machine.stop.is_requested()) {
+                Some(Ok(made)) => Some(
+                    self.base(plan, made, workshop.read_blob, &mut measured)
+                        .await,
+                ),
+                Some(Err(reason)) => Some(Err(reason)),
+                None => None,
+            });
         }
         let space = self.machine.cache.scratch()?;
-        let candidate = self.candidate_layer(workshop, &space)?;
         for (plan, base) in plans.iter().zip(bases) {
-            let own = self.lint_tree(plan, workshop, &space)?;
-            let candidate = own.as_ref().map_or(
-                Candidate {
-                    tree: self.candidate,
-                    layer: &candidate,
-                },
-                LintTree::candidate,
-            );
             let evidence = self
-                .check(plan, base, workshop, candidate, &mut measured)
+                .check(plan, base, workshop, &space, &mut measured)
                 .await?;
             measured.checks.push(evidence);
         }
         Ok(measured)
     }
 
-    /// What the base of a check needs; a reason where it cannot be had, nothing where it need not.
-    async fn base_layers(
+    /// The layer over the base that shows this tree, written once.
+    fn layer_of(
         &self,
-        plan: &CheckPlan<'a>,
-        workshop: &mut Workshop<'_>,
-    ) -> Result<Option<Result<BaseLayers, Reason>>, LayerError> {
-        if plan.left_out.is_some() || self.machine.stop.is_requested() {
-            return Ok(None);
-        }
-        let steps: Vec<_> = plan.steps.iter().map(|(step, _)| *step).collect();
-        let tree = workshop.base_layer(self.base, &steps)?;
-        let directories = [tree.path().join("tree")];
-        match workshop.prepare_base(self.base, &directories, &steps).await {
-            Ok(layers) => Ok(Some(Ok(BaseLayers { tree, layers }))),
-            Err(error) => {
-                step_reason(plan.check, TreeRole::Base, error).map(|reason| Some(Err(reason)))
-            }
-        }
-    }
-
-    fn candidate_layer(
-        &self,
+        tree: &Snapshot,
         workshop: &mut Workshop<'_>,
         space: &Scratch,
     ) -> Result<PathBuf, LayerError> {
-        let root = space.path().join("candidate");
-        make_owned(&root, self.machine.owner)?;
-        workshop.candidate_layer(self.base, self.candidate, &root)?;
+        let root = space.path().join(digest(&tree.id));
+        if !root.is_dir() {
+            make_owned(&root, self.machine.owner)?;
+            workshop.candidate_layer(self.base, tree, &root)?;
+        }
         Ok(root)
     }
 
     async fn check(
         &self,
         plan: &CheckPlan<'a>,
-        base: Option<Result<BaseLayers, Reason>>,
+        base: Option<Result<Base<'a>, Reason>>,
         workshop: &mut Workshop<'_>,
-        candidate: Candidate<'_>,
+        space: &Scratch,
         measured: &mut Measured,
     ) -> Result<CheckEvidence, LayerError> {
         let check = plan.check;
@@ -183,83 +189,147 @@ impl<'a> Bench<'a> {
         let Some(base) = base.filter(|_| !self.machine.stop.is_requested()) else {
             return Ok(not_run(check, WhyNotRun::Blocked));
         };
-        let trees = match base {
-            Ok(base) => self.trees(plan, base, workshop, candidate).await?,
+        let ready = match base {
+            Ok(base) => self.trees(plan, base, workshop, space).await?,
             Err(reason) => Err(reason),
         };
-        let trees = match trees {
-            Ok(trees) => trees,
+        let (trees, base) = match ready {
+            Ok(ready) => ready,
             Err(reason) => {
                 measured.reasons.push(reason);
                 return Ok(not_run(check, WhyNotRun::Blocked));
             }
         };
         measured.note_refused(&trees.guards);
-        let outcome = match &check.kind {
-            CheckKind::Test(test) => self.test_check(check, test, &trees, measured).await,
-            CheckKind::Lint(lint) => {
-                let sides = lint::Sides {
-                    trees: &trees,
-                    candidate: candidate.tree,
-                };
-                self.lint_check(check, lint, sides, workshop.read_blob, measured)
+        let outcome = match base {
+            BaseRun::Test(test, base) => {
+                let mut site = Site { workshop, space };
+                self.test_check(plan, test, &trees, *base, &mut site, measured)
                     .await
             }
-            _ => self.command_check(check, &trees, measured).await,
+            BaseRun::Lint(lint, base) => self
+                .lint_check((check, lint), &trees, *base, workshop.read_blob, measured)
+                .await
+                .map_err(Trouble::Run),
+            BaseRun::Command(base) => self
+                .command_check(check, &trees, base, measured)
+                .await
+                .map_err(Trouble::Run),
         };
-        Ok(outcome.unwrap_or_else(|error| {
-            measured.reasons.push(run_reason(check, &error));
-            not_run(check, WhyNotRun::Blocked)
-        }))
+        match outcome {
+            Ok(evidence) => Ok(evidence),
+            Err(Trouble::Layer(error)) => Err(error),
+            Err(Trouble::Run(error)) => {
+                measured.reasons.push(run_reason(check, &error));
+                Ok(not_run(check, WhyNotRun::Blocked))
+            }
+        }
     }
 
-    /// Makes what both sides of a check need. The inner error is a reason for the verdict.
+    /// Makes what the candidate's side of a check needs. The inner error is a reason for the verdict.
     async fn trees(
         &self,
         plan: &CheckPlan<'a>,
-        base: BaseLayers,
+        base: Base<'a>,
         workshop: &mut Workshop<'_>,
-        candidate: Candidate<'_>,
-    ) -> Result<Result<Trees, Reason>, LayerError> {
-        let check = plan.check;
-        let BaseLayers {
-            tree: base_guard,
-            layers: base,
-        } = base;
-        let base_tree = base_guard.path().join("tree");
-        let base_layers = [base_tree.clone()];
-        let shadowed = shadowed(self.change, self.base, &base);
-        if !shadowed.is_empty() {
-            return Ok(Err(shadowed_reason(check, &shadowed)));
-        }
-        let candidate_layers = [candidate.layer.to_owned(), base_tree];
-        let made = workshop
-            .prepare_candidate(candidate.tree, &candidate_layers, &plan.steps, &base)
-            .await;
-        let private = match made.map_err(|error| step_reason(check, TreeRole::Candidate, error)) {
-            Ok(layers) => layers,
-            Err(step) => return step.map(Err),
+        space: &Scratch,
+    ) -> Result<Result<(Trees<'a>, BaseRun<'a>), Reason>, LayerError> {
+        let Base { made, side, run } = base;
+        let mut trees = Trees {
+            candidate: side.clone(),
+            base: side,
+            base_tree: made.tree.path().join("tree"),
+            guards: layers_of(&made.layers).chain([made.tree]).collect(),
+            base_layers: made.layers,
         };
-        let made = base.iter().chain(&private).map(|layer| layer.made.clone());
-        let guards = made.chain([base_guard]).collect();
-        let base = self.side(check, TreeRole::Base, &base_layers, &base);
-        let candidate = self.side(check, TreeRole::Candidate, &candidate_layers, &private);
-        Ok(base.and_then(|base| {
-            Ok(Trees {
-                base,
-                candidate: candidate?,
-                guards,
-            })
+        let tree = self.judged(plan.check, workshop)?;
+        let mut site = Site { workshop, space };
+        let made = self
+            .side_of(plan, TreeRole::Candidate, tree, &trees, &mut site)
+            .await?;
+        Ok(made.map(|(candidate, guards)| {
+            trees.candidate = candidate;
+            trees.guards.extend(guards);
+            (trees, run)
         }))
+    }
+
+    /// The candidate as a check sees it: files that the check's command names are the base's, and so is
+    /// the whole harness of a check that no oracle stands beside.
+    fn judged(
+        &self,
+        check: &Check,
+        workshop: &mut Workshop<'_>,
+    ) -> Result<Cow<'a, Snapshot>, LayerError> {
+        let (classifier, taken) = match &check.kind {
+            CheckKind::Test(test) => (Classifier::new(check, test), Taken::Named),
+            CheckKind::Lint(_) => (Classifier::of_linter(check), Taken::Harness),
+            _ => (Classifier::of_command(check), Taken::Harness),
+        };
+        // The policy's globs were compiled when it was parsed.
+        let Ok(classifier) = classifier else {
+            return Ok(Cow::Borrowed(self.candidate));
+        };
+        let sorter = Sorter {
+            classifier: &classifier,
+            holders: BTreeSet::new(),
+        };
+        let made = self.exchange(&sorter, taken, &BTreeSet::new(), workshop)?;
+        Ok(made.tree.map_or(Cow::Borrowed(self.candidate), Cow::Owned))
+    }
+
+    /// The candidate with parts of the base.
+    fn exchange(
+        &self,
+        sorter: &Sorter<'_>,
+        taken: Taken,
+        kept: &BTreeSet<RepoPath>,
+        workshop: &mut Workshop<'_>,
+    ) -> Result<Exchanged, LayerError> {
+        let exchange = Exchange {
+            product: self.candidate,
+            steering: self.base,
+            sorter,
+            taken,
+            kept,
+            texts: self.texts,
+        };
+        exchange.build(workshop.read_blob).map_err(unread)
+    }
+
+    /// One more tree of a check, with the layers that it needs; the layers that only it holds come with
+    /// it. The inner error is a reason for the verdict.
+    async fn side_of(
+        &self,
+        plan: &CheckPlan<'a>,
+        role: TreeRole,
+        tree: Cow<'a, Snapshot>,
+        trees: &Trees<'a>,
+        site: &mut Site<'_, '_>,
+    ) -> Result<Result<(Side<'a>, Vec<LayerGuard>), Reason>, LayerError> {
+        let check = plan.check;
+        let own = self.layer_of(&tree, site.workshop, site.space)?;
+        let directories = [own, trees.base_tree.clone()];
+        let made = site
+            .workshop
+            .prepare_candidate(&tree, &directories, &plan.steps, &trees.base_layers)
+            .await;
+        match made.map_err(|error| step_reason(check, role, error)) {
+            Ok(layers) => {
+                let side = self.side(check, (role, tree), &directories, &layers);
+                Ok(side.map(|side| (side, layers_of(&layers).collect())))
+            }
+            Err(step) => step.map(Err),
+        }
     }
 
     fn side(
         &self,
         check: &Check,
-        role: TreeRole,
-        tree: &[PathBuf],
+        (role, tree): (TreeRole, Cow<'a, Snapshot>),
+        directories: &[PathBuf],
         layers: &[Layer],
-    ) -> Result<Side, Reason> {
+    ) -> Result<Side<'a>, Reason> {
         let word = check.run.first().map(String::as_str).unwrap_or_default();
         let program =
             locate(self.programs, word, &check.cwd, layers).map_err(|missing| Reason {
@@ -268,243 +338,22 @@ impl<'a> Bench<'a> {
                 ids: vec![missing.word.clone()],
                 message: missing.to_string(),
             })?;
-        let snapshot = if role == TreeRole::Base {
-            self.base
-        } else {
-            self.candidate
-        };
         let keys = layers.iter().map(|layer| layer.key.clone());
+        let content = std::iter::once(tree.content_id());
         Ok(Side {
             role,
-            view: view(tree, layers),
+            view: view(directories, layers),
             program,
             services: self.attendants(check, layers)?,
-            layers: std::iter::once(snapshot.content_id()).chain(keys).collect(),
+            layers: content.chain(keys).collect(),
+            tree,
         })
     }
 
-    async fn test_check(
-        &self,
-        check: &Check,
-        test: &TestCheck,
-        trees: &Trees,
-        measured: &mut Measured,
-    ) -> Result<CheckEvidence, RunError> {
-        let stored: Option<TestRun> = self.stored(check, &trees.base);
-        let cached = stored.is_some();
-        let (base, candidate) = self.both_tests(check, test, trees, stored).await?;
-        let ran = (base, candidate);
-        let (base, candidate) = self.settled_tests(check, test, trees, ran).await?;
-        measured.note(&candidate.enforcement);
-        for (ran, role) in [(&base, TreeRole::Base), (&candidate, TreeRole::Candidate)] {
-            let what = format!("{} on the {}", check.name, role_name(role));
-            measured.note_services(&what, &ran.failed_services);
-            if self.machine.overlay {
-                measured.note_rename(&what, &ran.result.outcome, complaints(&ran.result));
-            }
-        }
-        let (base, candidate) = (base.result, candidate.result);
-        if base.leaked_processes == 0 {
-            let what = format!("{} on the candidate", check.name);
-            measured.note_leaked(&what, candidate.leaked_processes);
-        }
-        if !cached && is_whole(&base) {
-            self.keep(check, &trees.base, &base);
-        }
-        let again = self.again(check, test, trees, &base, &candidate).await?;
-        let mut usage = candidate.usage;
-        if !cached {
-            usage = usage.and(base.usage);
-        }
-        Ok(CheckEvidence {
-            name: check.name.clone(),
-            kind: check.kind.name(),
-            cached: cached.then_some(TreeRole::Base).into_iter().collect(),
-            log: Some(log_of(&base, &candidate)),
-            usage,
-            denials: of_runs(&base.denials, &candidate.denials),
-            result: CheckResult::Test(Box::new(TestEvidence {
-                exit: test.framework.exit_meaning(),
-                base,
-                candidate: Some(candidate),
-                oracle: if self.own_tests.contains(&check.name) {
-                    Oracle::NotNeeded
-                } else {
-                    Oracle::NotRun
-                },
-                reruns: again.reruns,
-                unstable: again.unstable,
-            })),
-        })
-    }
-
-    /// The base's result, stored or measured, and the candidate's.
-    async fn both_tests(
-        &self,
-        check: &Check,
-        test: &TestCheck,
-        trees: &Trees,
-        stored: Option<TestRun>,
-    ) -> Result<(Ran<TestRun>, Ran<TestRun>), RunError> {
-        if let Some(base) = stored {
-            if self.base.id == self.candidate.id {
-                return Ok((nothing_enforced(base.clone()), nothing_enforced(base)));
-            }
-            let wall = self.wall(check, Some(base.usage.wall_ms));
-            let candidate = self
-                .one_test(check, test, &trees.candidate, wall, None)
-                .await?;
-            return Ok((nothing_enforced(base), candidate));
-        }
-        // Alone: a candidate beside it could take what both draw on (inotify instances, terminals,
-        // pipe pages, disk), and a base that fails for that excuses the candidate.
-        let wall = self.wall(check, None);
-        let base = self.one_test(check, test, &trees.base, wall, None).await?;
-        if self.base.id == self.candidate.id {
-            return Ok((nothing_enforced(base.result.clone()), base));
-        }
-        let wall = self.wall(check, Some(base.result.usage.wall_ms));
-        let candidate = self
-            .one_test(check, test, &trees.candidate, wall, None)
-            .await?;
-        Ok((base, candidate))
-    }
-
-    /// Runs again what passed on the base and does not pass on the candidate, on both trees alike.
-    async fn again(
-        &self,
-        check: &Check,
-        test: &TestCheck,
-        trees: &Trees,
-        base: &TestRun,
-        candidate: &TestRun,
-    ) -> Result<Again, RunError> {
-        if !(is_whole(base) && is_whole(candidate)) {
-            return Ok(Again::default());
-        }
-        let mut again = Again::default();
-        if gone(base, candidate) {
-            let second = self
-                .one_test(check, test, &trees.base, self.wall(check, None), None)
-                .await?;
-            again.unstable = unshared(base, &second.result);
-        }
-        let context = Context {
-            change: self.change,
-            reruns: &[],
-            unstable: &again.unstable,
-        };
-        let suspects = suspects(&compare(base, candidate, &Oracle::NotRun, context));
-        if suspects.is_empty() || test.retries == 0 {
-            return Ok(again);
-        }
-        let only = selected(base, &suspects);
-        let mut counter = Counter::start(&suspects, base, candidate);
-        // Fifty tests at once are no matter of chance: one more run of the whole suite settles it.
-        let rounds = if suspects.len() < RERUN_CAP {
-            test.retries
-        } else {
-            1
-        };
-        for round in 0..rounds {
-            // Once whole: a test may fail for what another file's tests did before it, every time,
-            // and pass whenever its file runs alone.
-            let (extent, select) = match round {
-                0 => (Extent::Whole, None),
-                _ => (Extent::Selected, Some(only.clone())),
-            };
-            let wall = self.wall(check, Some(base.usage.wall_ms));
-            let on_base = self
-                .one_test(check, test, &trees.base, wall, select.clone())
-                .await?;
-            let on_candidate = self
-                .one_test(check, test, &trees.candidate, wall, select)
-                .await?;
-            counter.round(extent, &on_base.result, &on_candidate.result);
-        }
-        again.reruns = counter.finish();
-        Ok(again)
-    }
-
-    async fn one_test(
-        &self,
-        check: &Check,
-        test: &TestCheck,
-        side: &Side,
-        wall: Duration,
-        only: Option<Vec<TestResult>>,
-    ) -> Result<Ran<TestRun>, RunError> {
-        let task = self.task(check, side, wall);
-        let what = format!("{} on the {}", check.name, role_name(side.role));
-        let run = runs::test(self.machine, self.grants, &task, test.framework, only);
-        self.progress.during(&what, run).await
-    }
-
-    async fn command_check(
-        &self,
-        check: &Check,
-        trees: &Trees,
-        measured: &mut Measured,
-    ) -> Result<CheckEvidence, RunError> {
-        let stored: Option<CommandRun> = self.stored(check, &trees.base);
-        let cached = stored.is_some();
-        let base = match stored {
-            Some(run) => run,
-            None => self.one_command(check, &trees.base, measured).await?,
-        };
-        if !cached && matches!(base.outcome, Outcome::Exited { .. }) {
-            self.keep(check, &trees.base, &base);
-        }
-        let candidate = if self.base.id == self.candidate.id {
-            base.clone()
-        } else {
-            self.one_command(check, &trees.candidate, measured).await?
-        };
-        let ran = (base, candidate);
-        let (base, candidate) = self.settled_commands(check, trees, ran, measured).await?;
-        Ok(CheckEvidence {
-            name: check.name.clone(),
-            kind: check.kind.name(),
-            cached: cached.then_some(TreeRole::Base).into_iter().collect(),
-            log: Some(candidate.log_tail.clone()),
-            usage: candidate.usage,
-            denials: of_runs(&base.denials, &candidate.denials),
-            result: CheckResult::Command(CommandEvidence {
-                base: Some(base.outcome),
-                candidate: Some(candidate.outcome),
-            }),
-        })
-    }
-
-    async fn one_command(
-        &self,
-        check: &Check,
-        side: &Side,
-        measured: &mut Measured,
-    ) -> Result<CommandRun, RunError> {
-        let task = self.task(check, side, self.wall(check, None));
-        let what = format!("{} on the {}", check.name, role_name(side.role));
-        let ran = self
-            .progress
-            .during(&what, runs::command(self.machine, self.grants, &task))
-            .await?;
-        measured.note(&ran.enforcement);
-        measured.note_leaked(&what, ran.result.leaked_processes);
-        measured.note_services(&what, &ran.failed_services);
-        if self.machine.overlay {
-            measured.note_rename(&what, &ran.result.outcome, [ran.result.log_tail.as_str()]);
-        }
-        Ok(ran.result)
-    }
-
-    fn task<'t>(&'t self, check: &'t Check, side: &Side, wall: Duration) -> Task<'t> {
-        let tree = match side.role {
-            TreeRole::Base => self.base,
-            _ => self.candidate,
-        };
+    fn task<'t>(&'t self, check: &'t Check, side: &'t Side<'_>, wall: Duration) -> Task<'t> {
         Task {
             check,
-            tracked: &tree.entries,
+            tracked: &side.tree.entries,
             program: side.program.clone(),
             view: side.view.clone(),
             services: side.services.clone(),
@@ -525,53 +374,17 @@ impl<'a> Bench<'a> {
             None => grants::wall(None).max(PATIENCE * Duration::from_millis(base_ms.unwrap_or(0))),
         }
     }
-
-    fn stored<T: DeserializeOwned>(&self, check: &Check, side: &Side) -> Option<T> {
-        let json = self
-            .use_stored
-            .then(|| self.store.result(&self.key(check, side)))?;
-        // A history that cannot be read costs time, not truth.
-        serde_json::from_str(&json.ok()??).ok()
-    }
-
-    fn keep<T: Serialize>(&self, check: &Check, side: &Side, run: &T) {
-        if let Ok(json) = serde_json::to_string(run) {
-            let kept = self.store.put_result(&self.key(check, side), &json);
-            if let Err(error) = kept {
-                self.progress.say(&error.to_string());
-            }
-        }
-    }
-
-    /// All that a base result depends on.
-    fn key(&self, check: &Check, side: &Side) -> String {
-        let version = env!("CARGO_PKG_VERSION");
-        digest(&(
-            FORMAT,
-            version,
-            check,
-            &self.policy.limits,
-            self.grants.digest(),
-            &side.layers,
-            &side.program,
-            side.service_keys(),
-            self.machine.isolation.name(),
-        ))
-    }
 }
 
-/// The log that explains the outcome: of the base where that is what did not work.
-fn log_of(base: &TestRun, candidate: &TestRun) -> String {
-    let run = if is_whole(base) { candidate } else { base };
-    run.log_tail.clone()
+fn layers_of(layers: &[Layer]) -> impl Iterator<Item = LayerGuard> {
+    layers.iter().map(|layer| layer.made.clone())
 }
 
-/// A result that no sandbox was started for.
-fn nothing_enforced<T>(result: T) -> Ran<T> {
-    Ran {
-        result,
-        enforcement: Vec::new(),
-        failed_services: Vec::new(),
+fn unread(source: io::Error) -> LayerError {
+    LayerError::Io {
+        step: "read",
+        path: PathBuf::from("the repository's objects"),
+        source,
     }
 }
 

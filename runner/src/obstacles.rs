@@ -95,8 +95,8 @@ pub fn step_reason(check: &Check, role: TreeRole, error: LayerError) -> Result<R
             step,
             format!("prepare step `{step}`: {missing}"),
         ),
-        LayerError::Session(SessionError::Sandbox(ref problem)) => {
-            Ok(sandbox_reason(&problem.to_string()))
+        LayerError::Session(SessionError::Sandbox(_) | SessionError::NeverAlone) => {
+            Ok(sandbox_reason(&error.to_string()))
         }
         other => Err(other),
     }
@@ -118,6 +118,7 @@ pub fn run_reason(check: &Check, error: &RunError) -> Reason {
         | RunError::Adapter(AdapterError::Launch(SessionError::Sandbox(problem))) => {
             sandbox_reason(&problem.to_string())
         }
+        RunError::Session(SessionError::NeverAlone) => sandbox_reason(&error.to_string()),
         other => Reason {
             code: ReasonCode::ToolError,
             check: Some(check.name.clone()),

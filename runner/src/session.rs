@@ -5,6 +5,7 @@
 //! session, so no run starts from what another one wrote.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,7 @@ use crate::grants::{self, Access, Attendant, Capacity, Failed, Grants, Room, Vie
 use crate::interrupt::Stop;
 use crate::merged::CopyError;
 use crate::network::Door;
+use crate::network::secrets::Secrets;
 use crate::trees::Owner;
 
 /// A run that could not be carried out; says nothing about the change.
@@ -35,6 +37,12 @@ pub enum SessionError {
     /// The run's directories could not be made.
     #[error(transparent)]
     Cache(#[from] CacheError),
+    /// The base's turn never came.
+    #[error(
+        "other sandboxes with this cache did not end within an hour, and the base is measured while none runs: \
+         it would fail for what they take; end them (`passmuster sandbox` is one), then verify again"
+    )]
+    NeverAlone,
     /// A part of the tree could not be copied.
     #[error(transparent)]
     Copy(#[from] CopyError),
@@ -93,6 +101,8 @@ pub struct Session<'a> {
     pub enforcement: Vec<Enforcement>,
     /// Its way out; none: no network.
     pub door: Option<Door>,
+    /// What is struck from all that is printed.
+    pub secrets: Secrets,
     /// What it refused, in all phases.
     pub denials: Vec<Denial>,
 }
@@ -122,6 +132,7 @@ impl<'a> Session<'a> {
             failed_services: Vec::new(),
             enforcement: Vec::new(),
             door: None,
+            secrets: Secrets::default(),
             denials: Vec::new(),
         })
     }
@@ -137,6 +148,18 @@ impl<'a> Session<'a> {
         let env = self.grants.environment(view);
         self.services = services.iter().map(|service| service.spec(&env)).collect();
         Ok(self)
+    }
+
+    /// An error once its time is over or the program was asked to stop: for what is still to be done about
+    /// what it left.
+    pub fn go_on(&self) -> io::Result<()> {
+        if self.machine.stop.is_requested() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        match self.started.elapsed() < self.limits.wall {
+            true => Ok(()),
+            false => Err(io::ErrorKind::TimedOut.into()),
+        }
     }
 
     /// Host directory of what the run wrote into the tree.
@@ -216,17 +239,17 @@ impl Phases for Session<'_> {
     async fn launch(&mut self, phase: Phase) -> Result<PhaseEnd, SessionError> {
         let reports = self.report_directory()?;
         let report = self.launch_in(&phase, &reports, Streams::default()).await?;
-        Ok(phase_end(report, reports))
+        Ok(phase_end(report, reports, &self.secrets))
     }
 }
 
-fn phase_end(report: Report, reports: PathBuf) -> PhaseEnd {
+fn phase_end(report: Report, reports: PathBuf, secrets: &Secrets) -> PhaseEnd {
     PhaseEnd {
         outcome: outcome(&report),
         usage: usage(&report),
         stdout_truncated: report.stdout.dropped() > 0,
-        stdout: report.stdout.bytes(),
-        stderr: report.stderr.bytes(),
+        stdout: secrets.out_of(&report.stdout),
+        stderr: secrets.out_of(&report.stderr),
         leaked: report.survivors,
         reports,
     }

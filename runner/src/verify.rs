@@ -8,7 +8,6 @@
 //! What is wrong with the request, the policy or the repository is an error; what is wrong with the
 //! change, or could not be found out about it, is a verdict.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -18,7 +17,7 @@ use passmuster_policy::evidence::{
     self, CheckEvidence, CheckResult, EnforcementState, Evidence, Subject, Timing, WhyNotRun,
 };
 use passmuster_policy::finding::{Finding, FindingLevel, fingerprint};
-use passmuster_policy::policy::{Check, CheckKind, Isolation, Policy};
+use passmuster_policy::policy::{Isolation, Policy};
 use passmuster_policy::reason::{Reason, ReasonCode};
 use passmuster_policy::rules;
 use passmuster_policy::verdict::Verdict;
@@ -40,7 +39,7 @@ use crate::measured::Measured;
 use crate::mixed;
 use crate::obstacles::missing_content;
 use crate::offline::{self, Offline};
-use crate::oracle;
+use crate::parts::Texts;
 use crate::past::{keep, known_candidate, remember_candidate, settle, stored_verdict, verdict_key};
 use crate::plan::{CheckPlan, plan};
 use crate::policy_source::{self, Choice, Loaded};
@@ -303,6 +302,7 @@ impl Case<'_> {
                     });
                 }
             };
+        let texts = Texts::default();
         let bench = Bench {
             machine: &machine,
             grants: &self.basis.grants,
@@ -312,11 +312,14 @@ impl Case<'_> {
             base,
             candidate,
             change,
-            own_tests: self.own_tests(base, candidate, change, content),
+            texts: &texts,
             progress: self.world.progress,
             use_stored: self.request.use_stored,
         };
-        let mut read_blob = |entry: &TreeEntry| content.read(entry);
+        let mut read_blob = |entry: &TreeEntry| match texts.get(&entry.oid) {
+            Some(made) => Ok(made),
+            None => content.read(entry),
+        };
         let mut workshop = self
             .basis
             .workshop(&machine, self.world.progress, &mut read_blob);
@@ -326,30 +329,6 @@ impl Case<'_> {
             isolation: Some(machine.isolation),
             ..measured
         })
-    }
-
-    /// The checks whose tests and harness the change leaves alone.
-    fn own_tests(
-        &self,
-        base: &Snapshot,
-        candidate: &Snapshot,
-        change: &Change,
-        content: &mut Content,
-    ) -> BTreeSet<String> {
-        let mut read = |entry: &TreeEntry| content.read(entry);
-        let mut needless = |check: &&Check| match &check.kind {
-            CheckKind::Test(test) => {
-                oracle::is_needless(change, check, test, [base, candidate], &mut read)
-            }
-            _ => false,
-        };
-        self.basis
-            .policy()
-            .check
-            .iter()
-            .filter(|check| needless(check))
-            .map(|check| check.name.clone())
-            .collect()
     }
 }
 

@@ -16,6 +16,7 @@ use std::time::Duration;
 use passmuster::network::Proxy;
 use passmuster::network::endpoint::AllowList;
 use passmuster::network::journal::{Connection, Fate};
+use passmuster::network::secrets::Secrets;
 use passmuster::network::upstream::Upstreams;
 use tokio::sync::oneshot;
 
@@ -29,7 +30,11 @@ fn proxied(
         .iter()
         .map(|(name, value)| (name.into(), value.into()))
         .collect();
-    let proxy = Proxy::new(AllowList::new(allowed), Upstreams::from_env(&env));
+    let proxy = Proxy::new(
+        AllowList::new(allowed),
+        Upstreams::from_env(&env),
+        Secrets::default(),
+    );
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (give, take) = oneshot::channel();

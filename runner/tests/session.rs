@@ -215,3 +215,24 @@ async fn a_directory_of_a_layer_is_renamed_where_trees_are_copies_and_not_where_
         assert_eq!(ends[0].1.contains("moved\n"), !overlay);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_done_about_a_run_afterwards_ends_with_its_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let machine = machine(dir.path(), true);
+    let tree = vec![layer(&machine, dir.path(), "tree", &["a"])];
+    let view = View {
+        tree,
+        ..View::default()
+    };
+    let policy = parse("version = 1\n", "test").unwrap();
+    let grants = Grants::new(&policy, &Operator::default(), &[], &[]);
+    for (seconds, expected) in [(60, Ok(())), (0, Err(std::io::ErrorKind::TimedOut))] {
+        let limits = Limits {
+            wall: Duration::from_secs(seconds),
+            ..Limits::default()
+        };
+        let session = Session::open(&machine, &grants, &view, Access::Prepare, limits).unwrap();
+        assert_eq!(session.go_on().map_err(|error| error.kind()), expected);
+    }
+}

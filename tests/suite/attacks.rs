@@ -1,5 +1,9 @@
 //! Changes that are bad and want a pass: each was given one before, and none gets it now.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
 use passmuster_tests::{Repository, TestEnv};
 
 const PYTEST: &str = "version = 1\nextends = [\"python\"]\n[sandbox]\ntoolchains = [\"python\"]\n\
@@ -26,10 +30,10 @@ fn python(env: &TestEnv) -> Repository<'_> {
 }
 
 #[track_caller]
-fn assert_review(env: &TestEnv, repo: &Repository<'_>, code: &str) {
+fn assert_review(env: &TestEnv, repo: &Repository<'_>, codes: &[&str]) {
     let (finished, verdict) = env.verify(repo, ["--worktree"]).verdict();
     finished.assert_code(4);
-    assert_eq!(verdict.review(), [code], "{verdict}");
+    assert_eq!(verdict.review(), codes, "{verdict}");
 }
 
 #[test]
@@ -91,6 +95,77 @@ fn a_candidate_cannot_starve_the_base_that_it_is_compared_with() {
     assert_eq!(verdict.reasons(), ["tests-regressed"], "{verdict}");
 }
 
+/// A command of `sandbox` that lasts until it is let go.
+struct Held(Child);
+
+impl Held {
+    fn start(env: &TestEnv, repo: &Repository<'_>) -> Self {
+        let mut child = env
+            .command(env.binary())
+            .args(["sandbox", "--quiet", "--repo"])
+            .arg(repo.root())
+            .args(["--", "sh", "-c", "echo up; cat"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert_eq!(lines.next().unwrap().unwrap(), "up");
+        Self(child)
+    }
+
+    fn let_go(mut self) {
+        drop(self.0.stdin.take());
+        assert!(self.0.wait().unwrap().success());
+    }
+}
+
+#[test]
+fn no_sandbox_of_any_repository_runs_beside_a_base_and_a_known_base_waits_for_none() {
+    let env = TestEnv::new();
+    let (repo, other) = (python(&env), python(&env));
+    let held = Held::start(&env, &other);
+    repo.write("calc.py", BAD);
+    let mut running = env.verify(&repo, ["--worktree"]).start();
+    std::thread::sleep(Duration::from_secs(4));
+    assert!(running.is_running(), "the base did not wait");
+    held.let_go();
+    let finished = running.wait();
+    let verdict = finished.verdict();
+    assert_eq!(verdict.reasons(), ["tests-regressed"], "{verdict}");
+    assert!(
+        finished.err().contains("the base runs alone"),
+        "{}",
+        finished.all()
+    );
+    let held = Held::start(&env, &other);
+    repo.write("calc.py", format!("{GOOD}# more\n"));
+    let (_, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+    assert_eq!(verdict.decision(), "pass", "{verdict}");
+    held.let_go();
+}
+
+#[test]
+fn the_base_is_measured_before_a_step_of_the_candidate_leaves_anything() {
+    let env = TestEnv::new();
+    let repo = env.empty_repo();
+    repo.write(
+        "passmuster.toml",
+        "version = 1\n\
+         [[prepare]]\nname = \"made\"\ninputs = [\"step\"]\nrun = [\"sh\", \"-c\", \". ./step\"]\n\
+         [[check]]\nname = \"used\"\nkind = \"command\"\nrun = [\"sh\", \"-c\", \". ./check\"]\n",
+    );
+    repo.write("step", "true");
+    repo.write("check", "sleep 2.1");
+    repo.commit("The base");
+    repo.write("step", "sleep 2.1");
+    repo.write("check", "true");
+    let (finished, _) = env.verify(&repo, ["--worktree"]).verdict();
+    let said = finished.err();
+    let at = |what: &str| said.find(what).unwrap_or_else(|| panic!("{what}: {said}"));
+    assert!(at("used on the base") < at("prepare step made"), "{said}");
+}
+
 #[test]
 fn a_renamed_test_file_does_not_excuse_what_its_tests_find() {
     let env = TestEnv::new();
@@ -122,7 +197,7 @@ fn a_candidate_that_removes_the_last_tests_is_not_measured_though_none_of_them_r
 }
 
 #[test]
-fn a_command_whose_own_script_is_changed_is_reviewed() {
+fn a_command_runs_the_base_s_own_script_whatever_the_change_makes_of_it() {
     let env = TestEnv::new();
     for (run, file, before, after) in [
         (
@@ -145,7 +220,11 @@ fn a_command_whose_own_script_is_changed_is_reviewed() {
         repo.commit("The base");
         repo.write("data", "bad\n");
         repo.write(file, after);
-        assert_review(&env, &repo, "harness-changed");
+        let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+        finished.assert_code(1);
+        assert_eq!(verdict.reasons(), ["command-failed"], "{verdict}");
+        repo.write("data", "good\n");
+        assert_review(&env, &repo, &["harness-changed"]);
     }
 }
 
@@ -171,7 +250,7 @@ fn what_makes_pytest_load_a_plugin_is_reviewed() {
             "Metadata-Version: 2.1\nName: helper\nVersion: 1.0\n",
         );
         repo.write(file, content);
-        assert_review(&env, &repo, "harness-changed");
+        assert_review(&env, &repo, &["contract-changed", "harness-changed"]);
     }
 }
 
@@ -315,12 +394,9 @@ fn a_fix_is_not_proven_by_tests_that_the_change_edits_whatever_their_file_is_cal
     repo.commit("The base");
     repo.edit("more/expect.py", "== 2", "== 0");
     let (_, verdict) = env.verify(&repo, ["--worktree"]).verdict();
-    verdict.assert_tests("fixed", &["test_other"]);
-    assert_eq!(
-        verdict.0["tests"]["fix_proven"],
-        serde_json::Value::Null,
-        "{verdict}"
-    );
+    verdict.assert_tests("fixed", &[] as &[&str]);
+    verdict.assert_tests("contract", &["test_other"]);
+    assert_eq!(verdict.0["tests"]["fix_proven"], false, "{verdict}");
 }
 
 #[test]
@@ -339,7 +415,7 @@ fn what_a_test_compares_with_is_reviewed_when_the_run_writes_it() {
         "calc.py",
         format!("{BAD}open('golden/total', 'w').write('0')\n"),
     );
-    assert_review(&env, &repo, "harness-changed");
+    assert_review(&env, &repo, &["harness-changed"]);
 }
 
 #[test]
@@ -371,7 +447,7 @@ fn a_manifest_that_names_other_tests_is_reviewed() {
         "Cargo.toml",
         format!("{manifest}\n[[test]]\nname = \"attack\"\npath = \"other/attack.rs\"\n"),
     );
-    assert_review(&env, &repo, "harness-changed");
+    assert_review(&env, &repo, &["contract-changed", "harness-changed"]);
 }
 
 /// Contents and their sha256.

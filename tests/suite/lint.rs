@@ -430,6 +430,12 @@ fn clippy_s_new_findings_count_with_the_bases_configuration() {
     );
 
     repo.git(["checkout", "--quiet", "clippy.toml"]);
+    repo.write("Cargo.toml", format!("{CRATE}\n[lints.clippy]\nall = \"allow\"\n"));
+    let (_, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+    assert_eq!(verdict.reasons(), ["lint-new-findings"], "{verdict}");
+    assert_eq!(verdict.review(), ["harness-changed"], "{verdict}");
+
+    repo.git(["checkout", "--quiet", "Cargo.toml"]);
     repo.write("src/lib.rs", format!("{LIB}\nfn broken() -> u32 {{}}\n"));
     let (_, verdict) = env.verify(&repo, ["--worktree"]).verdict();
     assert_eq!(verdict.decision(), "fail", "{verdict}");

@@ -1,6 +1,6 @@
 //! What configures a linter: for both runs of a lint check it is the base's.
 
-use super::{CARGO_HARNESS, GO_HARNESS, NODE_HARNESS, TOOL_HARNESS, named};
+use super::{CARGO_HARNESS, Classifier, GO_HARNESS, NODE_HARNESS, TOOL_HARNESS, named};
 use crate::path::RepoPath;
 use crate::policy::{Check, GlobError, Globs};
 
@@ -29,19 +29,13 @@ const CONFIGURES: [&str; 9] = [
     ".toml", ".yml", ".yaml", ".json", ".jsonc", ".ini", ".cfg", ".conf", ".xml",
 ];
 
-/// Tells which files of the tree configure one lint check.
-#[derive(Clone, Debug)]
-pub struct LintHarness {
-    globs: Globs,
-    named: Vec<RepoPath>,
-}
-
-impl LintHarness {
-    /// For one lint check.
+impl Classifier {
+    /// For the tree that a lint check looks at: what configures the linter is harness, everything else is what
+    /// it looks at. Narrower than [`Classifier::of_command`], which says what a person has to see.
     ///
     /// # Errors
-    /// As [`super::Classifier::new`].
-    pub fn new(check: &Check) -> Result<Self, GlobError> {
+    /// As [`Classifier::new`].
+    pub fn of_linter(check: &Check) -> Result<Self, GlobError> {
         let own = match program(check.run.first().map_or("", String::as_str)) {
             "make" | "gmake" => MAKE,
             "just" => JUST,
@@ -56,14 +50,10 @@ impl LintHarness {
             own,
         ];
         Ok(Self {
-            globs: Globs::new(&tables.concat())?,
+            harness: Globs::new(&tables.concat())?,
             named: named_by(check),
+            ..Self::of_command(check)?
         })
-    }
-
-    /// Whether the base's version of this file counts.
-    pub fn holds(&self, path: &RepoPath) -> bool {
-        self.globs.matches(path) || self.named.contains(path)
     }
 }
 
@@ -99,6 +89,7 @@ fn program(word: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use super::super::FileClass;
     use super::*;
     use crate::policy::parse;
 
@@ -138,8 +129,10 @@ mod tests {
                 "version = 1\n[[check]]\nname = \"l\"\nkind = \"lint\"\nreport = \"sarif\"\nrun = {run}\n"
             );
             let policy = parse(&text, "policy").unwrap();
-            let harness = LintHarness::new(&policy.check[0]).unwrap();
-            assert_eq!(harness.holds(&path.into()), expected, "{run} {path}");
+            let class = Classifier::of_linter(&policy.check[0])
+                .unwrap()
+                .classify(&path.into());
+            assert_eq!(class == FileClass::Harness, expected, "{run} {path}");
         }
     }
 }

@@ -108,6 +108,7 @@ fn compared(base: &str, candidate: &str, setting: &Setting) -> Comparison {
         change: &setting.change,
         reruns: &setting.reruns,
         unstable: &setting.unstable,
+        probe: None,
     };
     compare(&run(base), &run(candidate), &setting.oracle, context)
 }
@@ -146,11 +147,11 @@ fn an_oracle_tells_contracts_from_regressions() {
         .map(|name| id("a", name))
         .into_iter()
         .collect();
-    let oracle = Oracle::Ran {
-        run: Box::new(run("a::x=f a::y=p a::z=f")),
+    let oracle = Oracle::Known(Box::new(OracleRun {
+        run: Some(run("a::x=f a::y=p a::z=f")),
         covered,
-        walls: BTreeSet::new(),
-    };
+        ..OracleRun::default()
+    }));
     let setting = Setting {
         oracle,
         ..setting()
@@ -321,6 +322,7 @@ fn tests_of_a_unit_that_broke_have_regressed_and_name_its_error() {
         change: &change,
         reruns: &[],
         unstable: &unstable,
+        probe: None,
     };
     let base = run("a::x=p b::y=p b::gone=p c::all=p");
     let comparison = compare(&base, &candidate, &Oracle::NotRun, context);
@@ -349,5 +351,25 @@ fn tests_of_a_unit_that_broke_have_regressed_and_name_its_error() {
     assert!(
         comparison.of(Class::Regressed).is_empty(),
         "it was broken before"
+    );
+}
+
+#[test]
+fn a_new_test_that_the_base_s_code_passes_proves_nothing() {
+    let proves = |probe: Option<&str>| {
+        let probe = probe.map(run);
+        let context = Context {
+            change: &Change::default(),
+            reruns: &[],
+            unstable: &BTreeSet::new(),
+            probe: probe.as_ref(),
+        };
+        let candidate = run("a::old=p a::vain=p a::good=p b::unloaded=p c::bad=f");
+        compare(&run("a::old=p"), &candidate, &Oracle::NotRun, context).proves
+    };
+    assert_eq!(proves(None), None);
+    assert_eq!(
+        proves(Some("a::old=f a::vain=p a::good=f c::bad=f")),
+        Some(vec![id("a", "good"), id("b", "unloaded")])
     );
 }

@@ -56,7 +56,20 @@ pub(super) fn of(all: &[Judged<'_>]) -> Option<TestSummary> {
         maintained: listed(Class::Maintained).len() as u64,
         unavailable: count(unavailable),
         fix_proven: fix_proven(all),
+        proves: proves(all),
     })
+}
+
+/// Null as soon as one check with new tests did not measure it: an id that is missing would say that
+/// its test proves nothing.
+fn proves(all: &[Judged<'_>]) -> Option<Vec<String>> {
+    let ids = all.iter().map(|one| one.comparison.proves.as_ref());
+    let ids: Option<Vec<_>> = ids.collect();
+    let texts = ids?
+        .into_iter()
+        .flatten()
+        .map(|id| text::id(&id.to_string()));
+    Some(texts.collect())
 }
 
 /// What was found is listed in any case; an empty list says that nothing is there, and that only

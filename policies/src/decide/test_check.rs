@@ -9,7 +9,7 @@ use super::summary::available;
 use crate::agreement::{Disagreement, disagreements};
 use crate::change::Change;
 use crate::classification::{Classifier, FileClass};
-use crate::comparison::{Class, Compared, Comparison, Context, Oracle, compare};
+use crate::comparison::{Class, Compared, Comparison, Context, compare};
 use crate::evidence::TestEvidence;
 use crate::path::RepoPath;
 use crate::policy::{Check, ContractEffect, FlakyEffect, Framework, Policy, TestCheck};
@@ -43,17 +43,17 @@ pub(super) fn judge(
         change,
         reruns: &runs.reruns,
         unstable: &runs.unstable,
+        probe: runs.probe.as_ref(),
     };
     let holders = holders(&runs.base, candidate);
-    let oracle = known_oracle(&runs.oracle, change, &holders);
-    let comparison = compare(&runs.base, candidate, oracle, context);
+    let comparison = compare(&runs.base, candidate, &runs.oracle, context);
     effects(policy, check, test, &comparison, ledger);
     broken_units(check, &comparison, ledger);
     health(policy, check, test, runs, candidate, &comparison, ledger);
     changed_code(check, test, &runs.base, candidate, change, ledger);
     rewritten_tests(check, test, runs, candidate, &holders, change, ledger);
-    if let Oracle::Ran { run, .. } = &runs.oracle {
-        oracle_is_fit(check, run, ledger);
+    if let Some(run) = runs.oracle.run() {
+        oracle_is_fit(check, runs, run, ledger);
     }
     assurance(policy, check, ledger);
     Some(comparison)
@@ -63,19 +63,6 @@ pub(super) fn judge(
 fn holders<'a>(base: &'a TestRun, candidate: &'a TestRun) -> BTreeSet<&'a RepoPath> {
     let tests = base.tests.iter().chain(&candidate.tests);
     tests.filter_map(|test| test.id.file.as_ref()).collect()
-}
-
-/// The names of the changed files are no proof that the change edits no test: a run knows better.
-fn known_oracle<'a>(
-    oracle: &'a Oracle,
-    change: &Change,
-    holders: &BTreeSet<&RepoPath>,
-) -> &'a Oracle {
-    let mut changed = change.files.iter().flat_map(touched);
-    match oracle {
-        Oracle::NotNeeded if changed.any(|path| holders.contains(path)) => &Oracle::NotRun,
-        known => known,
-    }
 }
 
 /// A base whose run cannot be used judges nothing.
@@ -428,15 +415,28 @@ fn sources_hold_tests(framework: Framework, path: &RepoPath) -> bool {
         && path.as_bytes().ends_with(b".rs")
 }
 
-/// An oracle that did not come to its end leaves column T unknown.
-fn oracle_is_fit(check: &Check, run: &TestRun, ledger: &mut Ledger) {
-    if !matches!(run.outcome, Outcome::Exited { .. }) {
-        let message = format!("with the base's tests put back, {}", run.outcome);
-        let code = match did_not_end(&run.outcome) {
-            ReasonCode::LimitExceeded | ReasonCode::ReportMissing => ReasonCode::OracleUncompilable,
-            other => other,
+/// What an oracle that did not come to its end, or contradicts itself, says beside its results.
+fn oracle_is_fit(check: &Check, runs: &TestEvidence, run: &TestRun, ledger: &mut Ledger) {
+    for found in disagreements(run, &runs.exit) {
+        let (code, why) = match found {
+            Disagreement::DidNotEnd(outcome) => (oracle_did_not_end(&outcome), outcome.to_string()),
+            Disagreement::Contradiction(why) => (ReasonCode::ControlsViolated, why),
+            // The tests that it should have named are compared as not passing.
+            Disagreement::ReportMissing { .. }
+            | Disagreement::BrokenUnits
+            | Disagreement::NoTests => continue,
         };
+        let message = format!("with the base's tests put back, {why}");
         ledger.reason(code, Some(check), [], message);
+    }
+}
+
+/// The base's tests may hang or crash on the candidate's code for what the candidate's own tests
+/// rightly do otherwise: a person decides.
+fn oracle_did_not_end(outcome: &Outcome) -> ReasonCode {
+    match did_not_end(outcome) {
+        ReasonCode::LimitExceeded | ReasonCode::ReportMissing => ReasonCode::OracleUncompilable,
+        other => other,
     }
 }
 

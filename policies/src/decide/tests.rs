@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::change::{Change, ChangeKind, Entry, FileChange, Mode};
-use crate::comparison::{Oracle, Rerun};
+use crate::comparison::{Oracle, OracleRun, Rerun};
 use crate::evidence::{
     CommandEvidence, Environment, PolicyRef, PolicySource, Subject, TestEvidence, Timing, Toolchain,
 };
@@ -94,6 +94,7 @@ fn tests(base: &str, candidate: &str) -> TestEvidence {
         base: run(base),
         candidate: Some(run(candidate)),
         oracle: Oracle::NotRun,
+        probe: None,
         reruns: Vec::new(),
         unstable: BTreeSet::new(),
     }
@@ -403,7 +404,7 @@ fn a_fix_is_proven_only_when_the_base_s_tests_say_so() {
         (unknown.fix_proven, unknown.contract, unknown.broken),
         (None, None, None)
     );
-    let known = proven(Oracle::NotNeeded);
+    let known = proven(Oracle::needless());
     assert_eq!(
         (known.fix_proven, known.contract),
         (Some(true), Some(Vec::new()))
@@ -418,12 +419,11 @@ fn contracts_are_reviewed_when_an_oracle_ran() {
         "a::x=p a::y=p a::z=p",
         |runs| {
             let covered = ["x", "y"].map(|name| id("a", name)).into_iter().collect();
-            let run = Box::new(run("a::x=f a::y=f"));
-            runs.oracle = Oracle::Ran {
-                run,
+            runs.oracle = Oracle::Known(Box::new(OracleRun {
+                run: Some(run("a::x=f a::y=f")),
                 covered,
-                walls: BTreeSet::new(),
-            };
+                ..OracleRun::default()
+            }));
         },
     );
     assert_eq!(verdict, "review: | contract-changed fixed-by-tests");

@@ -1,7 +1,7 @@
 //! Why a layer could not be made.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use passmuster_policy::run::Outcome;
 use thiserror::Error;
@@ -62,4 +62,29 @@ pub enum LayerError {
         /// Why it failed.
         source: io::Error,
     },
+}
+
+impl LayerError {
+    /// A step whose work could not be searched to the end: the search is a part of the step.
+    pub fn unsearched(step: &str, made: &Path, source: io::Error) -> Self {
+        let outcome = match source.kind() {
+            io::ErrorKind::Interrupted => Outcome::Interrupted,
+            io::ErrorKind::TimedOut => Outcome::LimitExceeded {
+                limit: "wall".to_owned(),
+            },
+            _ => {
+                return Self::Io {
+                    step: "search",
+                    path: made.to_owned(),
+                    source,
+                };
+            }
+        };
+        Self::Failed {
+            step: step.to_owned(),
+            outcome,
+            network: Vec::new(),
+            log: "while its work was searched for secrets".to_owned(),
+        }
+    }
 }

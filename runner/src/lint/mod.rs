@@ -1,10 +1,9 @@
-//! Linters: their reports, and the tree that they look at.
+//! Linters: what their reports say.
 //!
 //! 1. [`read`]: the bytes of a report in one of the formats → [`Report`]. Own types for the few fields that matter, and no
 //!    crate of generated ones: those refuse a whole report for one unknown word in a field that nobody reads, and here a
 //!    report that cannot be read is a check that gives nothing.
 //! 2. [`place`]: where a report says that something is → a path of the tree, and the text of the line.
-//! 3. [`tree`]: the candidate with the base's configuration of linters.
 //!
 //! Reports are written beside code that wants to pass: capped, stripped of control characters, and never half believed. What
 //! is not whole is an error, not a shorter list.
@@ -17,7 +16,6 @@ mod gitlab;
 pub mod place;
 mod rdjson;
 mod sarif;
-pub mod tree;
 
 #[cfg(test)]
 mod recorded;

@@ -1,5 +1,6 @@
 //! Services of a check while it is measured: found, and held against the right tree when one fails.
 
+use passmuster_policy::evidence::TreeRole;
 use passmuster_policy::policy::{Check, TestCheck};
 use passmuster_policy::reason::{Reason, ReasonCode};
 use passmuster_policy::run::{Outcome, TestRun};
@@ -52,7 +53,7 @@ impl Bench<'_> {
         &self,
         check: &Check,
         test: &TestCheck,
-        trees: &Trees,
+        trees: &Trees<'_>,
         (mut base, candidate): (Ran<TestRun>, Ran<TestRun>),
     ) -> Result<(Ran<TestRun>, Ran<TestRun>), RunError> {
         let outcomes = [&base.result.outcome, &candidate.result.outcome];
@@ -75,7 +76,7 @@ impl Bench<'_> {
     pub(super) async fn settled_commands(
         &self,
         check: &Check,
-        trees: &Trees,
+        trees: &Trees<'_>,
         (mut base, candidate): (CommandRun, CommandRun),
         measured: &mut Measured,
     ) -> Result<(CommandRun, CommandRun), RunError> {
@@ -98,7 +99,7 @@ impl Bench<'_> {
     async fn doubt(
         &self,
         check: &Check,
-        trees: &Trees,
+        trees: &Trees<'_>,
         [base, candidate]: [&Outcome; 2],
     ) -> Result<Option<Doubt>, RunError> {
         if is_unready(base) || !is_unready(candidate) {
@@ -106,6 +107,7 @@ impl Bench<'_> {
         }
         let task = self.task(check, &trees.base, self.wall(check, None));
         let what = format!("the services of {} on the base", check.name);
+        let _turn = self.turn(TreeRole::Base).await?;
         let now = runs::services(self.machine, self.grants, &task);
         let now = self.progress.during(&what, now).await?;
         Ok(Some(if is_unready(&now) {
@@ -120,7 +122,7 @@ fn is_unready(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::ServiceNotReady { .. })
 }
 
-impl Side {
+impl Side<'_> {
     /// What a stored result depends on by its services.
     pub(super) fn service_keys(
         &self,

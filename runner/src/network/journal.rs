@@ -11,6 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use passmuster_policy::text::line;
 
 use super::endpoint::Endpoint;
+use super::secrets::Secrets;
 
 /// Most connections kept one by one; further ones are counted.
 const KEPT: usize = 1000;
@@ -95,6 +96,7 @@ impl fmt::Display for Connection {
 /// The connections of one step.
 #[derive(Debug, Default)]
 pub struct Journal {
+    secrets: Secrets,
     entries: Mutex<Entries>,
 }
 
@@ -105,11 +107,22 @@ struct Entries {
 }
 
 impl Journal {
-    /// Keeps one.
+    /// One from which these are struck.
+    pub fn without(secrets: Secrets) -> Self {
+        Self {
+            secrets,
+            ..Self::default()
+        }
+    }
+
+    /// Keeps one. Secrets go first: of one that is cut a part would stay.
     pub fn add(&self, mut connection: Connection) {
-        connection.target = line(&connection.target, LONGEST);
+        let short = |text: &mut String| {
+            *text = line(&self.secrets.struck(std::mem::take(text)), LONGEST);
+        };
+        short(&mut connection.target);
         if let Fate::Failed(why) = &mut connection.fate {
-            *why = line(why, LONGEST);
+            short(why);
         }
         let mut entries = self.lock();
         if entries.kept.len() < KEPT {
@@ -171,6 +184,18 @@ mod tests {
         journal.add(Connection::unmade("a\u{1b}[2Jb\nc:1", Fate::NotListed));
         let log = journal.log();
         assert!(!log.contains(['\u{1b}', '\n']), "{log:?}");
+    }
+
+    #[test]
+    fn no_part_of_a_secret_is_left_where_a_long_name_is_cut() {
+        let env = BTreeMap::from([("TOKEN".into(), "long-token".into())]);
+        let secrets = Secrets::of(&["TOKEN".to_owned()], &env).unwrap();
+        let journal = Journal::without(secrets);
+        for before in LONGEST - 20..LONGEST + 20 {
+            let target = format!("{}long-token", "x".repeat(before));
+            journal.add(Connection::unmade(&target, Fate::NotListed));
+        }
+        assert!(!journal.log().contains("xlo"), "{}", journal.log());
     }
 
     #[test]

@@ -15,7 +15,6 @@ use super::journal::{Connection, Fate};
 use super::secrets::Secrets;
 use super::upstream::Upstreams;
 use super::{Proxy, Unavailable, certificates, inside};
-use crate::adapters::PhaseEnd;
 use crate::git::objects::TreeEntry;
 use crate::places::CERTIFICATES;
 
@@ -53,7 +52,7 @@ impl Provision {
         let secrets = Secrets::of(&step.secrets, env)?;
         let allowed = AllowList::new(&step.network);
         let door = (!step.network.is_empty()).then(|| Door {
-            proxy: Proxy::new(allowed.clone(), Upstreams::from_env(env)),
+            proxy: Proxy::new(allowed.clone(), Upstreams::from_env(env), secrets.clone()),
             files: certificates::bundle(env)
                 .map(|bundle| (CERTIFICATES.into(), bundle))
                 .into_iter()
@@ -82,10 +81,9 @@ impl Provision {
         env
     }
 
-    /// Takes the secrets out of what a step printed.
-    pub fn strike(&self, end: &mut PhaseEnd) {
-        self.secrets.strike(&mut end.stdout);
-        self.secrets.strike(&mut end.stderr);
+    /// What must not stand in what a step printed.
+    pub fn secrets(&self) -> Secrets {
+        self.secrets.clone()
     }
 
     /// Every connection, one a line; empty without any.
@@ -108,9 +106,13 @@ impl Provision {
         journal.unwrap_or_default()
     }
 
-    /// Fails when what the step made holds a secret.
-    pub fn search(&self, made: &Path) -> io::Result<Result<(), Unavailable>> {
-        let found = self.secrets.found_below(made)?;
+    /// Fails when what the step made holds a secret; ends when `go_on` does.
+    pub fn search(
+        &self,
+        made: &Path,
+        go_on: &dyn Fn() -> io::Result<()>,
+    ) -> io::Result<Result<(), Unavailable>> {
+        let found = self.secrets.found_below(made, go_on)?;
         Ok(match found {
             Some((name, path)) => Err(Unavailable::SecretLeft { name, path }),
             None => Ok(()),

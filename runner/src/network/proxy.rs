@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 use super::endpoint::{AllowList, Endpoint};
 use super::journal::{Connection, Fate, Journal};
 use super::out::{Metered, connect, connect_upstream, judge_unresolved};
+use super::secrets::Secrets;
 use super::upstream::{Carried, Route, Upstream, Upstreams};
 
 /// Connections of one step at a time; more wait in the listener's queue.
@@ -51,12 +52,13 @@ pub struct Proxy {
 type Slot = Arc<OwnedSemaphorePermit>;
 
 impl Proxy {
-    /// A proxy that lets through what is listed, by the operator's own way out.
-    pub fn new(allowed: AllowList, upstreams: Upstreams) -> Arc<Self> {
+    /// A proxy that lets through what is listed, by the operator's own way out, and keeps no secret in
+    /// its journal.
+    pub fn new(allowed: AllowList, upstreams: Upstreams, secrets: Secrets) -> Arc<Self> {
         Arc::new(Self {
             allowed,
             upstreams,
-            journal: Arc::new(Journal::default()),
+            journal: Arc::new(Journal::without(secrets)),
             slots: Arc::new(Semaphore::new(AT_ONCE)),
             tasks: Mutex::new(JoinSet::new()),
         })

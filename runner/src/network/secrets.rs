@@ -13,6 +13,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt as _;
@@ -23,6 +24,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use memchr::memmem::Finder;
 use nix::errno::Errno;
 use nix::unistd::{Whence, lseek};
+use passmuster_process::Captured;
 use rustix::fs::{lgetxattr, llistxattr};
 
 use super::Unavailable;
@@ -36,9 +38,15 @@ const ATTRIBUTES: usize = 1 << 16;
 /// How much of a file is searched at a time.
 const CHUNK: usize = 1 << 20;
 
-/// Names and values. Never shown, so it has no `Debug`.
+/// Names and values. Values are never shown.
 #[derive(Clone, Default)]
 pub struct Secrets(BTreeMap<String, String>);
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
 
 impl Secrets {
     /// The named variables of the operator.
@@ -90,15 +98,45 @@ impl Secrets {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
+    /// What a program printed, without them. Where a stream was cut, a part of a secret may stand on
+    /// each side of the cut, and no search knows it: so much is left out there as it can be.
+    pub fn out_of(&self, captured: &Captured) -> Vec<u8> {
+        let is_whole = captured.dropped() == 0;
+        if is_whole || self.0.is_empty() {
+            let mut all = captured.bytes();
+            self.strike(&mut all);
+            return all;
+        }
+        let mut kept = captured.clone();
+        self.strike(&mut kept.head);
+        self.strike(&mut kept.tail);
+        let part = self.longest().saturating_sub(1);
+        kept.head.truncate(kept.head.len().saturating_sub(part));
+        kept.tail.drain(..part.min(kept.tail.len()));
+        kept.bytes()
+    }
+
+    /// Length of the longest form of any of them.
+    fn longest(&self) -> usize {
+        let forms = self.0.values().flat_map(|value| forms(value));
+        forms.map(|form| form.len()).max().unwrap_or(0)
+    }
+
     /// The first file, link or name below a directory that holds a secret: the variable's name and the
-    /// path below `root`. Nothing is followed.
-    pub fn found_below(&self, root: &Path) -> io::Result<Option<(String, String)>> {
+    /// path below `root`. Nothing is followed. `go_on` is asked at every entry and every piece of a
+    /// file; its error ends the search.
+    pub fn found_below(
+        &self,
+        root: &Path,
+        go_on: &dyn Fn() -> io::Result<()>,
+    ) -> io::Result<Option<(String, String)>> {
         if self.0.is_empty() {
             return Ok(None);
         }
         let mut pending = vec![root.to_owned()];
         while let Some(directory) = pending.pop() {
             for entry in fs::read_dir(&directory)? {
+                go_on()?;
                 let entry = entry?;
                 let (path, kind) = (entry.path(), entry.file_type()?);
                 let mut found = self.in_bytes(entry.file_name().as_bytes());
@@ -107,7 +145,7 @@ impl Secrets {
                 } else if kind.is_symlink() {
                     found = found.or(self.in_bytes(fs::read_link(&path)?.as_os_str().as_bytes()));
                 } else if kind.is_file() && found.is_none() {
-                    found = self.in_file(&File::open(&path)?)?;
+                    found = self.in_file(&File::open(&path)?, go_on)?;
                 }
                 if found.is_none() {
                     found = self.in_attributes(&path)?;
@@ -123,7 +161,11 @@ impl Secrets {
     }
 
     /// Searches what a file holds and passes over its holes: a file of a terabyte costs nothing to make.
-    fn in_file(&self, file: &File) -> io::Result<Option<String>> {
+    fn in_file(
+        &self,
+        file: &File,
+        go_on: &dyn Fn() -> io::Result<()>,
+    ) -> io::Result<Option<String>> {
         let mut at = 0;
         loop {
             let data = match lseek(file, at, Whence::SeekData) {
@@ -133,7 +175,7 @@ impl Secrets {
             let hole = lseek(file, data, Whence::SeekHole)?;
             lseek(file, data, Whence::SeekSet)?;
             let length = u64::try_from(hole - data).unwrap_or(0);
-            if let Some(name) = self.in_stream(file.take(length))? {
+            if let Some(name) = self.in_stream(file.take(length), go_on)? {
                 return Ok(Some(name));
             }
             at = hole;
@@ -176,11 +218,15 @@ impl Secrets {
     }
 
     /// Searches piece by piece; what may have begun at the end of one is looked at with the next.
-    fn in_stream(&self, mut from: impl Read) -> io::Result<Option<String>> {
-        let longest = self.0.values().flat_map(|value| forms(value));
-        let overlap = longest.map(|form| form.len()).max().unwrap_or(0);
+    fn in_stream(
+        &self,
+        mut from: impl Read,
+        go_on: &dyn Fn() -> io::Result<()>,
+    ) -> io::Result<Option<String>> {
+        let overlap = self.longest();
         let mut held = Vec::new();
         loop {
+            go_on()?;
             let read = from.by_ref().take(CHUNK as u64).read_to_end(&mut held)?;
             if let Some(name) = self.in_bytes(&held) {
                 return Ok(Some(name));
@@ -245,6 +291,55 @@ mod tests {
         Secrets::of(&["TOKEN".to_owned()], &env).unwrap()
     }
 
+    fn found(root: &Path) -> Option<(String, String)> {
+        secrets().found_below(root, &|| Ok(())).unwrap()
+    }
+
+    #[test]
+    fn no_part_of_a_secret_is_left_where_output_was_cut() {
+        let base64 = STANDARD_NO_PAD.encode(VALUE);
+        for form in [VALUE, "Tok%2Fen%2B1234", &base64] {
+            let all = format!("{}{form} {form}{}", "a".repeat(90), "z".repeat(90));
+            for cut in 1..form.len() {
+                let captured = Captured {
+                    head: all.as_bytes()[..90 + cut].to_vec(),
+                    tail: all.as_bytes()[91 + form.len() + cut..].to_vec(),
+                    total: all.len() as u64,
+                };
+                let shown = String::from_utf8(secrets().out_of(&captured)).unwrap();
+                let kept: Vec<&str> = shown.split("\n[… ").collect();
+                assert!(kept[0].bytes().all(|byte| byte == b'a'), "{cut} {shown}");
+                assert!(
+                    shown.starts_with("aaaaaaaaaaaaaaaa") && shown.ends_with("zzzzzzzzzzzzzzzz")
+                );
+                let after = shown.split("…]\n").nth(1).unwrap();
+                assert!(after.bytes().all(|byte| byte == b'z'), "{cut} {shown}");
+            }
+        }
+        let whole = Captured {
+            head: b"a Tok/".to_vec(),
+            tail: b"en+1234 z".to_vec(),
+            total: 15,
+        };
+        assert_eq!(secrets().out_of(&whole), b"a [secret] z");
+    }
+
+    #[test]
+    fn a_search_ends_when_it_is_told_to_within_one_file_as_well() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("a"), vec![b'x'; 8 * CHUNK]).unwrap();
+        let asked = std::cell::Cell::new(0);
+        let go_on = || {
+            asked.set(asked.get() + 1);
+            match asked.get() {
+                0..4 => Ok(()),
+                _ => Err(io::ErrorKind::TimedOut.into()),
+            }
+        };
+        let ended = secrets().found_below(root.path(), &go_on).unwrap_err();
+        assert_eq!((ended.kind(), asked.get()), (io::ErrorKind::TimedOut, 4));
+    }
+
     #[test]
     fn a_secret_is_struck_in_each_form_that_programs_print() {
         let base64 = STANDARD_NO_PAD.encode(VALUE);
@@ -276,7 +371,7 @@ mod tests {
             let root = tempfile::tempdir().unwrap();
             fs::create_dir(root.path().join("sub")).unwrap();
             make(&root.path().join("sub"));
-            let found = secrets().found_below(root.path()).unwrap();
+            let found = secrets().found_below(root.path(), &|| Ok(())).unwrap();
             let found = found.map(|(name, path)| format!("{name} {path}"));
             assert_eq!(found.as_deref(), expected);
         };
@@ -322,14 +417,14 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let sparse = File::create(directory.path().join("sparse")).unwrap();
         sparse.set_len(1 << 40).unwrap();
-        assert!(secrets().found_below(directory.path()).unwrap().is_none());
+        assert!(found(directory.path()).is_none());
         std::os::unix::fs::FileExt::write_at(&sparse, VALUE.as_bytes(), 1 << 39).unwrap();
-        assert!(secrets().found_below(directory.path()).unwrap().is_some());
+        assert!(found(directory.path()).is_some());
         fs::remove_file(directory.path().join("sparse")).unwrap();
         let plain = directory.path().join("plain");
         fs::write(&plain, "").unwrap();
         let flags = rustix::fs::XattrFlags::empty();
         rustix::fs::setxattr(&plain, "user.note", VALUE.as_bytes(), flags).unwrap();
-        assert!(secrets().found_below(directory.path()).unwrap().is_some());
+        assert!(found(directory.path()).is_some());
     }
 }

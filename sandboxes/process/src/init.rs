@@ -21,7 +21,7 @@ use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout};
 use crate::denials::{self, Decoys, Resolver, Seen};
 use crate::enforcement;
 use crate::error::{Failure, Step};
-use crate::keeper::{self, GO, TERMINATE};
+use crate::keeper::{GO, TERMINATE};
 use crate::namespaces::Membership;
 use crate::report::{Exit, Message, Usage};
 use crate::seccomp::Filter;
@@ -30,11 +30,11 @@ use crate::services::Services;
 use crate::spec::Spec;
 use crate::view::{self, Opener, Sources};
 use crate::{
-    bridge, bubblewrap, credentials, identity, limits, network, probe, second_layer, sys, wire,
-    worker,
+    bridge, bubblewrap, credentials, fork_server, identity, limits, network, probe, second_layer,
+    sys, wire, worker,
 };
 
-/// The word that makes this program its own sandbox helper.
+/// The word that makes this program the server that its sandboxes' keepers are forked from.
 pub(crate) const ASKED: &str = "__passmuster-sandbox";
 
 /// The word that makes it the first process inside, after bubblewrap built the view.
@@ -54,8 +54,7 @@ const SETTLE: Duration = Duration::from_millis(250);
 pub fn take_over_if_asked() {
     let word = std::env::args_os().nth(1);
     if word.as_ref().is_some_and(|word| word == ASKED) {
-        keeper::keep();
-        process::exit(0);
+        fork_server::serve();
     }
     if word.as_ref().is_some_and(|word| word == INSIDE_BUBBLEWRAP) {
         bubblewrap::live_inside();
@@ -136,6 +135,7 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
     let reports = denials::install(&filter, &listener)?;
     drop(listener);
     let mut enforcement = enforcement::verify(&outside, &spec.limits)?;
+    let reports = denials::qualified(reports, &resolver, &decoys);
     enforcement.extend([landlock, reports]);
     let started = Instant::now();
     let send = |message| {

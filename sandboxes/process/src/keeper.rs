@@ -37,8 +37,23 @@ const SETUP: Duration = Duration::from_secs(30);
 /// How long init gets to end everything by itself before it is killed.
 const KILLING: Duration = Duration::from_secs(5);
 
-/// Asks for namespaces that bubblewrap creates.
-pub(crate) const THROUGH_BUBBLEWRAP: &str = "bubblewrap";
+/// Who creates the namespaces, as one byte says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Way {
+    /// This process.
+    Own = b'O',
+    /// The distribution's bubblewrap.
+    Bubblewrap = b'B',
+}
+
+impl Way {
+    pub(crate) fn from_byte(byte: u8) -> Option<Self> {
+        [Self::Own, Self::Bubblewrap]
+            .into_iter()
+            .find(|way| *way as u8 == byte)
+    }
+}
 
 /// Orders to init, one byte each; a closed pipe means the same as [`KILL`].
 pub(crate) const GO: u8 = b'G';
@@ -49,19 +64,17 @@ pub(crate) const KILL: u8 = b'K';
 
 /// The whole life of the helper. The outcome goes to the caller; a caller that has gone hears
 /// nothing.
-pub(crate) fn keep() {
-    if detach_from_caller().is_err() {
+pub(crate) fn keep(way: Way, filter: Result<Filter, Failure>) {
+    // Apart from the caller's terminal and process group, and from every other keeper's.
+    if setsid().is_err() {
         return;
     }
-    let outcome = asked()
-        .and_then(|(spec, input)| {
-            if std::env::args_os()
-                .nth(2)
-                .is_some_and(|word| word == THROUGH_BUBBLEWRAP)
-            {
-                run_through_bubblewrap(&spec, input)
-            } else {
-                run(spec, input)
+    let outcome = filter
+        .and_then(|filter| {
+            let (spec, input) = asked()?;
+            match way {
+                Way::Own => run(spec, input, filter),
+                Way::Bubblewrap => run_through_bubblewrap(&spec, input, filter),
             }
         })
         .unwrap_or_else(Outcome::Failed);
@@ -74,13 +87,6 @@ fn asked() -> Result<(Spec, Option<OwnedFd>), Failure> {
         .map_err(|errno| Failure::new(Step::ReadSpec, errno))?;
     let spec = wire::receive(Caller).map_err(|error| Failure::io(Step::ReadSpec, "", &error))?;
     Ok((spec, input))
-}
-
-/// Closes whatever else the caller's process had open, and leaves its terminal and process group: a
-/// Ctrl-C there is for the caller to handle.
-fn detach_from_caller() -> nix::Result<()> {
-    sys::close_from(3)?;
-    setsid().map(drop)
 }
 
 /// The caller's socket, which is descriptor 0 and nothing else, so that init loses it with its
@@ -103,7 +109,7 @@ impl Write for Caller {
     }
 }
 
-fn run(spec: Spec, input: Option<OwnedFd>) -> Result<Outcome, Failure> {
+fn run(spec: Spec, input: Option<OwnedFd>, filter: Filter) -> Result<Outcome, Failure> {
     let payload = identity::find()?;
     let root = identity::is_root();
     let outside = Membership::of_self()?;
@@ -120,7 +126,6 @@ fn run(spec: Spec, input: Option<OwnedFd>) -> Result<Outcome, Failure> {
     let (messages_in, messages_out) = pipe()?;
     let (channel, listener) =
         UnixStream::pair().map_err(|error| Failure::io(Step::Descriptors, "listener", &error))?;
-    let filter = Filter::read()?;
     let (leaf, cloned) = clone_into_leaf()?;
     match cloned {
         Cloned::Child => {
@@ -161,7 +166,11 @@ fn run(spec: Spec, input: Option<OwnedFd>) -> Result<Outcome, Failure> {
 }
 
 /// The same with an init that bubblewrap has put into its namespaces and its view.
-fn run_through_bubblewrap(spec: &Spec, input: Option<OwnedFd>) -> Result<Outcome, Failure> {
+fn run_through_bubblewrap(
+    spec: &Spec,
+    input: Option<OwnedFd>,
+    filter: Filter,
+) -> Result<Outcome, Failure> {
     let failed = |error: &io::Error| Failure::io(Step::Bubblewrap, bubblewrap::PROGRAM, error);
     if identity::is_root() {
         // It would map root itself, and root needs no help.
@@ -187,7 +196,7 @@ fn run_through_bubblewrap(spec: &Spec, input: Option<OwnedFd>) -> Result<Outcome
     };
     let why = "bubblewrap creates the processes, outside of any group of ours";
     let mut watch = Watch::new(spec, Leaf::none(why), first);
-    let mut supervisor = Supervisor::new(channel, Filter::read()?, first, view::writable(spec));
+    let mut supervisor = Supervisor::new(channel, filter, first, view::writable(spec));
     release_output();
     sys::prctl(libc::PR_SET_DUMPABLE, [0; 4])
         .map_err(|errno| Failure::new(Step::DropPrivileges, errno))?;

@@ -1,26 +1,26 @@
-//! The caller's side: starts the helper, hands it the specification, reads the output, waits for
+//! The caller's side: has a keeper forked, hands it the specification, reads the output, waits for
 //! the report.
 
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::TcpListener;
-use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream as Socket;
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::error::SandboxError;
-use crate::init::{ASKED, PROBE};
-use crate::keeper::THROUGH_BUBBLEWRAP;
+use crate::fork_server::{ForkServer, Forked};
+use crate::init::PROBE;
+use crate::keeper::Way;
 use crate::output::{self, Captured};
 use crate::report::{Outcome, Report};
 use crate::spec::{Mount, Spec};
@@ -38,11 +38,12 @@ const TELLING: Duration = Duration::from_millis(50);
 const ANSWER: Duration = Duration::from_secs(10);
 
 /// Starts sandboxes by executing a program whose `main` begins with
-/// [`crate::init::take_over_if_asked`].
+/// [`crate::init::take_over_if_asked`]: once for all that this value and its clones start.
 #[derive(Debug, Clone)]
 pub struct Launcher {
     program: PathBuf,
-    through_bubblewrap: bool,
+    way: Way,
+    server: Arc<Mutex<Option<ForkServer>>>,
 }
 
 impl Launcher {
@@ -57,7 +58,8 @@ impl Launcher {
     pub fn new(program: impl Into<PathBuf>) -> Self {
         Self {
             program: program.into(),
-            through_bubblewrap: false,
+            way: Way::Own,
+            server: Arc::default(),
         }
     }
 
@@ -65,7 +67,7 @@ impl Launcher {
     #[must_use]
     pub fn through_bubblewrap(self) -> Self {
         Self {
-            through_bubblewrap: true,
+            way: Way::Bubblewrap,
             ..self
         }
     }
@@ -90,18 +92,17 @@ impl Launcher {
             .map_err(self.failed())
     }
 
-    /// The helper with its end of the socket as standard input. No code runs between fork and exec,
-    /// so the standard library starts it without copying this process's page tables, however big it
-    /// is.
-    fn start(&self, socket: Socket) -> io::Result<Child> {
-        Command::new(&self.program)
-            .arg(ASKED)
-            .args(self.through_bubblewrap.then_some(THROUGH_BUBBLEWRAP))
-            .env_clear()
-            .stdin(OwnedFd::from(socket))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
+    /// A keeper from the server that runs; at first, and where that was killed, from a new one.
+    fn fork(&self) -> io::Result<Forked> {
+        let mut place = self.server.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(server) = place.take()
+            && let Ok(forked) = server.fork(self.way)
+        {
+            *place = Some(server);
+            return Ok(forked);
+        }
+        let server = place.insert(ForkServer::start(&self.program)?);
+        server.fork(self.way)
     }
 }
 
@@ -131,23 +132,37 @@ pub async fn run_with(
     stop: impl Future<Output = ()>,
 ) -> Result<Report, SandboxError> {
     spec.check()?;
-    let (ours, theirs) = Socket::pair().map_err(launcher.failed())?;
-    streams::send_input(&ours, streams.input).map_err(launcher.failed())?;
-    ours.set_nonblocking(true).map_err(launcher.failed())?;
-    let ours = UnixStream::from_std(ours).map_err(launcher.failed())?;
-    let mut helper = launcher.start(theirs).map_err(launcher.failed())?;
+    let Forked {
+        mut helper,
+        socket,
+        stdout,
+        stderr,
+    } = launcher.fork().map_err(launcher.failed())?;
+    streams::send_input(&socket, streams.input).map_err(launcher.failed())?;
+    let socket = UnixStream::from_std(socket).map_err(launcher.failed())?;
     let (deadline_out, stdout_deadline) = oneshot::channel();
     let (deadline_err, stderr_deadline) = oneshot::channel();
     let printed = Notify::new();
     let limit = spec.limits.output;
-    let (out, err) = (helper.stdout.take(), helper.stderr.take());
-    let stdout = drain(out, streams.stdout, limit, stdout_deadline, &printed);
-    let stderr = drain(err, streams.stderr, limit, stderr_deadline, &printed);
+    let stdout = drain(
+        Some(stdout),
+        streams.stdout,
+        limit,
+        stdout_deadline,
+        &printed,
+    );
+    let stderr = drain(
+        Some(stderr),
+        streams.stderr,
+        limit,
+        stderr_deadline,
+        &printed,
+    );
     let outcome = async {
-        let outcome = converse(ours, spec, streams.listener, stop, &printed).await;
+        let outcome = converse(socket, spec, streams.listener, stop, &printed).await;
         if outcome.is_err() {
             // Init is tied to the helper's life, and everything inside to init's.
-            let _dead_already = helper.start_kill();
+            helper.kill();
         }
         // The helper ends after its report, and not before everything inside is dead.
         let status = helper.wait().await;
@@ -158,12 +173,7 @@ pub async fn run_with(
     };
     let ((outcome, status), stdout, stderr) = tokio::join!(outcome, stdout, stderr);
     clean_scratch(spec);
-    let lost = |error: io::Error| {
-        let status = status
-            .as_ref()
-            .map_or_else(ToString::to_string, ToString::to_string);
-        SandboxError::HelperLost(format!("{error}; {status}"))
-    };
+    let lost = |error| SandboxError::HelperLost(format!("{error}; {status}"));
     match outcome.map_err(lost)? {
         Outcome::Failed(failure) => Err(SandboxError::Setup(failure)),
         Outcome::Ended {

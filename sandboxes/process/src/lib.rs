@@ -2,20 +2,27 @@
 //!
 //! # Theory of operation
 //!
-//! Four processes take part; the first three run the same binary.
+//! Five processes take part; all but the command run the same binary.
 //!
 //! ```text
+//! caller ──requests──▶ fork server
+//!                          │ fork
+//!                          ▼
 //! caller ──socket──▶ keeper ──orders──▶ init ──fork──▶ worker = the command
 //!   ▲ ▲               ▲  └─clone3──────▶ │ ▲            │  │
 //!   │ └──outcome──────┘ ◀───messages─────┘ └──trouble───┘  │
 //!   └──────────────stdout, stderr──────────────────────────┘
 //! ```
 //!
-//! - The **caller** ([`run`]) has many threads and every right of its user. It executes its own
-//!   binary with a private word, and nothing else of it survives that: the environment is empty,
-//!   descriptor 0 is one end of a socket, 1 and 2 are the command's output.
-//! - The **keeper** (`keeper`) is that process, with one thread, still on the host and with the
-//!   caller's rights. It closes every other descriptor, reads the [`Spec`] from the socket, and,
+//! - The **caller** ([`run`]) has many threads, every right of its user, and often much memory: it
+//!   never forks.
+//! - The **fork server** (`fork_server`) is the caller's own binary, executed once with a private word;
+//!   nothing else of the caller survives that: the environment is empty, other descriptors are closed.
+//!   It has one thread, and makes a copy of itself for each sandbox: a child of the caller, with one end
+//!   of a socket as descriptor 0 and the command's output as 1 and 2. It keeps none of the three, and
+//!   ends when the caller does.
+//! - The **keeper** (`keeper`) is that copy, still on the host and with the caller's rights. It reads
+//!   the [`Spec`] from the socket, and,
 //!   when it is root, opens every source as a detached mount: they may lie where only root can
 //!   look. It creates init in new namespaces and in a control group of its own (`cgroup`), writes the
 //!   id maps, keeps the limits that no single process can be held to (`watch`), and reports once.
@@ -47,7 +54,7 @@
 //!
 //! # Order of things
 //!
-//! [`Spec`] → `launch` → `keeper` → `view::sources` → `cgroup` → `namespaces` → `init` → `view::root`
+//! [`Spec`] → `launch` → `fork_server` → `keeper` → `view::sources` → `cgroup` → `namespaces` → `init` → `view::root`
 //! → `network` → `bridge` → `limits` → `credentials` → `second_layer` → `seccomp` → `denials` →
 //! `enforcement` → `services` → `worker` → `watch` → [`Report`].
 //!
@@ -73,6 +80,8 @@
 //!   read-only.
 //! - Facts about the machine: processors, memory, kernel version, clock and the host paths of
 //!   grants (in `/proc/self/mountinfo`).
+//! - Keepers and inits of one caller are copies of one process and have one layout of memory. The
+//!   command has its own: it is executed.
 //! - Two sandboxes of one root caller run as the same host id. They are apart by their namespaces,
 //!   not by their ids.
 //! - An unprivileged caller's supplementary groups stay with the payload (they cannot be dropped
@@ -86,8 +95,10 @@ mod denials;
 mod disk;
 mod enforcement;
 mod error;
+mod fork_server;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+mod helper;
 pub mod identity;
 pub mod init;
 mod keeper;

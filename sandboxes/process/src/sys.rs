@@ -5,7 +5,7 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString};
-use std::io::IoSliceMut;
+use std::io::{self, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -13,6 +13,8 @@ use std::path::Path;
 use nix::errno::Errno;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 use nix::unistd::Pid;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 /// Turns the return value of a raw system call into a result.
 fn check(value: libc::c_long) -> Result<libc::c_long, Errno> {
@@ -50,9 +52,7 @@ pub(crate) fn clone_process(
     /// The one flag that does not fit the C type of the others.
     const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
     let mut pidfd: libc::c_int = -1;
-    // SAFETY: `clone_args` is plain integers, for which all zeroes is a valid value (and the one
-    // clone3 documents as "unset").
-    let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
+    let mut args = no_clone_args();
     args.flags = (flags | libc::CLONE_PIDFD) as u64;
     args.pidfd = std::ptr::from_mut(&mut pidfd) as u64;
     args.exit_signal = libc::SIGCHLD as u64;
@@ -60,10 +60,41 @@ pub(crate) fn clone_process(
         args.flags |= CLONE_INTO_CGROUP;
         args.cgroup = group.as_raw_fd() as u64;
     }
-    // SAFETY: args lives across the call and its size is passed; `pidfd` points to a live int that
-    // the kernel fills before it returns. Without CLONE_VM and with no stack given, the child
-    // continues here on a copy of this stack, exactly as after fork. The helper has one thread, so
-    // no lock can be held by a thread that does not exist in the child.
+    // SAFETY: `pidfd` points to a live int that the kernel fills before it returns; no stack is given.
+    let Some(pid) = (unsafe { clone3(args) })? else {
+        return Ok(Cloned::Child);
+    };
+    // SAFETY: the call succeeded with CLONE_PIDFD, so the kernel stored a new descriptor that
+    // nothing else owns.
+    let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+    Ok(Cloned::Parent { pid, pidfd })
+}
+
+/// Fork of a process that becomes the child of the caller's parent; `None` in that process. Only for
+/// single-threaded callers.
+pub(crate) fn fork_sibling() -> Result<Option<Pid>, Errno> {
+    let mut args = no_clone_args();
+    // The signal that tells the parent of its end is the caller's own; another may not be named.
+    args.flags = libc::CLONE_PARENT as u64;
+    // SAFETY: nothing but a flag is set.
+    unsafe { clone3(args) }
+}
+
+fn no_clone_args() -> libc::clone_args {
+    // SAFETY: `clone_args` is plain integers, for which all zeroes is a valid value (and the one
+    // clone3 documents as "unset").
+    unsafe { std::mem::zeroed() }
+}
+
+/// The bare call; `None` in the new process.
+///
+/// # Safety
+/// The caller has one thread, pointers in `args` lead to live memory, and `args` names neither
+/// CLONE_VM nor a stack.
+unsafe fn clone3(mut args: libc::clone_args) -> Result<Option<Pid>, Errno> {
+    // SAFETY: args lives across the call and its size is passed. Without CLONE_VM and with no stack
+    // given, the child continues here on a copy of this stack, exactly as after fork. The caller has
+    // one thread, so no lock can be held by a thread that does not exist in the child.
     let pid = check(unsafe {
         libc::syscall(
             libc::SYS_clone3,
@@ -71,16 +102,7 @@ pub(crate) fn clone_process(
             size_of::<libc::clone_args>(),
         )
     })?;
-    if pid == 0 {
-        return Ok(Cloned::Child);
-    }
-    // SAFETY: the call succeeded with CLONE_PIDFD, so the kernel stored a new descriptor that
-    // nothing else owns.
-    let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
-    Ok(Cloned::Parent {
-        pid: Pid::from_raw(pid as libc::pid_t),
-        pidfd,
-    })
+    Ok((pid != 0).then(|| Pid::from_raw(pid as libc::pid_t)))
 }
 
 /// Plain fork; `None` in the child. Only for single-threaded callers.
@@ -109,12 +131,19 @@ pub(crate) fn pidfd_kill(pidfd: BorrowedFd<'_>, signal: libc::c_int) -> Result<(
     .map(drop)
 }
 
-/// A descriptor for a child that has not been waited for.
+/// A descriptor for a child that has not been waited for: its id still is its own.
 pub(crate) fn pidfd_open(child: Pid) -> Result<OwnedFd, Errno> {
     // SAFETY: integers only.
     let fd = check(unsafe { libc::syscall(libc::SYS_pidfd_open, child.as_raw(), 0) })?;
     // SAFETY: pidfd_open returned a new descriptor that nothing else owns.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as libc::c_int) })
+}
+
+/// Has the runtime tell when a descriptor can be read.
+pub(crate) fn watch_readable(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: an `OwnedFd` names one open descriptor, the same for as long as it lives, and `AsyncFd`
+    // keeps it.
+    Ok(unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }?)
 }
 
 /// A detached copy of the mount at `path`, with what is mounted beneath it when `recursive`.
@@ -228,8 +257,17 @@ pub(crate) fn receive_with_descriptor(
     socket: BorrowedFd<'_>,
     buffer: &mut [u8],
 ) -> Result<(usize, Option<OwnedFd>), Errno> {
+    let (read, descriptors) = receive_with_descriptors(socket, buffer)?;
+    Ok((read, descriptors.into_iter().next()))
+}
+
+/// The same with up to three descriptors.
+pub(crate) fn receive_with_descriptors(
+    socket: BorrowedFd<'_>,
+    buffer: &mut [u8],
+) -> Result<(usize, Vec<OwnedFd>), Errno> {
     let mut parts = [IoSliceMut::new(buffer)];
-    let mut space = nix::cmsg_space!([libc::c_int; 1]);
+    let mut space = nix::cmsg_space!([libc::c_int; 3]);
     let flags = MsgFlags::MSG_CMSG_CLOEXEC;
     let message = recvmsg::<()>(socket.as_raw_fd(), &mut parts, Some(&mut space), flags)?;
     let mut descriptors = Vec::new();
@@ -244,7 +282,7 @@ pub(crate) fn receive_with_descriptor(
             );
         }
     }
-    Ok((message.bytes, descriptors.into_iter().next()))
+    Ok((message.bytes, descriptors))
 }
 
 /// `prctl` for the operations whose arguments are all integers.

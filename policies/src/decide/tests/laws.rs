@@ -103,12 +103,11 @@ fn rich() -> Verdict {
         .map(|name| id("a", name))
         .into_iter()
         .collect();
-    let oracle = Box::new(run("a::con=f a::brk=p"));
-    runs.oracle = Oracle::Ran {
-        run: oracle,
+    runs.oracle = Oracle::Known(Box::new(OracleRun {
+        run: Some(run("a::con=f a::brk=p")),
         covered,
-        walls: BTreeSet::new(),
-    };
+        ..OracleRun::default()
+    }));
     let mut all = evidence(CheckResult::Test(Box::new(runs)));
     all.environment.toolchains = vec![Toolchain::default()];
     let changes = Change {

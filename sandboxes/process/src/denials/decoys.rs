@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
 
 use super::Seen;
@@ -13,34 +14,53 @@ use crate::spec::{Mount, Spec};
 pub(crate) struct Decoys {
     inotify: Option<Inotify>,
     places: Vec<(WatchDescriptor, PathBuf)>,
+    /// Why some are not watched.
+    unwatched: Option<Errno>,
 }
 
 impl Decoys {
     /// Watches the decoys of a view that is built, and the directories that were made for them. The
-    /// first that the kernel refuses to watch, because its user has too many watches, leaves the rest
-    /// unwatched: they are not seen, as any other file.
+    /// first that the kernel refuses to watch, because the caller has too many watches, leaves the rest
+    /// unwatched: they are not seen, as any other file, and [`Decoys::blind`] says so.
     pub(crate) fn watch(spec: &Spec) -> Self {
         let mut decoys = Self {
             inotify: None,
             places: Vec::new(),
+            unwatched: None,
         };
         let places = places(spec);
         if places.is_empty() {
             return decoys;
         }
         let flags = InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK;
-        let Ok(inotify) = Inotify::init(flags) else {
-            return decoys;
+        let inotify = match Inotify::init(flags) {
+            Ok(inotify) => inotify,
+            Err(errno) => {
+                decoys.unwatched = Some(errno);
+                return decoys;
+            }
         };
         let once = AddWatchFlags::IN_OPEN | AddWatchFlags::IN_ONESHOT;
         for place in places {
-            let Ok(watch) = inotify.add_watch(&place, once) else {
-                break;
-            };
-            decoys.places.push((watch, place));
+            match inotify.add_watch(&place, once) {
+                Ok(watch) => decoys.places.push((watch, place)),
+                Err(errno) => {
+                    decoys.unwatched = Some(errno);
+                    break;
+                }
+            }
         }
         decoys.inotify = Some(inotify);
         decoys
+    }
+
+    /// What it does not see, and why.
+    pub(crate) fn blind(&self) -> Option<String> {
+        let errno = self.unwatched?;
+        Some(format!(
+            "decoys are not watched: the kernel gives no more inotify watches to this user ({})",
+            errno.desc()
+        ))
     }
 
     /// Which were opened, by now.

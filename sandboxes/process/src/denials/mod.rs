@@ -41,6 +41,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::enforcement::{Enforcement, Protection, State};
+
 pub(crate) use decoys::Decoys;
 pub(crate) use names::Resolver;
 pub(crate) use supervisor::{Supervisor, install};
@@ -119,6 +121,18 @@ pub(crate) struct Seen {
     pub(crate) names: Vec<(String, u64)>,
     /// Decoys that were opened.
     pub(crate) decoys: Vec<PathBuf>,
+}
+
+/// Reports that leave out what one of their sources does not see are less than reports.
+pub(crate) fn qualified(reports: Enforcement, resolver: &Resolver, decoys: &Decoys) -> Enforcement {
+    let blind: Vec<String> = [resolver.blind(), decoys.blind()]
+        .into_iter()
+        .flatten()
+        .collect();
+    if reports.state != State::Enforced || blind.is_empty() {
+        return reports;
+    }
+    Enforcement::degraded(Protection::DenialReports, &blind.join("; "))
 }
 
 fn short(text: &str) -> String {

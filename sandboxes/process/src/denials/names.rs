@@ -36,6 +36,12 @@ impl Resolver {
         }
     }
 
+    /// What it does not see.
+    pub(crate) fn blind(&self) -> Option<String> {
+        let why = "names that are looked up are not seen: port 53 cannot be had here";
+        self.socket.is_none().then(|| why.to_owned())
+    }
+
     /// What to poll for questions.
     pub(crate) fn polled(&self) -> Option<BorrowedFd<'_>> {
         self.socket.as_ref().map(AsFd::as_fd)

@@ -45,6 +45,9 @@ fn why_no_listener(errno: Errno) -> String {
     }
 }
 
+/// A mode that would have whoever runs the file run it as its owner or group.
+const PRIVILEGED: &str = "set-user-id or set-group-id";
+
 /// What the keeper has of a filter's listener.
 pub(crate) struct Supervisor {
     /// Where init sends the listener.
@@ -209,13 +212,29 @@ fn reported(waiting: &Waiting) -> Denial {
         ("socket", ..) => Some("raw socket"),
         ("ioctl", _, libc::TIOCSTI) => Some("TIOCSTI"),
         ("ioctl", ..) => Some("TIOCLINUX"),
-        ("mknod" | "mknodat", ..) => Some("device node"),
+        ("mknod" | "mknodat", ..) => Some(made_node(waiting)),
+        ("open" | "openat" | "creat" | "chmod" | "fchmod" | "fchmodat" | "fchmodat2", ..) => {
+            Some(PRIVILEGED)
+        }
         ("clone", ..) => Some("new namespaces"),
         _ => None,
     };
     Denial {
         target: target.map(str::to_owned),
         ..denial(waiting)
+    }
+}
+
+/// What the mode of `mknod(path, mode)` or `mknodat(fd, path, mode)` was refused for.
+fn made_node(waiting: &Waiting) -> &'static str {
+    let [_, second, third, ..] = waiting.arguments;
+    let mode = match seccomp::name(waiting.number) {
+        "mknod" => second,
+        _ => third,
+    };
+    match mode as libc::mode_t & libc::S_IFMT {
+        libc::S_IFCHR | libc::S_IFBLK => "device node",
+        _ => PRIVILEGED,
     }
 }
 

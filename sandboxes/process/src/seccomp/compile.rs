@@ -204,7 +204,7 @@ mod tests {
     fn the_filter_answers_as_the_table_says() {
         use Action::*;
         let table = parse(TABLE).unwrap();
-        let cases: [(&str, &[u64], Action); 37] = [
+        let cases: [(&str, &[u64], Action); 46] = [
             ("read", &[], Allow),
             ("execve", &[], Allow),
             ("mount", &[], Report),
@@ -240,6 +240,15 @@ mod tests {
             ("sendto", &[3, 1 << 33, 9, 0, 0], Allow),
             ("sendto", &[3, 0, 9, 0, 1 << 33], Watch),
             ("mbind", &[], Refuse),
+            ("fchmodat", &[0, 0, 0o1777], Allow),
+            ("fchmodat", &[0, 0, 0o4755], Report),
+            ("fchmod", &[0, 0o2755], Report),
+            ("openat", &[0, 0, 0x40, 0o644], Allow),
+            ("openat", &[0, 0, 0x40, 0o4644], Report),
+            ("openat", &[0, 0, 0x410000, 0o2644], Report),
+            ("openat", &[0, 0, 0x240, 0o644], Watch),
+            ("openat", &[0, 0, 0, 0o7777], Allow),
+            ("openat2", &[], Absent),
             ("sendmsg", &[], Allow),
             ("ioctl", &[0, 0x5412], Report),
             ("ioctl", &[0, 0x5412 | 1 << 32], Report),

@@ -78,17 +78,22 @@ fn generated_bytes(sources: &Sources) -> u64 {
     sources.0.iter().map(bytes).sum()
 }
 
+/// Most pseudo-terminals at a time. The machine has 4096 for all (`kernel.pty.max`), and no limit of
+/// processes or files keeps one sandbox from taking them.
+const TERMINALS: u32 = 256;
+
 /// Pseudo-terminals of its own: the host's must not be reachable.
 fn terminals() -> Result<(), Failure> {
     let target = Path::new("/dev/pts");
     mount_point(target, true)?;
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
+    let options = format!("newinstance,ptmxmode=0666,mode=620,max={TERMINALS}");
     mount(
         Some("devpts"),
         target,
         Some("devpts"),
         flags,
-        Some("newinstance,ptmxmode=0666,mode=620"),
+        Some(options.as_str()),
     )
     .map_err(|errno| Failure::at(Step::MountTmpfs, target, errno))
 }

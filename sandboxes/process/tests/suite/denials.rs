@@ -287,6 +287,49 @@ fn where_another_supervisor_is_in_force_denials_are_absent_and_all_is_refused_as
     assert_eq!(state(Protection::Seccomp), (State::Enforced, false));
 }
 
+/// A caller that may have no inotify instance, as one that used up all of them.
+const NO_WATCHES: &str = "echo 0 > /proc/sys/user/max_inotify_instances && exec \"$0\" enforcement";
+
+#[test]
+fn decoys_that_nobody_watches_are_no_full_report() {
+    let home = "/sandbox/home";
+    let sandbox = Sandbox::program("/bin/true", &[])
+        .mount(Mount::Tmpfs {
+            target: home.into(),
+            size: 1 << 20,
+        })
+        .mount(Mount::Decoy {
+            target: format!("{home}/.ssh/id_rsa").into(),
+        });
+    let mut caller = Command::new("unshare")
+        .args([
+            "--user",
+            "--map-user=1234",
+            "--map-group=1234",
+            "--keep-caps",
+        ])
+        .args(["sh", "-c", NO_WATCHES])
+        .arg(helper())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let spec = serde_json::to_vec(&sandbox.0).unwrap();
+    caller.stdin.take().unwrap().write_all(&spec).unwrap();
+    let output = caller.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let list: Vec<Enforcement> = serde_json::from_slice(&output.stdout).unwrap();
+    let mut entries = list.iter();
+    let entry = entries
+        .find(|entry| entry.protection == Protection::DenialReports)
+        .unwrap();
+    let why = entry.why.clone().unwrap_or_default();
+    assert_eq!(entry.state, State::Degraded, "{why}");
+    assert!(why.contains("decoys are not watched"), "{why}");
+}
+
 #[test]
 fn reports_are_in_force_here() {
     let report = Sandbox::program("/bin/true", &[]).run();

@@ -200,9 +200,12 @@ fn a_caller_that_is_killed_leaves_no_process_and_no_mount() {
     let before = mounts();
     let mut caller = caller(&spec);
     eventually("the command runs", || processes_with(&name).len() >= 3);
+    let helpers = children(caller.id() as i32);
     caller.kill().unwrap();
     caller.wait().unwrap();
     eventually("everything is dead", || processes_with(&name).is_empty());
+    let alive = |pid: &i32| std::path::Path::new(&format!("/proc/{pid}")).exists();
+    eventually("so are the helpers", || !helpers.iter().any(alive));
     assert_eq!(mounts(), before);
 }
 
@@ -279,11 +282,11 @@ fn children(pid: i32) -> Vec<i32> {
         .collect()
 }
 
-/// The keeper that a caller started.
+/// The keeper that a caller started, its second child: the first one is the server that forks them.
 pub(crate) fn helper_of(caller: &std::process::Child) -> i32 {
     let caller = caller.id() as i32;
-    eventually("the helper is started", || !children(caller).is_empty());
-    *children(caller).first().unwrap()
+    eventually("the helper is started", || children(caller).len() == 2);
+    children(caller)[1]
 }
 
 /// Whether a keeper's init has started the command.

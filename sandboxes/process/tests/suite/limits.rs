@@ -508,3 +508,12 @@ fn no_control_group_can_be_seen_or_named_inside() {
     .run();
     assert_eq!(stdout(&report), "/\n0");
 }
+
+#[test]
+fn one_sandbox_cannot_take_all_terminals_of_the_machine() {
+    let script = "import os\nopened = []\ntry:\n    while len(opened) < 5000: opened.append(os.openpty())\nexcept OSError as error: print(len(opened), error.strerror)";
+    let said = Sandbox::python(script)
+        .limits(|limits| limits.open_files = 12_000)
+        .output();
+    assert_eq!(said, "256 No space left on device");
+}

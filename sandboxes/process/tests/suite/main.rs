@@ -8,6 +8,7 @@ mod containment;
 mod denials;
 mod endings;
 mod files;
+mod fork_server;
 mod identities;
 mod limits;
 mod listener;

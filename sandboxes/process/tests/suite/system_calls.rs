@@ -1,8 +1,11 @@
 //! System calls that are refused, made from inside and, as the control, from outside.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
-use crate::support::Sandbox;
+use passmuster_process::Mount;
+
+use crate::support::{Sandbox, payload_directory};
 
 /// Calls one system call by number and prints the error's name, or `ok`.
 const CALL: &str = "
@@ -221,5 +224,105 @@ fn a_process_cannot_give_itself_namespaces_or_privileges() {
             message.contains(expected) || message.contains("Invalid argument"),
             "{command}: {message}"
         );
+    }
+}
+
+/// Makes files with a mode in every way that there is, and says what came of each: the error's name, or
+/// the mode.
+const MODES: &str = "
+import ctypes, errno, os, stat, sys
+libc = ctypes.CDLL(None, use_errno=True)
+libc.syscall.restype = ctypes.c_long
+os.chdir(sys.argv[1]); os.umask(0)
+numbers = dict(pair.split('=') for pair in sys.argv[3].split())
+mode = int(sys.argv[2], 8)
+def call(name, *arguments):
+    words = [ctypes.c_char_p(word) if isinstance(word, bytes) else ctypes.c_long(word) for word in arguments]
+    result = libc.syscall(ctypes.c_long(int(numbers[name])), *words)
+    if result < 0: raise OSError(ctypes.get_errno(), '')
+    return result
+def old(name): open(name, 'w').close(); return os.open(name, os.O_RDONLY)
+def made(name, descriptor): os.close(descriptor)
+HOW = ctypes.create_string_buffer((0x41).to_bytes(8, 'little') + mode.to_bytes(8, 'little') + bytes(8))
+WAYS = {
+    'chmod': lambda f: (old(f), call('chmod', f, mode)),
+    'fchmod': lambda f: call('fchmod', old(f), mode),
+    'fchmodat': lambda f: (old(f), call('fchmodat', -100, f, mode)),
+    'fchmodat2': lambda f: (old(f), call('fchmodat2', -100, f, mode, 0)),
+    'open': lambda f: call('open', f, 0x41, mode),
+    'openat': lambda f: call('openat', -100, f, 0x41, mode),
+    'openat2': lambda f: call('openat2', -100, f, ctypes.addressof(HOW), 24),
+    'creat': lambda f: call('creat', f, mode),
+    'mknod': lambda f: call('mknod', f, 0o100000 | mode, 0),
+    'mknodat': lambda f: call('mknodat', -100, f, 0o100000 | mode, 0),
+    'mkdir': lambda f: call('mkdir', f, mode),
+    'mkdirat': lambda f: call('mkdirat', -100, f, mode),
+    'a file without a name': lambda f: os.symlink('/proc/self/fd/%d' % call('openat', -100, b'.', 0x410001, mode), f),
+}
+for way, make in WAYS.items():
+    name = ('%s-%o' % (way.replace(' ', '-'), mode)).encode()
+    if way in numbers or ' ' in way:
+        try: make(name); print(way, '%o' % stat.S_IMODE(os.stat(name).st_mode))
+        except OSError as error: print(way, errno.errorcode[error.errno])
+";
+
+fn numbers() -> String {
+    #[rustfmt::skip]
+    let common = [
+        ("fchmod", libc::SYS_fchmod), ("fchmodat", libc::SYS_fchmodat), ("fchmodat2", libc::SYS_fchmodat2),
+        ("openat", libc::SYS_openat), ("openat2", libc::SYS_openat2), ("mknodat", libc::SYS_mknodat),
+        ("mkdirat", libc::SYS_mkdirat),
+    ];
+    #[cfg(target_arch = "x86_64")]
+    #[rustfmt::skip]
+    let older = [
+        ("chmod", libc::SYS_chmod), ("open", libc::SYS_open), ("creat", libc::SYS_creat),
+        ("mknod", libc::SYS_mknod), ("mkdir", libc::SYS_mkdir),
+    ];
+    #[cfg(not(target_arch = "x86_64"))]
+    let older: [(&str, libc::c_long); 0] = [];
+    let all = common.iter().chain(&older);
+    let pairs: Vec<String> = all
+        .map(|(name, number)| format!("{name}={number}"))
+        .collect();
+    pairs.join(" ")
+}
+
+/// On the host such a file would give the rights of its owner to whoever runs it.
+#[test]
+fn no_file_that_runs_as_its_owner_or_group_can_be_left_on_the_host() {
+    let numbers = numbers();
+    let (inside, outside) = (payload_directory(), payload_directory());
+    for mode in ["4755", "2755", "6711"] {
+        let sandbox = Sandbox::program("/usr/bin/python3", &["-c", MODES, "/tree", mode, &numbers]);
+        let said = sandbox
+            .mount(Mount::Writable {
+                source: inside.path().into(),
+                target: "/tree".into(),
+            })
+            .output();
+        let place = outside.path().to_str().unwrap();
+        let control = Command::new("/usr/bin/python3")
+            .args(["-c", MODES, place, mode, &numbers])
+            .output()
+            .unwrap();
+        let control = String::from_utf8(control.stdout).unwrap();
+        let plain = &mode[1..];
+        for (line, control) in said.lines().zip(control.trim().lines()) {
+            let (way, what) = line.rsplit_once(' ').unwrap();
+            let (given, allowed) = match way {
+                "openat2" => ("ENOSYS", mode),
+                // Neither here nor there: the kernel takes no such mode for a directory.
+                "mkdir" | "mkdirat" => (plain, plain),
+                _ => ("EPERM", mode),
+            };
+            assert_eq!(what, given, "{way} {mode} inside");
+            assert_eq!(control, format!("{way} {allowed}"), "{way} {mode} outside");
+        }
+        assert_eq!(said.lines().count(), control.trim().lines().count());
+    }
+    for entry in std::fs::read_dir(inside.path()).unwrap() {
+        let mode = entry.unwrap().metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o6000, 0);
     }
 }

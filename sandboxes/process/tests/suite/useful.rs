@@ -118,3 +118,19 @@ fn limits_on_cores_can_be_asked_for_and_change_nothing() {
         "import resource as r; r.setrlimit(r.RLIMIT_CORE,(0,0)); print(r.getrlimit(r.RLIMIT_CORE))";
     assert_eq!(Sandbox::python(script).output(), "(1, 1)");
 }
+
+/// An archive and a file of the host may have such modes; tools that copy them as an ordinary user
+/// drop the bits by themselves, or say so and go on.
+#[test]
+fn files_are_copied_and_unpacked_with_their_modes_where_these_give_no_privilege() {
+    let script = "cd /tmp && mkdir -m 1777 sticky && echo a > a && chmod 640 a && cp -p a b && install -m 755 a c \
+        && python3 -c \"import io, tarfile
+with tarfile.open('t.tar', 'w') as tar:
+    for mode in (0o4755, 0o644):
+        entry = tarfile.TarInfo('m%o' % mode); entry.mode = mode; entry.size = 1; tar.addfile(entry, io.BytesIO(b'x'))\" \
+        && mkdir one && tar -xf t.tar -C one \
+        && git init -q repo && cp -p /usr/bin/passwd passwd && stat -c '%n %a' sticky b c one/* passwd";
+    let said = Sandbox::shell(script).output();
+    let expected = "sticky 1777\nb 640\nc 755\none/m4755 755\none/m644 644\npasswd 755";
+    assert_eq!(said, expected);
+}

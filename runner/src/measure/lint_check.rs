@@ -1,124 +1,104 @@
-//! Measuring a lint check: the same linter, with the base's configuration, on both trees.
+//! Lint checks: the same linter, with the base's configuration, on both trees.
 
 use std::io;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use passmuster_policy::denial::of_runs;
 use passmuster_policy::evidence::{CheckEvidence, CheckResult, TreeRole};
 use passmuster_policy::lint::{LintEvidence, LintReport, LintRun};
 use passmuster_policy::path::RepoPath;
-use passmuster_policy::policy::{Check, CheckKind, LintCheck};
+use passmuster_policy::policy::{Check, LintCheck};
 use passmuster_policy::run::Outcome;
 
-use super::{Bench, Candidate, Side, Trees};
+use super::base::Known;
+use super::{Bench, Side, Trees};
 use crate::adapters::LintOutput;
-use crate::cache::Scratch;
 use crate::git::objects::TreeEntry;
-use crate::layers::{LayerError, Snapshot, Workshop};
+use crate::layers::Snapshot;
 use crate::lint::place::{Placed, Placer};
-use crate::lint::tree::with_base_configuration;
 use crate::lint::{Format, read};
 use crate::measured::Measured;
 use crate::obstacles::role_name;
 use crate::places;
-use crate::plan::CheckPlan;
 use crate::runs::{self, RunError};
-use crate::session::make_owned;
+use crate::turns::Turn;
 
 /// Gives the bytes of an entry.
-type ReadBlob<'a> = dyn FnMut(&TreeEntry) -> io::Result<Vec<u8>> + 'a;
+pub(super) type ReadBlob<'a> = dyn FnMut(&TreeEntry) -> io::Result<Vec<u8>> + 'a;
 
-/// The candidate with the base's configuration of linters, written.
-pub(super) struct LintTree {
-    tree: Snapshot,
-    layer: PathBuf,
-}
+/// A check, and its keys as a lint check.
+type Linter<'c> = (&'c Check, &'c LintCheck);
 
-impl LintTree {
-    pub(super) fn candidate(&self) -> Candidate<'_> {
-        Candidate {
-            tree: &self.tree,
-            layer: &self.layer,
-        }
-    }
-}
-
-/// Both trees of a lint check.
-pub(super) struct Sides<'t> {
-    pub(super) trees: &'t Trees,
-    /// What stands for the candidate.
-    pub(super) candidate: &'t Snapshot,
-}
-
-impl<'a> Bench<'a> {
-    /// What a lint check gets in the candidate's place; none where the candidate itself will do.
-    pub(super) fn lint_tree(
+impl Bench<'_> {
+    pub(super) async fn base_lint(
         &self,
-        plan: &CheckPlan<'a>,
-        workshop: &mut Workshop<'_>,
-        space: &Scratch,
-    ) -> Result<Option<LintTree>, LayerError> {
-        let check = plan.check;
-        if plan.left_out.is_some() || !matches!(check.kind, CheckKind::Lint(_)) {
-            return Ok(None);
+        linter: Linter<'_>,
+        side: &Side<'_>,
+        blobs: &mut ReadBlob<'_>,
+        measured: &mut Measured,
+    ) -> Result<Known<LintRun>, RunError> {
+        let (check, _) = linter;
+        let known = || {
+            self.stored(check, side).map(|result| Known {
+                result,
+                cached: true,
+            })
+        };
+        if let Some(known) = known() {
+            return Ok(known);
         }
-        let tree = with_base_configuration(check, self.base, self.candidate, workshop.read_blob);
-        let Some(tree) = tree else { return Ok(None) };
-        let layer = space.path().join(format!("lint-{}", tree.id));
-        // Another lint check may look at the same tree.
-        if !layer.exists() {
-            make_owned(&layer, self.machine.owner)?;
-            workshop.candidate_layer(self.base, &tree, &layer)?;
+        let turn = self.turn(TreeRole::Base).await?;
+        // Another runner may have measured it meanwhile.
+        if let Some(known) = known() {
+            return Ok(known);
         }
-        Ok(Some(LintTree { tree, layer }))
+        let wall = self.wall(check, None);
+        let output = self.one_lint(&turn, linter, side, wall, measured).await?;
+        let result = lint_run(linter, output, &side.tree, blobs);
+        // A run that came to nothing is made again: its cause may be gone.
+        let ended = matches!(result.outcome, Outcome::Exited { .. });
+        if ended && result.report == LintReport::Whole {
+            self.keep(check, side, &result);
+        }
+        Ok(Known {
+            result,
+            cached: false,
+        })
     }
 
     pub(super) async fn lint_check(
         &self,
-        check: &Check,
-        lint: &LintCheck,
-        Sides { trees, candidate }: Sides<'_>,
+        linter: Linter<'_>,
+        trees: &Trees<'_>,
+        base: Known<LintRun>,
         blobs: &mut ReadBlob<'_>,
         measured: &mut Measured,
     ) -> Result<CheckEvidence, RunError> {
-        let stored: Option<LintRun> = self.stored(check, &trees.base);
-        let cached = stored.is_some();
-        let base = match stored {
-            Some(run) => run,
-            None => {
-                let wall = self.wall(check, None);
-                let output = self
-                    .one_lint(check, lint, &trees.base, wall, measured)
-                    .await?;
-                let run = lint_run(check, lint, output, self.base, blobs);
-                self.keep_whole(check, &trees.base, &run);
-                run
-            }
-        };
-        let candidate = if self.base.id == candidate.id {
+        let (check, _) = linter;
+        let Known {
+            result: base,
+            cached,
+        } = base;
+        let candidate = if self.base.id == self.candidate.id {
             base.clone()
         } else {
+            let side = &trees.candidate;
             let wall = self.wall(check, Some(base.usage.wall_ms));
-            let output = self
-                .one_lint(check, lint, &trees.candidate, wall, measured)
-                .await?;
-            lint_run(check, lint, output, candidate, blobs)
+            let turn = self.turn(side.role).await?;
+            let output = self.one_lint(&turn, linter, side, wall, measured).await?;
+            lint_run(linter, output, &side.tree, blobs)
         };
-        measured.note_elsewhere(
-            &format!("{} on the candidate", check.name),
-            candidate.elsewhere,
-        );
+        let what = format!("{} on the candidate", check.name);
+        measured.note_elsewhere(&what, candidate.elsewhere);
         let explains = match base.report {
             LintReport::Whole => &candidate,
             _ => &base,
         };
-        let log = explains.log_tail.clone();
         Ok(CheckEvidence {
             name: check.name.clone(),
             kind: check.kind.name(),
             cached: cached.then_some(TreeRole::Base).into_iter().collect(),
-            log: Some(log),
+            log: Some(explains.log_tail.clone()),
             usage: match cached {
                 true => candidate.usage,
                 false => candidate.usage.and(base.usage),
@@ -128,19 +108,11 @@ impl<'a> Bench<'a> {
         })
     }
 
-    /// A run that came to nothing is made again: the cause may be gone.
-    fn keep_whole(&self, check: &Check, side: &Side, run: &LintRun) {
-        let ended = matches!(run.outcome, Outcome::Exited { .. });
-        if ended && run.report == LintReport::Whole {
-            self.keep(check, side, run);
-        }
-    }
-
     async fn one_lint(
         &self,
-        check: &Check,
-        lint: &LintCheck,
-        side: &Side,
+        _turn: &Turn,
+        (check, lint): Linter<'_>,
+        side: &Side<'_>,
         wall: Duration,
         measured: &mut Measured,
     ) -> Result<LintOutput, RunError> {
@@ -157,8 +129,7 @@ impl<'a> Bench<'a> {
 
 /// What a linter left on one tree, read.
 fn lint_run(
-    check: &Check,
-    lint: &LintCheck,
+    (check, lint): Linter<'_>,
     output: LintOutput,
     tree: &Snapshot,
     blobs: &mut ReadBlob<'_>,
@@ -195,9 +166,9 @@ fn lint_run(
 }
 
 fn content(tree: &Snapshot, path: &RepoPath, blobs: &mut ReadBlob<'_>) -> Option<Vec<u8>> {
-    let at = tree
-        .entries
+    let entries = &tree.entries;
+    let at = entries
         .binary_search_by(|entry| entry.path.cmp(path))
         .ok()?;
-    blobs(tree.entries.get(at)?).ok()
+    blobs(entries.get(at)?).ok()
 }

@@ -1,0 +1,293 @@
+//! Trees from parts: the tests and the harness of one tree in the product code of another.
+//!
+//! ```text
+//! oracle   candidate's product   base's tests and harness        does the change keep what was promised?
+//! probe    base's product        candidate's tests and harness   do new tests need the change?
+//! steered  candidate's product and tests, base's harness         for checks that have no tests
+//! ```
+//!
+//! A part is a whole file, the steering tables of a mixed manifest, or the test items of a Rust source.
+//! Only files that differ between the two trees are looked at, so the cost follows the change. Text that
+//! git has no object for is kept in [`Texts`], under the id that git would give it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use passmuster_policy::change::Mode;
+use passmuster_policy::classification::{Classifier, FileClass};
+use passmuster_policy::mixed::{is_mixed, splice};
+use passmuster_policy::path::RepoPath;
+
+use crate::digest::digest;
+use crate::git::hash::ObjectFormat;
+use crate::git::objects::TreeEntry;
+use crate::layers::Snapshot;
+
+/// Largest file that is spliced, in bytes; the largest manifests and sources known have a tenth of it.
+const SIZE: usize = 4 << 20;
+
+/// Contents of files that no git object holds.
+#[derive(Clone, Debug, Default)]
+pub struct Texts(Arc<Mutex<BTreeMap<String, Vec<u8>>>>);
+
+impl Texts {
+    /// The content of an object that was made here.
+    pub fn get(&self, oid: &str) -> Option<Vec<u8>> {
+        let texts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        texts.get(oid).cloned()
+    }
+
+    fn keep(&self, bytes: Vec<u8>) -> String {
+        // SHA-256 whatever the repository's own hash: nobody looks these up in it.
+        let oid = ObjectFormat::Sha256.blob(&bytes);
+        let mut texts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        texts.insert(oid.clone(), bytes);
+        oid
+    }
+}
+
+/// Which parts come from the other tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// Files that the check's command names.
+    Named,
+    /// The harness, and what the command names.
+    Harness,
+    /// The harness and the tests.
+    All,
+}
+
+/// What a part is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A whole file, or its absence.
+    File,
+    /// Tables of a mixed manifest.
+    Tables,
+}
+
+/// A part that came from the other tree.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Part {
+    /// The file that it is, or stands in.
+    pub path: RepoPath,
+    /// What it is.
+    pub kind: Kind,
+    /// True for the harness, false for tests.
+    pub harness: bool,
+    /// Whether the tree that it came from has it.
+    pub there: bool,
+}
+
+/// Tells the parts of one check's trees apart.
+#[derive(Debug)]
+pub struct Sorter<'a> {
+    /// By path.
+    pub classifier: &'a Classifier,
+    /// Files that tests of a run say they stand in: tests, whatever the files are called.
+    pub holders: BTreeSet<RepoPath>,
+}
+
+/// A tree that was put together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exchanged {
+    /// The tree; none where it equals the one that the product code comes from.
+    pub tree: Option<Snapshot>,
+    /// What came from the other one, sorted.
+    pub parts: Vec<Part>,
+}
+
+/// Puts trees together.
+pub struct Exchange<'a> {
+    /// Where all comes from that is no part.
+    pub product: &'a Snapshot,
+    /// Where the parts come from.
+    pub steering: &'a Snapshot,
+    /// What is a part.
+    pub sorter: &'a Sorter<'a>,
+    /// Which parts are taken.
+    pub taken: Taken,
+    /// Files whose parts stay the product side's all the same.
+    pub kept: &'a BTreeSet<RepoPath>,
+    /// Takes what is made.
+    pub texts: &'a Texts,
+}
+
+/// The same path on both sides.
+#[derive(Clone, Copy)]
+struct Pair<'a> {
+    path: &'a RepoPath,
+    product: Option<&'a TreeEntry>,
+    steering: Option<&'a TreeEntry>,
+}
+
+impl Exchange<'_> {
+    /// Puts the tree together; `read` gives the bytes of an entry as a checkout would have them.
+    ///
+    /// # Errors
+    /// When an object cannot be read.
+    pub fn build(
+        &self,
+        read: &mut dyn FnMut(&TreeEntry) -> io::Result<Vec<u8>>,
+    ) -> io::Result<Exchanged> {
+        let mut taken = Vec::new();
+        for pair in differing(&self.product.entries, &self.steering.entries) {
+            taken.extend(self.part(&pair, read)?);
+        }
+        let tree = (!taken.is_empty()).then(|| self.put(&taken));
+        let parts = taken.into_iter().map(|(part, _)| part).collect();
+        Ok(Exchanged { tree, parts })
+    }
+
+    /// The product side's tree with these parts.
+    fn put(&self, taken: &[(Part, Option<TreeEntry>)]) -> Snapshot {
+        let own = self.product.entries.iter();
+        let mut entries: BTreeMap<&RepoPath, &TreeEntry> =
+            own.map(|entry| (&entry.path, entry)).collect();
+        for (part, entry) in taken {
+            match entry {
+                Some(entry) => {
+                    make_room(&mut entries, &part.path);
+                    entries.insert(&entry.path, entry);
+                }
+                None => drop(entries.remove(&part.path)),
+            }
+        }
+        self.snapshot(entries.into_values().cloned().collect())
+    }
+
+    /// What of a file comes from the other side, and the file then; none where nothing does.
+    fn part(
+        &self,
+        pair: &Pair<'_>,
+        read: &mut dyn FnMut(&TreeEntry) -> io::Result<Vec<u8>>,
+    ) -> io::Result<Option<(Part, Option<TreeEntry>)>> {
+        if self.kept.contains(pair.path) {
+            return Ok(None);
+        }
+        let part = |kind, harness| Part {
+            path: pair.path.clone(),
+            kind,
+            harness,
+            there: pair.steering.is_some(),
+        };
+        let whole = |harness| Ok(Some((part(Kind::File, harness), pair.steering.cloned())));
+        match self.sorter.class(pair.path) {
+            _ if self.sorter.classifier.is_named(pair.path) => whole(true),
+            FileClass::Harness if self.taken != Taken::Named => whole(true),
+            FileClass::Test if self.taken == Taken::All => whole(false),
+            FileClass::Product if self.taken != Taken::Named && is_mixed(pair.path) => {
+                let made = self.tables(pair, read)?;
+                Ok(made.map(|entry| (part(Kind::Tables, true), entry)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// A mixed manifest with the other side's tables; none where they do not differ. One that cannot
+    /// be read on either side is taken as a whole: a harness that nobody can name is the base's.
+    fn tables(
+        &self,
+        pair: &Pair<'_>,
+        read: &mut dyn FnMut(&TreeEntry) -> io::Result<Vec<u8>>,
+    ) -> io::Result<Option<Option<TreeEntry>>> {
+        // A package that is gone is not brought back by its lints.
+        let Some(own) = pair.product else {
+            return Ok(None);
+        };
+        let texts = (text(Some(own), read)?, text(pair.steering, read)?);
+        let spliced = match &texts {
+            (Some(own), Some(steering)) => splice(pair.path, own, steering),
+            _ => None,
+        };
+        let Some(spliced) = spliced else {
+            return Ok(Some(pair.steering.cloned()));
+        };
+        if Some(&spliced) == texts.0.as_ref() {
+            return Ok(None);
+        }
+        let oid = self.texts.keep(spliced.into_bytes());
+        Ok(Some(Some(TreeEntry { oid, ..own.clone() })))
+    }
+
+    fn snapshot(&self, entries: Vec<TreeEntry>) -> Snapshot {
+        let absent: BTreeSet<&RepoPath> = [self.product, self.steering]
+            .into_iter()
+            .flat_map(|tree| &tree.absent)
+            .collect();
+        let names = entries
+            .iter()
+            .map(|entry| (entry.path.to_string(), entry.mode.as_git(), &entry.oid));
+        let id = digest(&("parts", names.collect::<Vec<_>>()));
+        let still = |path: &&RepoPath| entries.iter().any(|entry| entry.path == **path);
+        let absent = absent.into_iter().filter(still).cloned().collect();
+        Snapshot {
+            id,
+            entries,
+            absent,
+        }
+    }
+}
+
+impl Sorter<'_> {
+    /// What a file is to the check.
+    pub fn class(&self, path: &RepoPath) -> FileClass {
+        match self.classifier.classify(path) {
+            FileClass::Product if self.holders.contains(path) => FileClass::Test,
+            class => class,
+        }
+    }
+}
+
+/// The paths at which two sorted trees differ.
+fn differing<'a>(product: &'a [TreeEntry], steering: &'a [TreeEntry]) -> Vec<Pair<'a>> {
+    let (mut one, mut other) = (product.iter().peekable(), steering.iter().peekable());
+    let mut pairs = Vec::new();
+    while let Some(path) = first(one.peek(), other.peek()) {
+        let pair = Pair {
+            path,
+            product: one.next_if(|entry| entry.path == *path),
+            steering: other.next_if(|entry| entry.path == *path),
+        };
+        let content = |entry: &TreeEntry| (entry.mode, entry.oid.clone());
+        if pair.product.map(content) != pair.steering.map(content) {
+            pairs.push(pair);
+        }
+    }
+    pairs
+}
+
+fn first<'a>(one: Option<&&'a TreeEntry>, other: Option<&&'a TreeEntry>) -> Option<&'a RepoPath> {
+    [one, other]
+        .into_iter()
+        .flatten()
+        .map(|entry| &entry.path)
+        .min()
+}
+
+/// A directory where a file shall be, or the other way round, gives way.
+fn make_room(entries: &mut BTreeMap<&RepoPath, &TreeEntry>, path: &RepoPath) {
+    let inside = |above: &RepoPath, below: &RepoPath| {
+        let rest = below.as_bytes().strip_prefix(above.as_bytes());
+        rest.is_some_and(|rest| rest.starts_with(b"/"))
+    };
+    entries.retain(|other, _| !inside(other, path) && !inside(path, other));
+}
+
+/// A file's text; an absent one's is empty. None for links, submodules, what is too large or no text.
+fn text(
+    entry: Option<&TreeEntry>,
+    read: &mut dyn FnMut(&TreeEntry) -> io::Result<Vec<u8>>,
+) -> io::Result<Option<String>> {
+    let Some(entry) = entry else {
+        return Ok(Some(String::new()));
+    };
+    if !matches!(entry.mode, Mode::File | Mode::Executable) {
+        return Ok(None);
+    }
+    let bytes = read(entry)?;
+    Ok((bytes.len() <= SIZE)
+        .then(|| String::from_utf8(bytes).ok())
+        .flatten())
+}
