@@ -133,7 +133,7 @@ fn trouble(run: &LintRun, tool: &LintCheck) -> Option<Trouble> {
 /// The last line of what the tool printed beside its report.
 fn said(run: &LintRun) -> String {
     match crate::agreement::last_line(&run.log_tail) {
-        line if line.is_empty() => String::new(),
+        "" => String::new(),
         line => format!("; its last line: {line}"),
     }
 }
