@@ -37,6 +37,7 @@ const WORKED: Outcome = Outcome::Exited { status: 0 };
 const OVERLAY: &str = "overlay";
 const COPY: &str = "copy";
 const BUBBLEWRAP: &str = "bubblewrap";
+const STAGE: &str = "stage";
 /// Fields of a process's status that say what it may do.
 const RIGHTS: [&str; 6] = [
     "Uid",
@@ -96,6 +97,12 @@ fn as_answered(machine: Machine, answer: &str) -> Machine {
             overlay: false,
             ..machine
         },
+        STAGE => Machine {
+            launcher: machine.launcher.on_stage(),
+            isolation: Isolation::Landlock,
+            overlay: false,
+            ..machine
+        },
         _ => Machine {
             overlay: answer == OVERLAY,
             ..machine
@@ -107,7 +114,17 @@ fn as_answered(machine: Machine, answer: &str) -> Machine {
 fn ways(least: Isolation) -> &'static [&'static str] {
     match least {
         Isolation::Full => &[OVERLAY, COPY],
-        Isolation::FullBwrap | Isolation::Landlock => &[OVERLAY, COPY, BUBBLEWRAP],
+        Isolation::FullBwrap => &[OVERLAY, COPY, BUBBLEWRAP],
+        Isolation::Landlock => &[OVERLAY, COPY, BUBBLEWRAP, STAGE],
+    }
+}
+
+/// What else there is, for less than is accepted.
+fn lower_ways(least: Isolation) -> &'static [&'static str] {
+    match least {
+        Isolation::Full => &[BUBBLEWRAP, STAGE],
+        Isolation::FullBwrap => &[STAGE],
+        Isolation::Landlock => &[],
     }
 }
 
@@ -126,6 +143,8 @@ fn circumstances(world: &World, grants: &Grants, least: Isolation) -> Option<Str
     let settings = SETTINGS.map(|path| fs::read_to_string(path).ok());
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     let disk = fs::metadata(world.cache.root()).ok()?.dev();
+    let stage = fs::symlink_metadata(passmuster_process::STAGE).ok();
+    let stage = stage.map(|stage| (stage.uid(), stage.mode()));
     Some(format!(
         "sandbox {}",
         digest(&(
@@ -136,13 +155,15 @@ fn circumstances(world: &World, grants: &Grants, least: Isolation) -> Option<Str
             settings,
             boot,
             disk,
+            stage,
             grants.digest(),
             least.name()
         ))
     ))
 }
 
-/// Runs `/bin/true` as a check would run: over an overlay, over a copy, through bubblewrap.
+/// Runs `/bin/true` as a check would run: over an overlay, over a copy, through bubblewrap, without
+/// namespaces.
 async fn try_out(
     machine: Machine,
     grants: &Grants,
@@ -162,21 +183,25 @@ async fn try_out(
             Ok(other) => {
                 problem.get_or_insert(format!("/bin/true did not work in the sandbox: {other:?}"));
             }
-            Err(SessionError::Sandbox(error)) => {
-                if problem.is_none() {
-                    problem = Some(explain(&machine.launcher, &error).await);
+            Err(SessionError::Sandbox(error)) => match &mut problem {
+                None => problem = Some(explain(&machine.launcher, &error).await),
+                Some(problem) if *answer == STAGE => {
+                    *problem += &format!("; the tier `landlock`: {error}");
                 }
-            }
+                Some(_) => {}
+            },
             Err(other) => return Err(other.into()),
         }
     }
     let mut problem = problem.unwrap_or_default();
-    if least == Isolation::Landlock {
-        problem += "; the tier `landlock` is not in this version";
-    }
-    let lower = as_answered(machine, BUBBLEWRAP);
-    if least == Isolation::Full && matches!(attempt(&lower, grants).await, Ok(WORKED)) {
-        problem += "; the tier `full-bwrap` works here, and `--isolation full-bwrap` accepts it";
+    for answer in lower_ways(least) {
+        let lower = as_answered(machine.clone(), answer);
+        if matches!(attempt(&lower, grants).await, Ok(WORKED)) {
+            let tier = lower.isolation.name();
+            problem +=
+                &format!("; the tier `{tier}` works here, and `--isolation {tier}` accepts it");
+            break;
+        }
     }
     Ok(Err(sandbox_reason(&problem)))
 }

@@ -179,6 +179,34 @@ impl TestEnv {
     }
 }
 
+impl TestEnv {
+    /// As [`TestEnv::command`], where a filter refuses namespaces, as in a container, and `/sandbox` is there and the
+    /// caller's. Needs a tester who is root.
+    pub fn without_namespaces(&self, program: impl AsRef<OsStr>) -> Command {
+        let inner = self.command(program);
+        let uid = match self.caller {
+            Caller::Tester => 0,
+            Caller::User => USER,
+        };
+        let mut command = Command::new("unshare");
+        command
+            .arg("--mount")
+            .arg(crate::testdata("launchers/with_stage.sh"))
+            .arg(uid.to_string())
+            .args([
+                "/usr/bin/python3".as_ref(),
+                crate::testdata("launchers/refuse_namespaces.py").as_os_str(),
+            ])
+            .args(["--keep-privileges", "/usr/bin/env"])
+            .arg(inner.get_program())
+            .args(inner.get_args())
+            .env_clear()
+            .envs(self.variables.iter().cloned())
+            .current_dir(self.work());
+        command
+    }
+}
+
 impl Default for TestEnv {
     fn default() -> Self {
         Self::new()

@@ -182,9 +182,21 @@ fn the_policy_may_accept_a_lower_tier_and_the_best_one_is_used() {
 /// and nothing runs.
 #[track_caller]
 fn assert_told(env: &TestEnv, obstacle: &Words, cause: &str, remedy: &str) {
+    assert_told_with(env, obstacle, cause, remedy, None);
+}
+
+/// The same where something lower works, and is not accepted.
+#[track_caller]
+fn assert_told_with(
+    env: &TestEnv,
+    obstacle: &Words,
+    cause: &str,
+    remedy: &str,
+    lower: Option<&str>,
+) {
     let (code, diagnosis) = diagnosis(env, obstacle);
     assert_eq!(code, Some(3));
-    assert_eq!(diagnosis["isolation"], Value::Null, "{diagnosis:#}");
+    assert_eq!(diagnosis["isolation"], Value::from(lower), "{diagnosis:#}");
     assert_eq!(diagnosis["obstacle"]["cause"], cause, "{diagnosis:#}");
     let fix = start(env, obstacle, &["doctor", "--fix"]);
     let fix = said(&fix);
@@ -279,6 +291,8 @@ fn a_filter_that_refuses_namespaces_is_named() {
     let obstacle = refusing(&env, &[]);
     // Whoever gave up privileges is in a sandbox of somebody's, an agent's for example.
     assert_told(&env, &obstacle, "outer-sandbox", "a hook or an MCP server");
+    let fix = said(&start(&env, &obstacle, &["doctor", "--fix"]));
+    assert!(fix.contains("install -d -m 0700"), "{fix}");
     let (_, found) = diagnosis(&env, &obstacle);
     assert_eq!(state(&found, "kernel", "clone3"), "missing");
     assert_eq!(
@@ -289,7 +303,9 @@ fn a_filter_that_refuses_namespaces_is_named() {
     if is_root() {
         let env = TestEnv::new();
         let obstacle = refusing(&env, &["--keep-privileges"]);
-        assert_told(&env, &obstacle, "filter", "--cap-add SYS_ADMIN");
+        // Root can make what the tier without namespaces needs.
+        let remedy = "--cap-add SYS_ADMIN";
+        assert_told_with(&env, &obstacle, "filter", remedy, Some("landlock"));
     }
 }
 
@@ -300,12 +316,9 @@ fn a_namespace_that_comes_without_rights_is_found_by_its_first_mount() {
     }
     let env = TestEnv::new();
     let obstacle = refusing(&env, &["--keep-privileges", "--mounts-only"]);
-    assert_told(
-        &env,
-        &obstacle,
-        "namespace-without-rights",
-        "--cap-add SYS_ADMIN",
-    );
+    let remedy = "--cap-add SYS_ADMIN";
+    let cause = "namespace-without-rights";
+    assert_told_with(&env, &obstacle, cause, remedy, Some("landlock"));
     let (_, found) = diagnosis(&env, &obstacle);
     assert_eq!(state(&found, "kernel", "user-namespace"), "ok");
     assert_eq!(state(&found, "kernel", "namespace-rights"), "missing");
@@ -319,12 +332,9 @@ fn the_limit_of_user_namespaces_is_named() {
     let env = TestEnv::new();
     let launcher = testdata("launchers/no_more_namespaces.py");
     let obstacle = words(&["/usr/bin/python3", launcher.to_str().unwrap()]);
-    assert_told(
-        &env,
-        &obstacle,
-        "max-user-namespaces",
-        "sysctl -w user.max_user_namespaces",
-    );
+    let remedy = "sysctl -w user.max_user_namespaces";
+    let cause = "max-user-namespaces";
+    assert_told_with(&env, &obstacle, cause, remedy, Some("landlock"));
 }
 
 #[test]
@@ -342,7 +352,8 @@ fn a_covered_proc_is_named() {
     let env = TestEnv::new();
     let script = "mount --bind /dev/null /proc/uptime && exec \"$@\"";
     let obstacle = words(&["unshare", "--mount", "sh", "-c", script, "sh"]);
-    assert_told(&env, &obstacle, "proc-covered", "systempaths=unconfined");
+    let remedy = "systempaths=unconfined";
+    assert_told_with(&env, &obstacle, "proc-covered", remedy, Some("landlock"));
 }
 
 #[test]

@@ -430,7 +430,10 @@ fn clippy_s_new_findings_count_with_the_bases_configuration() {
     );
 
     repo.git(["checkout", "--quiet", "clippy.toml"]);
-    repo.write("Cargo.toml", format!("{CRATE}\n[lints.clippy]\nall = \"allow\"\n"));
+    repo.write(
+        "Cargo.toml",
+        format!("{CRATE}\n[lints.clippy]\nall = \"allow\"\n"),
+    );
     let (_, verdict) = env.verify(&repo, ["--worktree"]).verdict();
     assert_eq!(verdict.reasons(), ["lint-new-findings"], "{verdict}");
     assert_eq!(verdict.review(), ["harness-changed"], "{verdict}");

@@ -19,6 +19,7 @@ mod doctor;
 mod economy;
 mod examples;
 mod interrupt;
+mod landlock;
 mod layers;
 mod limits;
 mod lint;

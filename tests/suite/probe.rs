@@ -16,12 +16,14 @@ use std::process::Command;
 use judge::{Caller, Results, Row};
 use passmuster_tests::snapshot::Snapshot;
 use passmuster_tests::{Repository, TestEnv, tool, workspace};
-use stage::{Side, Stage};
+use stage::{Side, Stage, Tier};
 
 const NOTHING: [&str; 0] = [];
 /// Fewer, and something fell out of the table.
 const VIOLATIONS: usize = 150;
 const USES: usize = 60;
+/// What the tier `landlock` answers otherwise than the full sandbox.
+const WITHOUT_NAMESPACES: &str = include_str!("probe/without_namespaces.table");
 /// The directions of attack that the sandbox stands against.
 const CLASSES: [&str; 13] = [
     "descriptors",
@@ -55,7 +57,7 @@ fn outside(env: &TestEnv) -> Results {
     let stage = Stage::set(env, repo.root(), Side::Outside);
     let said = tool(
         stage
-            .command(&stage.probe())
+            .command(&stage.probe(), Tier::Full)
             .args(["run".as_ref(), stage.scene().as_os_str()]),
     );
     // The look at the host notices what the control did, so it would notice the same of a sandbox.
@@ -73,17 +75,20 @@ fn outside(env: &TestEnv) -> Results {
 }
 
 /// Everything as it is tried by a check of a verification, and the host unchanged by it.
-fn inside(env: &TestEnv) -> Results {
+fn inside(env: &TestEnv, tier: Tier) -> Results {
     let repo = repository(env);
     let stage = Stage::set(env, repo.root(), Side::Inside);
     repo.write("passmuster.toml", policy(&stage));
     repo.commit("A policy that runs the probe");
     repo.edit("README.md", "Shared expenses", "Common expenses");
     let before = Snapshot::of(repo.root());
-    let mut verify = stage.command(env.binary());
+    let mut verify = stage.command(env.binary(), tier);
     verify
         .args(["verify", "--format", "json", "--repo"])
         .arg(repo.root());
+    if tier == Tier::Landlock {
+        verify.args(["--isolation", "landlock"]);
+    }
     let output = verify.output().unwrap();
     let verdict = passmuster_tests::Verdict::parse(&output.stdout)
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
@@ -106,8 +111,11 @@ fn policy(stage: &Stage<'_>) -> String {
 }
 
 #[track_caller]
-fn assert_contained(env: &TestEnv, caller: Caller) {
-    let (rows, outside, inside) = (table(), outside(env), inside(env));
+fn assert_contained(env: &TestEnv, caller: Caller, tier: Tier) {
+    let (mut rows, outside, inside) = (table(), outside(env), inside(env, tier));
+    if tier == Tier::Landlock {
+        judge::expect_otherwise(&mut rows, caller, WITHOUT_NAMESPACES);
+    }
     let wrong = judge::wrong(&rows, &inside, &outside, caller);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -116,12 +124,27 @@ fn assert_contained(env: &TestEnv, caller: Caller) {
 fn a_root_callers_sandbox_refuses_every_violation_and_allows_every_use() {
     let env = TestEnv::new();
     let is_root = nix::unistd::geteuid().is_root();
-    assert_contained(&env, if is_root { Caller::Root } else { Caller::User });
+    let caller = if is_root { Caller::Root } else { Caller::User };
+    assert_contained(&env, caller, Tier::Full);
 }
 
 #[test]
 fn an_ordinary_users_sandbox_refuses_every_violation_and_allows_every_use() {
-    assert_contained(&TestEnv::as_user(), Caller::User);
+    assert_contained(&TestEnv::as_user(), Caller::User, Tier::Full);
+}
+
+#[test]
+fn without_namespaces_roots_sandbox_is_weaker_where_the_list_says_so_and_nowhere_else() {
+    if nix::unistd::geteuid().is_root() {
+        assert_contained(&TestEnv::new(), Caller::Root, Tier::Landlock);
+    }
+}
+
+#[test]
+fn without_namespaces_a_users_sandbox_is_weaker_where_the_list_says_so_and_nowhere_else() {
+    if nix::unistd::geteuid().is_root() {
+        assert_contained(&TestEnv::as_user(), Caller::User, Tier::Landlock);
+    }
 }
 
 #[test]

@@ -104,7 +104,7 @@ pub fn about(cause: Cause, around: &Circumstances) -> Advice {
 }
 
 /// What works already, for less.
-pub fn lower_tier() -> Remedy {
+pub fn through_bubblewrap() -> Remedy {
     remedy(
         false,
         "or accept the tier full-bwrap, which works here: bubblewrap creates the namespaces, trees are copies, and limits on \
@@ -112,6 +112,27 @@ pub fn lower_tier() -> Remedy {
         "passmuster verify --isolation full-bwrap …\n# or in the policy: [sandbox] isolation = \"full-bwrap\"",
     )
 }
+
+/// What works already, for the least.
+pub fn without_namespaces() -> Remedy {
+    remedy(
+        false,
+        "or accept the tier landlock, which works here: no namespaces, so no loopback, no services, no network for prepare steps, \
+         one run at a time in /sandbox, and every verdict lists what is missing",
+        ACCEPT_LANDLOCK,
+    )
+}
+
+/// What the tier without namespaces lacks.
+pub fn stage() -> Remedy {
+    remedy(
+        false,
+        "or give the tier landlock, which needs no namespaces, its directory, as root, and accept it",
+        &format!("sudo install -d -m 0700 -o $USER /sandbox\n{ACCEPT_LANDLOCK}"),
+    )
+}
+
+const ACCEPT_LANDLOCK: &str = "passmuster verify --isolation landlock …\n# or in the policy: [sandbox] isolation = \"landlock\"";
 
 fn remedy(fits: bool, what: &str, text: &str) -> Remedy {
     Remedy {

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use nix::sys::statvfs::statvfs;
-use passmuster_policy::diagnosis::{Area, Diagnosis, Finding, Health, Obstacle, SCHEMA, Tier};
+use passmuster_policy::diagnosis::{
+    Area, Diagnosis, Finding, Health, Obstacle, Remedy, SCHEMA, Tier,
+};
 use passmuster_policy::policy::Isolation;
 use passmuster_process::{
     Cause, Circumstances, Enforcement, Failure, Launcher, SandboxError, State, Support, diagnose,
@@ -29,13 +31,15 @@ pub async fn look(
     let kernel = diagnose(launcher).await;
     let full = support(launcher, cache).await;
     let bubblewrap = support(&launcher.clone().through_bubblewrap(), cache).await;
+    let stage = support(&launcher.clone().on_stage(), cache).await;
     let (tools, environment) = toolchains::findings(operator);
     let mut findings = match &kernel {
         Ok(kernel) => kernel::findings(kernel),
         Err(error) => vec![missing(Area::Kernel, "helper", error.to_string())],
     };
-    findings.extend(sandbox(match (&full, &bubblewrap) {
-        (Err(_), Ok(_)) => &bubblewrap,
+    findings.extend(sandbox(match (&full, &bubblewrap, &stage) {
+        (Err(_), Ok(_), _) => &bubblewrap,
+        (Err(_), Err(_), Ok(_)) => &stage,
         _ => &full,
     }));
     findings.push(git());
@@ -45,21 +49,14 @@ pub async fn look(
         let known = kernel.as_ref().ok();
         let cause = known.and_then(|kernel| kernel.cause());
         let around = known.map(|kernel| kernel.circumstances.clone());
-        obstacle(
-            cause,
-            &around.unwrap_or_default(),
-            error,
-            bubblewrap.is_ok(),
-        )
+        let mut obstacle = obstacle(cause, &around.unwrap_or_default(), error);
+        obstacle.remedies.extend(lower_tier(&bubblewrap, &stage));
+        obstacle
     });
     let tiers = vec![
         tier(Isolation::Full, &full),
         tier(Isolation::FullBwrap, &bubblewrap),
-        Tier {
-            isolation: Isolation::Landlock,
-            works: false,
-            why: Some("not in this version".to_owned()),
-        },
+        tier(Isolation::Landlock, &stage),
     ];
     Diagnosis {
         schema: SCHEMA,
@@ -85,17 +82,9 @@ async fn support(
     }
 }
 
-fn obstacle(
-    cause: Option<Cause>,
-    around: &Circumstances,
-    error: &SandboxError,
-    bubblewrap: bool,
-) -> Obstacle {
+fn obstacle(cause: Option<Cause>, around: &Circumstances, error: &SandboxError) -> Obstacle {
     let cause = cause.unwrap_or(Cause::Other);
-    let mut advice = advice::about(cause, around);
-    if bubblewrap {
-        advice.remedies.push(advice::lower_tier());
-    }
+    let advice = advice::about(cause, around);
     Obstacle {
         cause: cause.to_string(),
         what: match cause {
@@ -103,6 +92,19 @@ fn obstacle(
             _ => advice.what.to_owned(),
         },
         remedies: advice.remedies,
+    }
+}
+
+/// The best of what works for less, or how to have the least.
+fn lower_tier(
+    bubblewrap: &Result<Support, SandboxError>,
+    stage: &Result<Support, SandboxError>,
+) -> Option<Remedy> {
+    match (bubblewrap, stage) {
+        (Ok(_), _) => Some(advice::through_bubblewrap()),
+        (_, Ok(_)) => Some(advice::without_namespaces()),
+        (_, Err(SandboxError::Setup(failure))) if failure.is_the_stage() => Some(advice::stage()),
+        _ => None,
     }
 }
 

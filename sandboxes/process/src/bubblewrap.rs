@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Failure, Step};
 use crate::identity::INSIDE;
-use crate::init::{self, INSIDE_BUBBLEWRAP, Inherited};
+use crate::init::{self, INSIDE_BUBBLEWRAP, Inherited, Room};
 use crate::namespaces::Membership;
 use crate::seccomp::Filter;
 use crate::spec::{Lower, Mount, Spec};
@@ -160,7 +160,7 @@ fn inherited() -> io::Result<Inherited> {
         spec,
         input,
         sources: None,
-        built: true,
+        room: Room::Bubblewrap,
         outside,
         orders: File::from(socket.try_clone()?),
         messages: File::from(socket),

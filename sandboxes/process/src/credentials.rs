@@ -22,6 +22,12 @@ pub(crate) fn take_identity() -> Result<(), Failure> {
     setresuid(uid, uid, uid).map_err(failed)
 }
 
+/// Has a change of ids move no capability, for good.
+pub(crate) fn lock_securebits() -> Result<(), Failure> {
+    sys::prctl(libc::PR_SET_SECUREBITS, [SECUREBITS, 0, 0, 0])
+        .map_err(|errno| Failure::new(Step::DropPrivileges, errno))
+}
+
 /// Empties and locks all capability sets and forbids gaining any by exec.
 pub(crate) fn drop_privileges() -> Result<(), Failure> {
     let failed = |errno| Failure::new(Step::DropPrivileges, errno);
@@ -31,7 +37,7 @@ pub(crate) fn drop_privileges() -> Result<(), Failure> {
     let clear_all = [libc::PR_CAP_AMBIENT_CLEAR_ALL as libc::c_ulong, 0, 0, 0];
     sys::prctl(libc::PR_CAP_AMBIENT, clear_all).map_err(failed)?;
     // Both steps above and this one need CAP_SETPCAP, so the sets themselves go last.
-    sys::prctl(libc::PR_SET_SECUREBITS, [SECUREBITS, 0, 0, 0]).map_err(failed)?;
+    lock_securebits()?;
     sys::capset_none().map_err(failed)?;
     sys::prctl(libc::PR_SET_NO_NEW_PRIVS, [1, 0, 0, 0]).map_err(failed)
 }

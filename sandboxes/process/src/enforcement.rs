@@ -8,7 +8,7 @@ use nix::sys::statvfs::{FsFlags, statvfs};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Failure, Step};
-use crate::identity::INSIDE;
+use crate::identity::{self, Identity};
 use crate::limits;
 use crate::namespaces::Membership;
 use crate::network::{self, Loopback};
@@ -152,7 +152,10 @@ pub(crate) fn verify(
     let loopback = network::loopback();
     let mut held: Vec<_> = Membership::of_self()?.apart_from(outside).collect();
     held.extend([
-        (Protection::PayloadIdentity, status.runs_as_payload()),
+        (
+            Protection::PayloadIdentity,
+            status.runs_as(identity::inside()),
+        ),
         (Protection::Capabilities, status.has_no_capability()),
         (Protection::NoNewPrivs, status.is("NoNewPrivs", "1")),
         (Protection::Seccomp, status.is("Seccomp", "2")),
@@ -194,10 +197,10 @@ pub(crate) fn verify(
 }
 
 /// The fields of /proc/self/status.
-struct Status(BTreeMap<String, String>);
+pub(crate) struct Status(BTreeMap<String, String>);
 
 impl Status {
-    fn read() -> Result<Self, Failure> {
+    pub(crate) fn read() -> Result<Self, Failure> {
         let path = "/proc/self/status";
         let text =
             fs::read_to_string(path).map_err(|error| Failure::io(Step::Verify, path, &error))?;
@@ -209,20 +212,29 @@ impl Status {
         ))
     }
 
-    fn is(&self, name: &str, value: &str) -> bool {
+    pub(crate) fn is(&self, name: &str, value: &str) -> bool {
         self.0.get(name).is_some_and(|found| found == value)
     }
 
-    fn runs_as_payload(&self) -> bool {
-        ["Uid", "Gid"]
+    /// All four ids of each kind are these.
+    pub(crate) fn runs_as(&self, ids: Identity) -> bool {
+        [("Uid", ids.uid), ("Gid", ids.gid)]
             .iter()
-            .all(|name| self.is(name, &[INSIDE.to_string().as_str(); 4].join("\t")))
+            .all(|(name, id)| *id != 0 && self.is(name, &[id.to_string().as_str(); 4].join("\t")))
     }
 
-    fn has_no_capability(&self) -> bool {
-        ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"]
-            .iter()
-            .all(|name| self.is(name, "0000000000000000"))
+    pub(crate) fn has_no_capability(&self) -> bool {
+        self.has_no_usable_capability() && self.is_empty("CapBnd")
+    }
+
+    /// None that is held or passed on. The bounding set only limits what exec could give.
+    pub(crate) fn has_no_usable_capability(&self) -> bool {
+        let mut sets = ["CapInh", "CapPrm", "CapEff", "CapAmb"].iter();
+        sets.all(|name| self.is_empty(name))
+    }
+
+    fn is_empty(&self, set: &str) -> bool {
+        self.is(set, "0000000000000000")
     }
 }
 

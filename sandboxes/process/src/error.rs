@@ -28,6 +28,8 @@ pub enum Step {
     Namespaces,
     /// Having bubblewrap create them and the view.
     Bubblewrap,
+    /// Having `/sandbox` to oneself and putting the view there.
+    Stage,
     /// Writing the id maps of the user namespace.
     IdMap,
     /// Taking on the payload's ids.
@@ -90,6 +92,7 @@ impl fmt::Display for Step {
             Self::ControlGroup => "using a control group",
             Self::Bubblewrap => "having bubblewrap create the namespaces",
             Self::Namespaces => "creating namespaces",
+            Self::Stage => "using the stage /sandbox",
             Self::IdMap => "writing the user namespace's id map",
             Self::TakeIdentity => "taking on the payload's ids",
             Self::DeathSignal => "tying the sandbox to its helper",
@@ -155,6 +158,13 @@ impl Failure {
         }
     }
 
+    /// Whether the directory of sandboxes without namespaces is not there or not the caller's.
+    #[must_use]
+    pub fn is_the_stage(&self) -> bool {
+        let place = Some(Path::new(crate::stage::PLACE));
+        self.step == Step::Stage && self.path.as_deref() == place
+    }
+
     /// What a person can do about it, where the step and the error number tell.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
@@ -187,6 +197,34 @@ impl Failure {
             ),
             (Step::OpenSource, Errno::EINVAL) => Some(
                 "something is mounted beneath it: grant it read-only, or a directory without mounts beneath",
+            ),
+            (Step::Stage, Errno::ENOENT) if self.is_the_stage() => Some(
+                "it is missing and cannot be made by this user: sudo install -d -m 0700 -o $USER /sandbox",
+            ),
+            (Step::Stage, Errno::EPERM) if self.is_the_stage() => Some(
+                "it has to belong to the caller and to be closed to others' writing: sudo install -d -m 0700 -o $USER /sandbox",
+            ),
+            (Step::Stage, Errno::ENOTEMPTY) if self.is_the_stage() => {
+                Some("it holds something that is not of a run: empty it, or have it made anew")
+            }
+            (Step::Stage, Errno::EACCES | Errno::EROFS) if self.is_the_stage() => {
+                Some("nothing can be written there, as inside another sandbox")
+            }
+            (Step::Stage, Errno::EACCES) => Some(
+                "without namespaces the payload's id has to be able to go to a granted path by itself: move it out of a closed \
+                 directory, or call as the user whom it belongs to",
+            ),
+            (Step::Stage, Errno::EOPNOTSUPP) => Some(
+                "without namespaces something can be shown at its own path or below /sandbox only",
+            ),
+            (Step::Listener, Errno::EOPNOTSUPP) => Some(
+                "without a network namespace a prepare step has no network: prepare where the tier `full` or `full-bwrap` works",
+            ),
+            (Step::StartService, Errno::EOPNOTSUPP) => Some(
+                "without a network namespace there is no loopback that a service could listen on",
+            ),
+            (Step::Landlock, Errno::EOPNOTSUPP) => Some(
+                "the tier `landlock` needs Landlock with scopes: Linux 6.12 or later, and not switched off",
             ),
             (Step::Identity, _) => Some(
                 "root inside this container has no second user id: map more ids into it or call as an ordinary user",

@@ -5,7 +5,7 @@
 //! Executing this program for each sandbox would cost more than creating all of its namespaces: the
 //! loader and the C library's start alone take a millisecond where each `CPUID` is answered by a
 //! hypervisor. So a [`ForkServer`] is executed once for a [`crate::Launcher`], has one thread and
-//! little memory, reads the filter's table, and forks a keeper on request. It never runs anything of
+//! little memory, reads what is the same for all (the filter's table), and forks a keeper on request. It never runs anything of
 //! a sandbox itself, hears nothing but requests, and keeps nothing from one to the next: a keeper is
 //! a copy of a process that has only ever waited.
 //!
@@ -32,8 +32,7 @@ use tokio::process::{Child, Command};
 
 use crate::helper::Helper;
 use crate::init::ASKED;
-use crate::keeper::{self, Way};
-use crate::seccomp::Filter;
+use crate::keeper::{self, Common, Way};
 use crate::sys;
 
 /// The server, as the caller holds it.
@@ -117,16 +116,16 @@ pub(crate) fn serve() -> ! {
     {
         process::exit(1);
     }
-    let filter = Filter::read();
+    let common = Common::read();
     while let Some((way, streams)) = request() {
         let answer = match sys::fork_sibling() {
             Ok(Some(pid)) => pid.as_raw(),
             Ok(None) => {
                 // Without its streams there is nobody to tell.
                 if take(streams).is_ok() {
-                    keeper::keep(way, filter);
+                    keeper::keep(way, common);
                 }
-                process::exit(0)
+                sys::exit(0)
             }
             Err(errno) => -(errno as i32),
         };

@@ -28,10 +28,11 @@ use crate::seccomp::Filter;
 use crate::service::Ended;
 use crate::services::Services;
 use crate::spec::Spec;
+use crate::stage::{self, Payload};
 use crate::view::{self, Opener, Sources};
 use crate::{
-    bridge, bubblewrap, credentials, fork_server, identity, limits, network, probe, second_layer,
-    sys, wire, worker,
+    bridge, bubblewrap, credentials, fork_server, identity, limits, namespaces, network, probe,
+    second_layer, sys, wire, worker,
 };
 
 /// The word that makes this program the server that its sandboxes' keepers are forked from.
@@ -65,6 +66,17 @@ pub fn take_over_if_asked() {
     }
 }
 
+/// What there is around init, and who made it.
+#[derive(Clone, Copy)]
+pub(crate) enum Room {
+    /// New namespaces, in which init makes the view.
+    Ours,
+    /// Namespaces and a view of bubblewrap's.
+    Bubblewrap,
+    /// No namespaces.
+    Stage(Payload),
+}
+
 /// What init has from the keeper: a copy of its memory, and these.
 pub(crate) struct Inherited {
     pub(crate) spec: Spec,
@@ -72,13 +84,12 @@ pub(crate) struct Inherited {
     pub(crate) input: Option<OwnedFd>,
     /// Already opened when the caller is root.
     pub(crate) sources: Option<Sources>,
-    /// The view is there already, and so is loopback.
-    pub(crate) built: bool,
+    pub(crate) room: Room,
     pub(crate) outside: Membership,
     pub(crate) orders: File,
     pub(crate) messages: File,
     /// The filter, read once for this process and for the keeper.
-    pub(crate) filter: Filter,
+    pub(crate) filter: &'static Filter,
     /// Where the filter's listener is sent to.
     pub(crate) listener: UnixStream,
 }
@@ -87,13 +98,17 @@ pub(crate) struct Inherited {
 pub(crate) fn live(inherited: Inherited) -> ! {
     let messages = match inherited.messages.try_clone() {
         Ok(messages) => messages,
-        Err(_) => process::exit(1),
+        Err(_) => sys::exit(1),
     };
     if let Err(failure) = run(inherited) {
+        if stage::is_confined() {
+            kill_everybody(|_| {});
+        }
         let _keeper_gone = wire::send(&messages, &Message::Failed(failure));
     }
-    // The kernel kills whatever is left when the first process of a pid namespace ends.
-    process::exit(0)
+    // The kernel kills whatever is left when the first process of a pid namespace ends; elsewhere `run`
+    // does not return before nobody is left.
+    sys::exit(0)
 }
 
 fn run(inherited: Inherited) -> Result<(), Failure> {
@@ -101,7 +116,7 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
         spec,
         input,
         sources,
-        built,
+        room,
         outside,
         orders,
         messages,
@@ -109,32 +124,47 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
         listener,
     } = inherited;
     go_first_when_memory_runs_out()?;
+    if matches!(room, Room::Ours) {
+        namespaces::leave_network()?;
+    }
     wait_for_go(&orders)?;
-    credentials::take_identity()?;
-    tie_to_keeper(&orders)?;
-    if !built {
+    match room {
+        Room::Stage(payload) => stage::take_identity(payload)?,
+        Room::Ours | Room::Bubblewrap => credentials::take_identity()?,
+    }
+    tie_to_keeper(&orders, room)?;
+    if matches!(room, Room::Ours) {
         build_view(&spec, sources)?;
     }
     if let Some(port) = spec.listen {
         bridge::offer(port, io::stdin())?;
     }
-    let resolver = Resolver::open();
-    let decoys = Decoys::watch(&spec);
+    let resolver = match room {
+        Room::Stage(_) => Resolver::none(),
+        Room::Ours | Room::Bubblewrap => Resolver::open(),
+    };
+    let decoys = Decoys::watch(&spec, !matches!(room, Room::Stage(_)));
     umask(Mode::from_bits_truncate(0o022));
     take_null_input()?;
     // Limits, filter and lost capabilities hold for this process as well, which needs nothing that
     // they refuse; the limits come before the filter, which protects one of them.
     let signals = watch_children()?;
     limits::apply(&spec.limits)?;
-    if built {
-        credentials::give_up_gains()?;
-    } else {
-        credentials::drop_privileges()?;
+    match room {
+        Room::Ours => credentials::drop_privileges()?,
+        Room::Bubblewrap => credentials::give_up_gains()?,
+        Room::Stage(payload) => stage::drop_privileges(payload)?,
     }
-    let landlock = second_layer::apply(&spec)?;
-    let reports = denials::install(&filter, &listener)?;
+    let landlock = match room {
+        Room::Stage(payload) => stage::confine(&spec, payload)?,
+        Room::Ours | Room::Bubblewrap => second_layer::apply(&spec)?,
+    };
+    let reports = denials::install(filter, &listener)?;
     drop(listener);
-    let mut enforcement = enforcement::verify(&outside, &spec.limits)?;
+    let mut enforcement = match room {
+        Room::Stage(payload) => stage::verify(&spec.limits, payload)?,
+        Room::Ours | Room::Bubblewrap => enforcement::verify(&outside, &spec.limits)?,
+    };
     let reports = denials::qualified(reports, &resolver, &decoys);
     enforcement.extend([landlock, reports]);
     let started = Instant::now();
@@ -200,14 +230,14 @@ fn wait_for_go(mut orders: &File) -> Result<(), Failure> {
 }
 
 /// Taking on ids clears the death signal and may make a process dumpable, so both come after it. A
-/// keeper that died before is noticed by its closed pipe.
-fn tie_to_keeper(orders: &File) -> Result<(), Failure> {
+/// keeper that died before is noticed by its closed pipe, which has to do where nobody dies with init.
+fn tie_to_keeper(orders: &File, room: Room) -> Result<(), Failure> {
     let failed = |errno| Failure::new(Step::DeathSignal, errno);
-    sys::prctl(
-        libc::PR_SET_PDEATHSIG,
-        [libc::SIGKILL as libc::c_ulong, 0, 0, 0],
-    )
-    .map_err(failed)?;
+    let (operation, value) = match room {
+        Room::Stage(_) => (libc::PR_SET_CHILD_SUBREAPER, 1),
+        Room::Ours | Room::Bubblewrap => (libc::PR_SET_PDEATHSIG, libc::SIGKILL),
+    };
+    sys::prctl(operation, [value as libc::c_ulong, 0, 0, 0]).map_err(failed)?;
     sys::prctl(libc::PR_SET_DUMPABLE, [0; 4]).map_err(failed)?;
     let mut polled = [PollFd::new(orders.as_fd(), PollFlags::empty())];
     match poll(&mut polled, PollTimeout::ZERO).map_err(failed)? {
@@ -358,7 +388,7 @@ fn reap_until(command: Option<Pid>, services: &mut Services) -> Option<Exit> {
 }
 
 /// Whether anybody is left, dead or alive.
-fn has_children() -> bool {
+pub(crate) fn has_children() -> bool {
     let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
     waitid(Id::All, look) != Err(Errno::ECHILD)
 }
@@ -382,15 +412,21 @@ fn end_everything(
     }
     services.claim();
     let mut survivors = 0;
+    kill_everybody(|status| {
+        let counts = status.pid().is_none_or(|pid| !services.owns(pid));
+        survivors += u32::from(counts);
+    });
+    Ok(survivors)
+}
+
+/// Kills and reaps until nobody is left.
+fn kill_everybody(mut reaped: impl FnMut(WaitStatus)) {
     loop {
         let _nobody_left = signal_all(Signal::SIGKILL);
         match waitpid(None, None) {
-            Ok(status) => {
-                let counts = status.pid().is_none_or(|pid| !services.owns(pid));
-                survivors += u32::from(counts);
-            }
+            Ok(status) => reaped(status),
             Err(Errno::EINTR) => {}
-            Err(_) => return Ok(survivors),
+            Err(_) => return,
         }
     }
 }

@@ -21,11 +21,12 @@ use crate::cgroup::Leaf;
 use crate::denials::{Seen, Supervisor};
 use crate::error::{Failure, Step};
 use crate::identity::{self, Identity};
-use crate::init::{self, Inherited};
+use crate::init::{self, Inherited, Room};
 use crate::namespaces::{self, Membership, UserNamespace};
 use crate::report::{Exit, Limit, Message, Outcome, Usage};
 use crate::seccomp::Filter;
 use crate::spec::{Limits, Mount, Spec};
+use crate::stage;
 use crate::sys::{self, Cloned};
 use crate::view::{self, Opener, Sources};
 use crate::watch::Watch;
@@ -45,11 +46,29 @@ pub(crate) enum Way {
     Own = b'O',
     /// The distribution's bubblewrap.
     Bubblewrap = b'B',
+    /// Nobody: there are none.
+    Stage = b'S',
+}
+
+/// What is the same for every sandbox of a caller.
+pub(crate) struct Common {
+    filter: &'static Filter,
+    /// The caller's namespaces.
+    outside: Membership,
+}
+
+impl Common {
+    pub(crate) fn read() -> Result<Self, Failure> {
+        Ok(Self {
+            filter: Filter::read()?,
+            outside: Membership::of_self()?,
+        })
+    }
 }
 
 impl Way {
     pub(crate) fn from_byte(byte: u8) -> Option<Self> {
-        [Self::Own, Self::Bubblewrap]
+        [Self::Own, Self::Bubblewrap, Self::Stage]
             .into_iter()
             .find(|way| *way as u8 == byte)
     }
@@ -64,17 +83,19 @@ pub(crate) const KILL: u8 = b'K';
 
 /// The whole life of the helper. The outcome goes to the caller; a caller that has gone hears
 /// nothing.
-pub(crate) fn keep(way: Way, filter: Result<Filter, Failure>) {
+pub(crate) fn keep(way: Way, common: Result<Common, Failure>) {
     // Apart from the caller's terminal and process group, and from every other keeper's.
     if setsid().is_err() {
         return;
     }
-    let outcome = filter
-        .and_then(|filter| {
+    let outcome = common
+        .and_then(|common| {
             let (spec, input) = asked()?;
             match way {
-                Way::Own => run(spec, input, filter),
-                Way::Bubblewrap => run_through_bubblewrap(&spec, input, filter),
+                Way::Own => run(spec, input, common),
+                Way::Bubblewrap => run_through_bubblewrap(&spec, input, common),
+                // Its table is another one.
+                Way::Stage => stage::run(&spec, input),
             }
         })
         .unwrap_or_else(Outcome::Failed);
@@ -109,10 +130,10 @@ impl Write for Caller {
     }
 }
 
-fn run(spec: Spec, input: Option<OwnedFd>, filter: Filter) -> Result<Outcome, Failure> {
+fn run(spec: Spec, input: Option<OwnedFd>, common: Common) -> Result<Outcome, Failure> {
+    let Common { filter, outside } = common;
     let payload = identity::find()?;
     let root = identity::is_root();
-    let outside = Membership::of_self()?;
     if root {
         // Root's groups would stay with the payload: inside they can neither be mapped nor dropped.
         setgroups(&[]).map_err(|errno| Failure::new(Step::TakeIdentity, errno))?;
@@ -126,7 +147,7 @@ fn run(spec: Spec, input: Option<OwnedFd>, filter: Filter) -> Result<Outcome, Fa
     let (messages_in, messages_out) = pipe()?;
     let (channel, listener) =
         UnixStream::pair().map_err(|error| Failure::io(Step::Descriptors, "listener", &error))?;
-    let (leaf, cloned) = clone_into_leaf()?;
+    let (leaf, cloned) = clone_into_leaf(namespaces::flags())?;
     match cloned {
         Cloned::Child => {
             drop((orders_out, messages_in, channel, leaf));
@@ -135,7 +156,7 @@ fn run(spec: Spec, input: Option<OwnedFd>, filter: Filter) -> Result<Outcome, Fa
                 spec,
                 input,
                 sources,
-                built: false,
+                room: Room::Ours,
                 outside,
                 orders: File::from(orders_in),
                 messages,
@@ -169,7 +190,7 @@ fn run(spec: Spec, input: Option<OwnedFd>, filter: Filter) -> Result<Outcome, Fa
 fn run_through_bubblewrap(
     spec: &Spec,
     input: Option<OwnedFd>,
-    filter: Filter,
+    Common { filter, outside }: Common,
 ) -> Result<Outcome, Failure> {
     let failed = |error: &io::Error| Failure::io(Step::Bubblewrap, bubblewrap::PROGRAM, error);
     if identity::is_root() {
@@ -185,7 +206,7 @@ fn run_through_bubblewrap(
         child,
         init: first,
         socket,
-    } = bubblewrap::start(spec, input, listener, Membership::of_self()?)?;
+    } = bubblewrap::start(spec, input, listener, outside)?;
     let pid = Pid::from_raw(child.id() as libc::pid_t);
     let messages = socket.try_clone().map_err(|error| failed(&error))?;
     let init = Init {
@@ -215,10 +236,10 @@ fn run_through_bubblewrap(
     })
 }
 
-/// Creates init in a control group of its own, where that can be had.
-fn clone_into_leaf() -> Result<(Leaf, Cloned), Failure> {
+/// Creates init in these namespaces and in a control group of its own, where that can be had.
+pub(crate) fn clone_into_leaf(flags: libc::c_int) -> Result<(Leaf, Cloned), Failure> {
     let leaf = Leaf::make();
-    match clone_into(&leaf) {
+    match clone_into(&leaf, flags) {
         Ok(cloned) => Ok((leaf, cloned)),
         Err(failure) => {
             // A group that stays is removed by the next start.
@@ -226,14 +247,14 @@ fn clone_into_leaf() -> Result<(Leaf, Cloned), Failure> {
             leaf.remove();
             // Without it the limits hold by other means; what fails then has another cause.
             let leaf = Leaf::unusable(&failure);
-            clone_into(&leaf).map(|cloned| (leaf, cloned))
+            clone_into(&leaf, flags).map(|cloned| (leaf, cloned))
         }
     }
 }
 
-fn clone_into(leaf: &Leaf) -> Result<Cloned, Failure> {
+fn clone_into(leaf: &Leaf, flags: libc::c_int) -> Result<Cloned, Failure> {
     leaf.enter()?;
-    sys::clone_process(namespaces::flags(), leaf.descriptor())
+    sys::clone_process(flags, leaf.descriptor())
         .map_err(|errno| Failure::new(Step::Namespaces, errno))
 }
 
@@ -265,24 +286,24 @@ fn opener(spec: &Spec, payload: Identity) -> Result<Opener, Failure> {
     Ok(Opener { payload, shift })
 }
 
-fn pipe() -> Result<(OwnedFd, OwnedFd), Failure> {
+pub(crate) fn pipe() -> Result<(OwnedFd, OwnedFd), Failure> {
     pipe2(OFlag::O_CLOEXEC).map_err(|errno| Failure::new(Step::Descriptors, errno))
 }
 
 /// Lets go of the payload's output, so that its end is the payload's end. A failure only delays
 /// that end to the drain deadline.
-fn release_output() {
+pub(crate) fn release_output() {
     if let Ok(null) = File::options().write(true).open("/dev/null") {
         let _kept = dup2_stdout(&null).and_then(|()| dup2_stderr(&null));
     }
 }
 
 /// Init as the keeper holds it.
-struct Init {
-    pid: Pid,
-    pidfd: OwnedFd,
-    orders: File,
-    messages: File,
+pub(crate) struct Init {
+    pub(crate) pid: Pid,
+    pub(crate) pidfd: OwnedFd,
+    pub(crate) orders: File,
+    pub(crate) messages: File,
 }
 
 /// What woke the keeper.
@@ -315,11 +336,11 @@ impl Init {
     }
 
     /// An init that no longer listens is ending already, and its last message tells why.
-    fn order(&self, order: u8) {
+    pub(crate) fn order(&self, order: u8) {
         let _ended = (&self.orders).write_all(&[order]);
     }
 
-    fn watch(
+    pub(crate) fn watch(
         &self,
         limits: &Limits,
         watch: &mut Watch,
@@ -464,7 +485,7 @@ impl Init {
     }
 
     /// Whatever happened, init is dead and reaped after this, and with it every process inside.
-    fn finish(self) {
+    pub(crate) fn finish(self) {
         let _dead_already = sys::pidfd_kill(self.pidfd.as_fd(), libc::SIGKILL);
         while waitpid(self.pid, None) == Err(Errno::EINTR) {}
     }

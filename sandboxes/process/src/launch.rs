@@ -72,6 +72,15 @@ impl Launcher {
         }
     }
 
+    /// The same without namespaces, on the directory `/sandbox`.
+    #[must_use]
+    pub fn on_stage(self) -> Self {
+        Self {
+            way: Way::Stage,
+            ..self
+        }
+    }
+
     fn failed(&self) -> impl Fn(io::Error) -> SandboxError + '_ {
         |source| SandboxError::Helper {
             program: self.program.clone(),

@@ -22,13 +22,13 @@
 //!   of a socket as descriptor 0 and the command's output as 1 and 2. It keeps none of the three, and
 //!   ends when the caller does.
 //! - The **keeper** (`keeper`) is that copy, still on the host and with the caller's rights. It reads
-//!   the [`Spec`] from the socket, and,
-//!   when it is root, opens every source as a detached mount: they may lie where only root can
-//!   look. It creates init in new namespaces and in a control group of its own (`cgroup`), writes the
-//!   id maps, keeps the limits that no single process can be held to (`watch`), and reports once.
-//!   When the caller's end of the socket closes, because the caller wants to stop or because it
-//!   died, it kills everything.
-//! - **Init** (`init`) is process 1 of the new pid namespace. It builds the view, lets go of the
+//!   the [`Spec`] from the socket, and, when it is root, opens every source as a detached mount: they
+//!   may lie where only root can look. It creates init in new namespaces and in a control group of its
+//!   own (`cgroup`), writes the id maps, keeps the limits that no single process can be held to
+//!   (`watch`), and reports once. When the caller's end of the socket closes, because the caller wants
+//!   to stop or because it died, it kills everything.
+//! - **Init** (`init`) is process 1 of the new pid namespace. It makes the network namespace, which
+//!   takes the kernel longest, while the keeper is busy with the rest; builds the view, lets go of the
 //!   host's file system, and then gives up everything: capabilities, the way to get new ones,
 //!   system calls outside the table. It reads back from the kernel that all of it holds, forks the
 //!   worker, reaps, kills what the command leaves, and reports. It cannot be traced or looked into,
@@ -51,6 +51,11 @@
 //!
 //! A step that fails before exec is a [`SandboxError`], never the command's failure; a program that
 //! cannot be executed is an [`Exit::NotStarted`]. A protection that does not hold is an error.
+//!
+//! # Without namespaces
+//!
+//! [`Launcher::on_stage`] needs none, where a machine gives none: `stage` says what stands in their place
+//! and what does not.
 //!
 //! # Order of things
 //!
@@ -115,6 +120,7 @@ mod second_layer;
 mod service;
 mod services;
 mod spec;
+mod stage;
 mod streams;
 mod support;
 mod sys;
@@ -136,5 +142,6 @@ pub use probe::{Cause, Circumstances, Diagnosis, Feature, Probed, diagnose};
 pub use report::{Exit, Limit, Report, Start, Usage};
 pub use service::{Ended, NotReady, Ready, Service, ServiceReport};
 pub use spec::{Command, Limits, Lower, Mount, Spec};
+pub use stage::PLACE as STAGE;
 pub use streams::{Sink, Streams};
 pub use support::{Support, probe};

@@ -4,6 +4,7 @@
 use std::fs;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use nix::sched::{CloneFlags, unshare};
 use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, getppid, pause};
 use serde::{Deserialize, Serialize};
@@ -24,9 +25,16 @@ const ALL: [(Protection, libc::c_int, &str); 7] = [
     (Protection::CgroupNamespace, libc::CLONE_NEWCGROUP, "cgroup"),
 ];
 
-/// The clone flags of a sandbox.
+/// The clone flags of a sandbox, but for its network.
 pub(crate) fn flags() -> libc::c_int {
-    ALL.iter().fold(0, |flags, (_, flag, _)| flags | flag)
+    let all = ALL.iter().fold(0, |flags, (_, flag, _)| flags | flag);
+    all & !libc::CLONE_NEWNET
+}
+
+/// Leaves the caller's network. Creating a network takes the kernel as long as all else together, so
+/// init does it itself, while the keeper is still busy with init's ids and limits.
+pub(crate) fn leave_network() -> Result<(), Failure> {
+    unshare(CloneFlags::CLONE_NEWNET).map_err(|errno| Failure::new(Step::Namespaces, errno))
 }
 
 /// The identities of the namespaces that a process is in, in the order of [`ALL`].

@@ -7,12 +7,19 @@ use std::os::unix::fs::lchown;
 use std::path::Path;
 use std::time::Duration;
 
+use nix::errno::Errno;
+use tokio::time::timeout;
+
 use crate::enforcement::Enforcement;
 use crate::error::{Failure, SandboxError, Step};
 use crate::identity;
 use crate::launch::{Launcher, run};
 use crate::report::Exit;
 use crate::spec::{Command, Limits, Lower, Mount, Spec};
+use crate::stage;
+
+/// Longer than a sandbox takes that does nothing.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The abilities that a caller has to plan with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,12 +38,13 @@ pub struct Support {
 /// # Errors
 /// When this machine cannot build a sandbox at all, or `place` cannot be written.
 pub async fn probe(launcher: &Launcher, place: &Path) -> Result<Support, SandboxError> {
-    let plain = run(
-        launcher,
-        &spec("exit 0", Vec::new()),
-        std::future::pending(),
-    )
-    .await?;
+    let spec = spec("exit 0", Vec::new());
+    let plain = timeout(PATIENCE, run(launcher, &spec, std::future::pending()));
+    // Only the stage is waited for, while another run has it.
+    let plain = plain.await.unwrap_or_else(|_| {
+        let busy = Failure::at(Step::Stage, stage::PLACE, Errno::EBUSY);
+        Err(SandboxError::Setup(busy))
+    })?;
     Ok(Support {
         enforcement: plain.enforcement,
         overlay: overlay(launcher, place, false).await?,
@@ -69,11 +77,7 @@ async fn overlay(
     match report {
         Ok(report) if report.exit == Exit::Exited(0) => Ok(Ok(())),
         // It mounts but does not work, as without the right extended attributes.
-        Ok(_) => Ok(Err(Failure::at(
-            Step::MountOverlay,
-            "/probe",
-            nix::errno::Errno::EIO,
-        ))),
+        Ok(_) => Ok(Err(Failure::at(Step::MountOverlay, "/probe", Errno::EIO))),
         Err(SandboxError::Setup(failure)) => Ok(Err(failure)),
         Err(error) => Err(error),
     }

@@ -52,7 +52,9 @@ pub(crate) fn clone_process(
     /// The one flag that does not fit the C type of the others.
     const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
     let mut pidfd: libc::c_int = -1;
-    let mut args = no_clone_args();
+    // SAFETY: `clone_args` is plain integers, for which all zeroes is a valid value (and the one
+    // clone3 documents as "unset").
+    let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
     args.flags = (flags | libc::CLONE_PIDFD) as u64;
     args.pidfd = std::ptr::from_mut(&mut pidfd) as u64;
     args.exit_signal = libc::SIGCHLD as u64;
@@ -60,41 +62,10 @@ pub(crate) fn clone_process(
         args.flags |= CLONE_INTO_CGROUP;
         args.cgroup = group.as_raw_fd() as u64;
     }
-    // SAFETY: `pidfd` points to a live int that the kernel fills before it returns; no stack is given.
-    let Some(pid) = (unsafe { clone3(args) })? else {
-        return Ok(Cloned::Child);
-    };
-    // SAFETY: the call succeeded with CLONE_PIDFD, so the kernel stored a new descriptor that
-    // nothing else owns.
-    let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
-    Ok(Cloned::Parent { pid, pidfd })
-}
-
-/// Fork of a process that becomes the child of the caller's parent; `None` in that process. Only for
-/// single-threaded callers.
-pub(crate) fn fork_sibling() -> Result<Option<Pid>, Errno> {
-    let mut args = no_clone_args();
-    // The signal that tells the parent of its end is the caller's own; another may not be named.
-    args.flags = libc::CLONE_PARENT as u64;
-    // SAFETY: nothing but a flag is set.
-    unsafe { clone3(args) }
-}
-
-fn no_clone_args() -> libc::clone_args {
-    // SAFETY: `clone_args` is plain integers, for which all zeroes is a valid value (and the one
-    // clone3 documents as "unset").
-    unsafe { std::mem::zeroed() }
-}
-
-/// The bare call; `None` in the new process.
-///
-/// # Safety
-/// The caller has one thread, pointers in `args` lead to live memory, and `args` names neither
-/// CLONE_VM nor a stack.
-unsafe fn clone3(mut args: libc::clone_args) -> Result<Option<Pid>, Errno> {
-    // SAFETY: args lives across the call and its size is passed. Without CLONE_VM and with no stack
-    // given, the child continues here on a copy of this stack, exactly as after fork. The caller has
-    // one thread, so no lock can be held by a thread that does not exist in the child.
+    // SAFETY: args lives across the call and its size is passed; `pidfd` points to a live int that
+    // the kernel fills before it returns. Without CLONE_VM and with no stack given, the child
+    // continues here on a copy of this stack, exactly as after fork. The helper has one thread, so
+    // no lock can be held by a thread that does not exist in the child.
     let pid = check(unsafe {
         libc::syscall(
             libc::SYS_clone3,
@@ -102,6 +73,27 @@ unsafe fn clone3(mut args: libc::clone_args) -> Result<Option<Pid>, Errno> {
             size_of::<libc::clone_args>(),
         )
     })?;
+    if pid == 0 {
+        return Ok(Cloned::Child);
+    }
+    // SAFETY: the call succeeded with CLONE_PIDFD, so the kernel stored a new descriptor that
+    // nothing else owns.
+    let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+    Ok(Cloned::Parent {
+        pid: Pid::from_raw(pid as libc::pid_t),
+        pidfd,
+    })
+}
+
+/// Fork of a process that becomes the child of the caller's parent; `None` in that process. By the
+/// older call, which containers allow that refuse the newer. Only for single-threaded callers.
+pub(crate) fn fork_sibling() -> Result<Option<Pid>, Errno> {
+    let flags = libc::c_long::from(libc::CLONE_PARENT | libc::SIGCHLD);
+    // SAFETY: integers only, the stack, thread area and places for ids being none, so their order,
+    // which differs between architectures, does not matter. Without CLONE_VM and with no stack given,
+    // the child continues here on a copy of this stack, exactly as after fork. The caller has one
+    // thread, so no lock can be held by a thread that does not exist in the child.
+    let pid = check(unsafe { libc::syscall(libc::SYS_clone, flags, 0_u64, 0_u64, 0_u64, 0_u64) })?;
     Ok((pid != 0).then(|| Pid::from_raw(pid as libc::pid_t)))
 }
 
@@ -113,6 +105,13 @@ pub(crate) fn fork() -> Result<Option<Pid>, Errno> {
         nix::unistd::ForkResult::Parent { child } => Ok(Some(child)),
         nix::unistd::ForkResult::Child => Ok(None),
     }
+}
+
+/// Ends the process at once. What the C library does at an exit is for programs that were started: a
+/// forked process has nothing to flush, and would first copy what it cleans up.
+pub(crate) fn exit(code: libc::c_int) -> ! {
+    // SAFETY: an integer only; nothing of this process runs afterwards.
+    unsafe { libc::_exit(code) }
 }
 
 /// Sends a signal to the process behind a pidfd.
@@ -245,6 +244,15 @@ pub(crate) fn cloexec_from(first: libc::c_uint) -> Result<(), Errno> {
     .map(drop)
 }
 
+/// Whether the next exec closes the descriptor of this number; `EBADF` where there is none.
+pub(crate) fn closes_on_exec(number: libc::c_int) -> Result<bool, Errno> {
+    // SAFETY: integers only; asking for a flag changes nothing, whoever owns the descriptor.
+    let flags = check(libc::c_long::from(unsafe {
+        libc::fcntl(number, libc::F_GETFD)
+    }))?;
+    Ok(flags & libc::c_long::from(libc::FD_CLOEXEC) != 0)
+}
+
 /// The first byte from a socket, and the descriptor that came with it, if one did.
 pub(crate) fn receive_descriptor(socket: impl AsFd) -> Result<Option<OwnedFd>, Errno> {
     let (_, descriptor) = receive_with_descriptor(socket.as_fd(), &mut [0])?;
@@ -289,7 +297,8 @@ pub(crate) fn receive_with_descriptors(
 pub(crate) fn prctl(operation: libc::c_int, arguments: [libc::c_ulong; 4]) -> Result<(), Errno> {
     let [a, b, c, d] = arguments;
     // SAFETY: the operations used in this crate (PR_CAPBSET_DROP, PR_CAP_AMBIENT,
-    // PR_SET_SECUREBITS, PR_SET_NO_NEW_PRIVS, PR_SET_DUMPABLE, PR_SET_PDEATHSIG) read integers and
+    // PR_SET_SECUREBITS, PR_SET_NO_NEW_PRIVS, PR_SET_DUMPABLE, PR_SET_PDEATHSIG,
+    // PR_SET_CHILD_SUBREAPER) read integers and
     // no memory.
     check(libc::c_long::from(unsafe {
         libc::prctl(operation, a, b, c, d)
@@ -390,6 +399,8 @@ pub(crate) struct Waiting {
 pub(crate) enum Answer {
     /// The call takes place as if nobody had looked.
     GoOn,
+    /// It does not take place, and its caller is told that it has: somebody else did it.
+    Done,
     /// It fails with this error.
     Refused(Errno),
 }
@@ -432,6 +443,7 @@ pub(crate) fn still_waits(listener: BorrowedFd<'_>, id: u64) -> bool {
 pub(crate) fn answer(listener: BorrowedFd<'_>, id: u64, answer: Answer) -> Result<(), Errno> {
     let (error, flags) = match answer {
         Answer::GoOn => (0, libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32),
+        Answer::Done => (0, 0),
         Answer::Refused(errno) => (-(errno as i32), 0),
     };
     let mut response = libc::seccomp_notif_resp {

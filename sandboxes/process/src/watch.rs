@@ -73,6 +73,14 @@ impl Watch {
         }
     }
 
+    /// The same for a sandbox whose directories all lie on disk.
+    pub(crate) fn with_nothing_in_memory(self) -> Self {
+        Self {
+            memory_directories: Vec::new(),
+            ..self
+        }
+    }
+
     /// Takes the keeper out of the control group and sets that group's limits.
     pub(crate) fn confine(&self) -> Result<(), Failure> {
         self.leaf.leave()?;

@@ -13,6 +13,9 @@ use serde::de::DeserializeOwned;
 /// generated files.
 const LONGEST: usize = 256 << 20;
 
+/// What is read in one piece.
+const AT_ONCE: usize = 64 << 10;
+
 /// The bytes of one message, length included.
 pub(crate) fn encode<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; 4];
@@ -47,8 +50,8 @@ pub(crate) fn receive<T: DeserializeOwned>(mut from: impl Read) -> io::Result<T>
     let mut prefix = [0; 4];
     from.read_exact(&mut prefix)?;
     let length = body_length(prefix)?;
-    // A length alone costs no memory: room is made for what really comes.
-    let mut body = Vec::new();
+    // A length alone costs little memory: room is made for what really comes.
+    let mut body = Vec::with_capacity(length.min(AT_ONCE));
     let came = from.take(length as u64).read_to_end(&mut body)?;
     if came < length {
         return Err(io::ErrorKind::UnexpectedEof.into());

@@ -5,7 +5,6 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::process;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -16,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Failure, Step};
 use crate::report::{Exit, Start};
 use crate::spec::Command;
-use crate::{sys, wire};
+use crate::{stage, sys, wire};
 
 /// The command's process, as init holds it.
 pub(crate) struct Worker {
@@ -70,7 +69,7 @@ pub(crate) fn start(command: &Command, stdio: Stdio) -> Result<Worker, Failure> 
         None => {
             let trouble = become_command(command, stdio);
             let _init_gone = wire::send(File::from(report), &trouble);
-            process::exit(127)
+            sys::exit(127)
         }
     }
 }
@@ -113,7 +112,12 @@ fn arrange(stdio: Stdio) -> Result<(), Failure> {
         .thread_set_mask()
         .map_err(|errno| Failure::new(Step::StartWorker, errno))?;
     sys::cloexec_from(3).map_err(|errno| Failure::new(Step::Descriptors, errno))?;
-    verify_descriptors().map_err(|error| Failure::io(Step::Descriptors, "/proc/self/fd", &error))
+    verify_descriptors()
+        .map_err(|error| Failure::io(Step::Descriptors, "/proc/self/fd", &error))?;
+    if stage::is_confined() {
+        stage::nest()?;
+    }
+    Ok(())
 }
 
 /// Looks that every other descriptor really closes on exec.
@@ -124,22 +128,11 @@ fn verify_descriptors() -> io::Result<()> {
             .to_str()
             .and_then(|name| name.parse().ok())
             .ok_or(io::ErrorKind::InvalidData)?;
-        if number > 2 && !closes_on_exec(number)? {
+        if number > 2 && !sys::closes_on_exec(number)? {
             return Err(Errno::EBADFD.into());
         }
     }
     Ok(())
-}
-
-/// From /proc, not by fcntl: a bare number is no proof that a descriptor lives.
-fn closes_on_exec(number: i32) -> io::Result<bool> {
-    let info = fs::read_to_string(format!("/proc/self/fdinfo/{number}"))?;
-    let flags = info
-        .lines()
-        .find_map(|line| line.strip_prefix("flags:"))
-        .ok_or(io::ErrorKind::InvalidData)?;
-    let flags = i32::from_str_radix(flags.trim(), 8).map_err(|_| io::ErrorKind::InvalidData)?;
-    Ok(flags & libc::O_CLOEXEC != 0)
 }
 
 fn execute(command: &Command) -> Result<std::convert::Infallible, Errno> {

@@ -44,6 +44,14 @@ pub(super) enum Side {
     Inside,
 }
 
+/// How well the sandbox can be built.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tier {
+    Full,
+    /// Namespaces are refused.
+    Landlock,
+}
+
 /// Everything that the probe may be after, in one place of the test's directory.
 pub(super) struct Stage<'env> {
     env: &'env TestEnv,
@@ -103,9 +111,12 @@ impl<'env> Stage<'env> {
     }
 
     /// A program of the caller's: on a terminal of its own, a directory open as descriptor 9, secrets in the environment.
-    pub(super) fn command(&self, program: &Path) -> Command {
+    pub(super) fn command(&self, program: &Path, tier: Tier) -> Command {
         let victim = self.place.join("victim");
-        let mut command = self.env.command("setsid");
+        let mut command = match tier {
+            Tier::Full => self.env.command("setsid"),
+            Tier::Landlock => self.env.without_namespaces("setsid"),
+        };
         command
             .args([
                 "--ctty",

@@ -19,16 +19,18 @@ pub(crate) struct Decoys {
 }
 
 impl Decoys {
-    /// Watches the decoys of a view that is built, and the directories that were made for them. The
-    /// first that the kernel refuses to watch, because the caller has too many watches, leaves the rest
-    /// unwatched: they are not seen, as any other file, and [`Decoys::blind`] says so.
-    pub(crate) fn watch(spec: &Spec) -> Self {
+    /// Watches the decoys of a view that is built, and the directories that were made for them, unless
+    /// those are looked through from outside to measure what they hold. The first that the kernel
+    /// refuses to watch, because the caller has too many watches, leaves the rest unwatched: they are not
+    /// seen, as any other file, and [`Decoys::blind`] says so.
+    pub(crate) fn watch(spec: &Spec, directories: bool) -> Self {
         let mut decoys = Self {
             inotify: None,
             places: Vec::new(),
             unwatched: None,
         };
-        let places = places(spec);
+        let mut places = places(spec);
+        places.retain(|place| directories || !place.is_dir());
         if places.is_empty() {
             return decoys;
         }

@@ -46,6 +46,7 @@ use crate::enforcement::{Enforcement, Protection, State};
 pub(crate) use decoys::Decoys;
 pub(crate) use names::Resolver;
 pub(crate) use supervisor::{Supervisor, install};
+pub(crate) use writes::path_at;
 
 /// Different entries kept of each kind; more are counted only.
 const CAP: usize = 32;

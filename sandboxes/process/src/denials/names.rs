@@ -36,6 +36,14 @@ impl Resolver {
         }
     }
 
+    /// Where there is no loopback of its own, nobody is asked: names are not found, and not known of.
+    pub(crate) fn none() -> Self {
+        Self {
+            socket: None,
+            asked: Vec::new(),
+        }
+    }
+
     /// What it does not see.
     pub(crate) fn blind(&self) -> Option<String> {
         let why = "names that are looked up are not seen: port 53 cannot be had here";

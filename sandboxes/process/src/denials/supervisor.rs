@@ -15,16 +15,17 @@ use super::{Denial, DenialKind, Denials, Seen, writes};
 use crate::enforcement::{Enforcement, Protection};
 use crate::error::{Failure, Step};
 use crate::seccomp::{self, Action, Filter};
+use crate::stage;
 use crate::sys::{self, Answer, Waiting};
 
 /// Installs the filter on the calling process, which is init, and hands its listener to the keeper.
 /// Without one the filter gives all answers itself.
 pub(crate) fn install(filter: &Filter, keeper: &UnixStream) -> Result<Enforcement, Failure> {
     let failed = |errno| Failure::new(Step::Seccomp, errno);
-    let listener = match sys::seccomp_with_listener(&filter.program(true)) {
+    let listener = match sys::seccomp_with_listener(filter.program(true)) {
         Ok(listener) => listener,
         Err(errno) => {
-            sys::seccomp(&filter.program(false)).map_err(failed)?;
+            sys::seccomp(filter.program(false)).map_err(failed)?;
             return Ok(Enforcement::absent(
                 Protection::DenialReports,
                 &why_no_listener(errno),
@@ -55,11 +56,13 @@ pub(crate) struct Supervisor {
     listener: Option<OwnedFd>,
     /// Nothing more can come.
     over: bool,
-    filter: Filter,
+    filter: &'static Filter,
     /// Its own calls are none of the payload's.
     init: Pid,
     denials: Denials,
     /// Where files may be changed, as seen inside.
+    granted: Vec<PathBuf>,
+    /// And where it is no attempt to leave.
     writable: Vec<PathBuf>,
     /// The one process that asked the resolver; none where it was none or more than one.
     askers: Vec<Option<String>>,
@@ -68,7 +71,7 @@ pub(crate) struct Supervisor {
 impl Supervisor {
     pub(crate) fn new(
         channel: UnixStream,
-        filter: Filter,
+        filter: &'static Filter,
         init: Pid,
         writable: Vec<PathBuf>,
     ) -> Self {
@@ -79,8 +82,9 @@ impl Supervisor {
             filter,
             init,
             denials: Denials::default(),
-            // Devices and the processes' own settings: no attempt to leave.
-            writable: [writable, vec!["/dev".into(), "/proc".into()]].concat(),
+            // Devices and the processes' own settings.
+            writable: [writable.clone(), vec!["/dev".into(), "/proc".into()]].concat(),
+            granted: writable,
             askers: Vec::new(),
         }
     }
@@ -125,6 +129,9 @@ impl Supervisor {
     /// The answer follows from the table alone; looking only adds to the list.
     fn judge(&mut self, listener: BorrowedFd<'_>, waiting: &Waiting) -> Answer {
         let action = self.filter.judge(waiting.number, &waiting.arguments);
+        if action == Action::Perform {
+            return self.perform(listener, waiting);
+        }
         let seen = match action {
             Action::Watch => self.watched(waiting),
             _ => Some(reported(waiting)),
@@ -139,6 +146,21 @@ impl Supervisor {
             Action::Watch => Answer::GoOn,
             _ => Answer::Refused(Errno::EPERM),
         }
+    }
+
+    /// Does what was asked, if it is the payload's to do, and notes it otherwise.
+    fn perform(&mut self, listener: BorrowedFd<'_>, waiting: &Waiting) -> Answer {
+        let still_waits = || sys::still_waits(listener, waiting.id);
+        let Err(not_changed) = stage::perform(waiting, &self.granted, still_waits) else {
+            return Answer::Done;
+        };
+        if let Some(path) = not_changed.outside {
+            self.denials.note(Denial {
+                target: Some(path.to_string_lossy().into_owned()),
+                ..denial(waiting)
+            });
+        }
+        Answer::Refused(not_changed.errno)
     }
 
     fn watched(&mut self, waiting: &Waiting) -> Option<Denial> {
@@ -206,9 +228,13 @@ impl Supervisor {
 
 fn reported(waiting: &Waiting) -> Denial {
     let [family, request, ..] = waiting.arguments;
+    // Of a socket's kind, without its flags.
+    let kind = request & 15;
     let target = match (seccomp::name(waiting.number), family as i32, request) {
         ("socket", libc::AF_PACKET, _) => Some("packet socket"),
         ("socket", libc::AF_VSOCK, _) => Some("vsock socket"),
+        ("socket", libc::AF_INET | libc::AF_INET6, _) if kind == 1 => Some("stream socket"),
+        ("socket", libc::AF_INET | libc::AF_INET6, _) if kind == 2 => Some("datagram socket"),
         ("socket", ..) => Some("raw socket"),
         ("ioctl", _, libc::TIOCSTI) => Some("TIOCSTI"),
         ("ioctl", ..) => Some("TIOCLINUX"),

@@ -54,6 +54,12 @@ fn start(thread: Pid, directory: i32) -> Option<PathBuf> {
     fs::read_link(link).ok()
 }
 
+/// The path that a call of this thread points at.
+pub(crate) fn path_at(thread: Pid, address: u64) -> Option<PathBuf> {
+    let text = text(thread, address)?;
+    Some(PathBuf::from(OsStr::from_bytes(&text)))
+}
+
 /// The text up to its zero byte.
 fn text(thread: Pid, address: u64) -> Option<Vec<u8>> {
     let base = usize::try_from(address).ok()?;

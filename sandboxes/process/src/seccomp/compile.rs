@@ -90,15 +90,17 @@ fn search(ranges: &[Range], supervised: bool, program: &mut Program) {
         ),
         ([], [only, ..]) => decide(&only.entry, supervised, program),
         (_, [pivot, ..]) => {
-            program.push(instruction(AT_LEAST, pivot.first, 0, 1));
-            // Conditional jumps reach 255 instructions, this one any distance.
-            let jump = program.len();
-            program.push(instruction(JUMP, 0, 0, 0));
-            search(low, supervised, program);
-            let distance = (program.len() - jump - 1) as u32;
-            if let Some(instruction) = program.get_mut(jump) {
-                instruction.k = distance;
+            let mut below = Program::new();
+            search(low, supervised, &mut below);
+            match u8::try_from(below.len()) {
+                Ok(distance) => program.push(instruction(AT_LEAST, pivot.first, distance, 0)),
+                // Conditional jumps reach 255 instructions, this one any distance.
+                Err(_) => program.extend([
+                    instruction(AT_LEAST, pivot.first, 0, 1),
+                    instruction(JUMP, below.len() as u32, 0, 0),
+                ]),
             }
+            program.extend(below);
             search(high, supervised, program);
         }
         (_, []) => {}
@@ -147,9 +149,11 @@ const FIRST_HALF: Half = if cfg!(target_endian = "little") {
 fn answer(action: Action, supervised: bool) -> libc::sock_filter {
     let errno = |errno: i32| libc::SECCOMP_RET_ERRNO | errno as u32;
     let value = match action {
-        Action::Report | Action::Watch if supervised => libc::SECCOMP_RET_USER_NOTIF,
+        Action::Report | Action::Watch | Action::Perform if supervised => {
+            libc::SECCOMP_RET_USER_NOTIF
+        }
         Action::Allow | Action::Watch => libc::SECCOMP_RET_ALLOW,
-        Action::Refuse | Action::Report => errno(libc::EPERM),
+        Action::Refuse | Action::Report | Action::Perform => errno(libc::EPERM),
         Action::Absent => errno(libc::ENOSYS),
         Action::Unsupported => errno(libc::EAFNOSUPPORT),
         Action::Pretend => errno(0),

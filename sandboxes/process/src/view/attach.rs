@@ -30,8 +30,7 @@ pub(super) fn attach(part: Prepared) -> Result<(), Failure> {
             content,
             executable,
         } => file(&target, &content, if executable { 0o555 } else { 0o444 }),
-        Prepared::Symlink { path, to } => parents(&path)
-            .and_then(|()| symlink(to, &path))
+        Prepared::Symlink { path, to } => below_parents(&path, || symlink(&to, &path))
             .map_err(|error| Failure::io(Step::WriteFile, &path, &error)),
         Prepared::Decoy { target } => write_file(&target, b"", 0o600)
             .map_err(|error| Failure::io(Step::WriteFile, &target, &error)),
@@ -64,23 +63,28 @@ fn tmpfs(target: &Path, size: u64) -> Result<(), Failure> {
 
 /// Makes sure that something of the right kind is there to mount on.
 pub(super) fn mount_point(target: &Path, directory: bool) -> Result<(), Failure> {
-    let made = if target.exists() {
-        Ok(())
-    } else if directory {
-        fs::create_dir_all(target)
+    let made = if directory {
+        below_parents(target, || fs::create_dir(target))
     } else {
         write_file(target, b"", 0o444)
     };
-    made.map_err(|error| Failure::io(Step::MountPoint, target, &error))
+    match made {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(Failure::io(Step::MountPoint, target, &error))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// On the root, which becomes read-only, a file is simply written. Elsewhere, or over an existing
 /// one, it is mounted: there the payload could change it otherwise.
 fn file(target: &Path, content: &[u8], mode: u32) -> Result<(), Failure> {
     let failed = |error: &io::Error| Failure::io(Step::WriteFile, target, error);
-    parents(target).map_err(|error| failed(&error))?;
-    if !target.exists() && lies_on_root(target).map_err(|error| failed(&error))? {
-        return write_file(target, content, mode).map_err(|error| failed(&error));
+    if below_parents(target, || lies_on_root(target)).map_err(|error| failed(&error))? {
+        match write_file(target, content, mode) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            written => return written.map_err(|error| failed(&error)),
+        }
     }
     let first = Path::new("/.generated");
     write_file(first, content, mode).map_err(|error| failed(&error))?;
@@ -96,15 +100,23 @@ fn lies_on_root(target: &Path) -> io::Result<bool> {
 }
 
 fn write_file(target: &Path, content: &[u8], mode: u32) -> io::Result<()> {
-    parents(target)?;
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(target)?
-        .write_all(content)
+    let make = || {
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(mode)
+            .open(target)
+    };
+    below_parents(target, make)?.write_all(content)
 }
 
-fn parents(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), fs::create_dir_all)
+/// Most directories are there already, so they are made only for what is missed without them.
+fn below_parents<T>(path: &Path, make: impl Fn() -> io::Result<T>) -> io::Result<T> {
+    match (make(), path.parent()) {
+        (Err(error), Some(parent)) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(parent)?;
+            make()
+        }
+        (made, _) => made,
+    }
 }

@@ -194,9 +194,10 @@ impl Opener {
 /// Opens a path as a detached mount with these attributes.
 pub(super) fn detach(source: &Path, recursive: bool, attributes: u64) -> Result<Detached, Failure> {
     let failed = |step| move |errno| Failure::at(step, source, errno);
-    let kind =
-        fs::metadata(source).map_err(|error| Failure::io(Step::OpenSource, source, &error))?;
-    let tree = sys::open_tree(source, recursive).map_err(failed(Step::OpenSource))?;
+    let tree = fs::File::from(sys::open_tree(source, recursive).map_err(failed(Step::OpenSource))?);
+    let kind = tree
+        .metadata()
+        .map_err(|error| Failure::io(Step::OpenSource, source, &error))?;
     let attributes = MountAttributes {
         set: attributes,
         idmap: None,
@@ -204,7 +205,7 @@ pub(super) fn detach(source: &Path, recursive: bool, attributes: u64) -> Result<
     };
     sys::mount_setattr(tree.as_fd(), attributes).map_err(failed(Step::RestrictMount))?;
     Ok(Detached {
-        tree,
+        tree: tree.into(),
         is_directory: kind.is_dir(),
     })
 }

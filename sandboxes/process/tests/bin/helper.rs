@@ -1,5 +1,5 @@
 //! The sandbox helper of the tests, and a caller that can be killed: `run` reads a specification
-//! from standard input, `enforcement` does the same and prints what was enforced.
+//! from standard input, `enforcement` does the same and prints what was enforced, `stage` does it without namespaces.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -15,12 +15,14 @@ async fn caller() -> ExitCode {
     let Ok(spec) = serde_json::from_reader::<_, Spec>(std::io::stdin()) else {
         return ExitCode::from(2);
     };
-    match run(&Launcher::this_program(), &spec, std::future::pending()).await {
+    let word = std::env::args().nth(1).unwrap_or_default();
+    let launcher = match word.as_str() {
+        "stage" => Launcher::this_program().on_stage(),
+        _ => Launcher::this_program(),
+    };
+    match run(&launcher, &spec, std::future::pending()).await {
         Ok(report) => {
-            if std::env::args()
-                .nth(1)
-                .is_some_and(|word| word == "enforcement")
-            {
+            if word == "enforcement" {
                 println!("{}", serde_json::json!(report.enforcement));
             } else {
                 println!("{}", String::from_utf8_lossy(&report.stdout.bytes()));

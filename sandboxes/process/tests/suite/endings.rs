@@ -9,7 +9,7 @@ use passmuster_process::{Exit, Limit, Start};
 use crate::support::{Sandbox, eventually, helper, processes_with, stdout};
 
 /// A sleep that no other test and no other process has: its number is a name.
-fn sleep_named(offset: u32) -> String {
+pub(crate) fn sleep_named(offset: u32) -> String {
     format!("{}", 1_000_000 + std::process::id() * 100 + offset)
 }
 
@@ -258,8 +258,13 @@ fn a_limit_beyond_the_clock_is_no_limit() {
 
 /// A process of its own that runs a sandbox and can be killed.
 pub(crate) fn caller(spec: &passmuster_process::Spec) -> std::process::Child {
+    caller_of("run", spec)
+}
+
+/// A caller that starts its sandbox in another way.
+pub(crate) fn caller_of(way: &str, spec: &passmuster_process::Spec) -> std::process::Child {
     let mut caller = Command::new(helper())
-        .arg("run")
+        .arg(way)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -274,7 +279,7 @@ pub(crate) fn caller(spec: &passmuster_process::Spec) -> std::process::Child {
     caller
 }
 
-fn children(pid: i32) -> Vec<i32> {
+pub(crate) fn children(pid: i32) -> Vec<i32> {
     let list = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
     let list = list.unwrap_or_default();
     list.split_whitespace()

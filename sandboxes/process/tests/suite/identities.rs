@@ -32,7 +32,7 @@ fn a_payload_never_runs_as_host_root() {
 }
 
 /// Runs every other test of this binary again as an ordinary user, in directories that this user
-/// can reach.
+/// can reach, and who has `/sandbox`.
 #[test]
 fn all_of_this_holds_for_an_ordinary_user_as_well() {
     if !identity::is_root() {
@@ -51,7 +51,12 @@ fn all_of_this_holds_for_an_ordinary_user_as_well() {
         to
     });
     let [suite, helper] = copies;
-    let output = Command::new("/usr/bin/setpriv")
+    let launcher = "../../tests/testdata/launchers/with_stage.sh";
+    let launcher = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(launcher);
+    let output = Command::new("/usr/bin/unshare")
+        .arg("--mount")
+        .arg(launcher)
+        .args([ORDINARY, "/usr/bin/setpriv"])
         .args(["--reuid", ORDINARY, "--regid", ORDINARY, "--clear-groups"])
         .arg(suite)
         .current_dir(place.path())

@@ -15,6 +15,7 @@ mod listener;
 mod overlays;
 mod second_layer;
 mod services;
+mod stage;
 mod streams;
 mod support;
 mod system_calls;

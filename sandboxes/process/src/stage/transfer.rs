@@ -1,0 +1,180 @@
+//! Moving, copying and removing trees that a payload has written. Nothing follows a link, and nothing
+//! depends on how deep a tree is, but for copying.
+
+use std::fs::{self, DirEntry, Permissions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink};
+use std::path::{Path, PathBuf};
+
+use nix::sys::stat::{UtimensatFlags, utimensat};
+use nix::sys::time::TimeSpec;
+
+use crate::identity::Identity;
+
+/// Moves a tree to a path where nothing is; copies it where that is another file system.
+pub(super) fn bring(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::rename(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => copy(from, to, None),
+        result => result,
+    }
+}
+
+/// Copies files, directories and links with owner, mode and times; sockets and pipes have no reader
+/// where the copy goes.
+pub(super) fn copy(from: &Path, to: &Path, owner: Option<Identity>) -> io::Result<()> {
+    let mut directories = Vec::new();
+    let mut pending = vec![(from.to_owned(), to.to_owned())];
+    while let Some((from, to)) = pending.pop() {
+        let kind = fs::symlink_metadata(&from)?.file_type();
+        if kind.is_dir() {
+            fs::create_dir(&to)?;
+            for entry in fs::read_dir(&from)? {
+                let entry = entry?;
+                pending.push((entry.path(), to.join(entry.file_name())));
+            }
+            directories.push((from, to));
+            continue;
+        } else if kind.is_symlink() {
+            symlink(fs::read_link(&from)?, &to)?;
+        } else if kind.is_file() {
+            fs::copy(&from, &to)?;
+        } else {
+            continue;
+        }
+        finish(&from, &to, owner)?;
+    }
+    // Nothing is made in them any more, and parents come before what is in them.
+    directories
+        .iter()
+        .rev()
+        .try_for_each(|(from, to)| finish(from, to, owner))
+}
+
+fn finish(from: &Path, to: &Path, owner: Option<Identity>) -> io::Result<()> {
+    let found = fs::symlink_metadata(from)?;
+    let (uid, gid) = owner.map_or((found.uid(), found.gid()), |ids| (ids.uid, ids.gid));
+    lchown(to, Some(uid), Some(gid))?;
+    if !found.is_symlink() {
+        fs::set_permissions(to, Permissions::from_mode(found.mode() & 0o777))?;
+    }
+    let accessed = TimeSpec::new(found.atime(), found.atime_nsec());
+    let modified = TimeSpec::new(found.mtime(), found.mtime_nsec());
+    let here = nix::fcntl::AT_FDCWD;
+    utimensat(
+        here,
+        to,
+        &accessed,
+        &modified,
+        UtimensatFlags::NoFollowSymlink,
+    )?;
+    Ok(())
+}
+
+/// Removes all that is in a directory, but for one file. Directories are first moved to its top, where their paths are
+/// short, however deep a payload has nested them.
+pub(super) fn remove_all_in(top: &Path, but: Option<&Path>) -> io::Result<()> {
+    let mut moved: Vec<PathBuf> = Vec::new();
+    let mut number = 0_u64;
+    let mut spare = || loop {
+        number += 1;
+        let path = top.join(format!(".removed-{number}"));
+        if path.symlink_metadata().is_err() {
+            return path;
+        }
+    };
+    let mut entries = listed(top)?;
+    loop {
+        for entry in entries {
+            if Some(entry.path().as_path()) == but {
+                continue;
+            }
+            if !entry.file_type()?.is_dir() {
+                fs::remove_file(entry.path())?;
+                continue;
+            }
+            // A directory that is closed to its owner can be neither moved nor read.
+            fs::set_permissions(entry.path(), Permissions::from_mode(0o700))?;
+            let path = spare();
+            fs::rename(entry.path(), &path)?;
+            moved.push(path);
+        }
+        // One that has been emptied already has nothing left to list.
+        let Some(next) = moved.pop() else {
+            return Ok(());
+        };
+        entries = listed(&next)?;
+        if entries.is_empty() {
+            fs::remove_dir(&next)?;
+        } else {
+            moved.push(next);
+        }
+    }
+}
+
+fn listed(directory: &Path) -> io::Result<Vec<DirEntry>> {
+    fs::read_dir(directory)?.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+
+    use super::{copy, remove_all_in};
+
+    #[test]
+    fn a_copy_has_content_modes_times_and_links_and_follows_none() {
+        let place = tempfile::tempdir().unwrap();
+        let (from, to) = (place.path().join("from"), place.path().join("to"));
+        fs::create_dir_all(from.join("closed")).unwrap();
+        fs::write(from.join("closed/file"), "content").unwrap();
+        fs::set_permissions(from.join("closed/file"), Permissions::from_mode(0o750)).unwrap();
+        symlink("/etc/passwd", from.join("link")).unwrap();
+        let old = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::new(1_000, 7);
+        let file = fs::File::options()
+            .write(true)
+            .open(from.join("closed/file"))
+            .unwrap();
+        file.set_modified(old).unwrap();
+        copy(&from, &to, None).unwrap();
+        let copied = fs::metadata(to.join("closed/file")).unwrap();
+        assert_eq!((copied.mtime(), copied.mtime_nsec()), (1_000, 7));
+        assert_eq!(copied.mode() & 0o777, 0o750);
+        assert_eq!(
+            fs::read_link(to.join("link")).unwrap().to_str(),
+            Some("/etc/passwd")
+        );
+        assert_eq!(
+            fs::read_to_string(to.join("closed/file")).unwrap(),
+            "content"
+        );
+    }
+
+    #[test]
+    fn what_is_closed_or_deeper_than_any_path_is_removed_and_no_link_is_followed() {
+        let place = tempfile::tempdir().unwrap();
+        let kept = tempfile::tempdir().unwrap();
+        fs::write(kept.path().join("file"), "").unwrap();
+        symlink(kept.path(), place.path().join("link")).unwrap();
+        fs::create_dir_all(place.path().join("closed/below")).unwrap();
+        fs::write(place.path().join("closed/below/file"), "").unwrap();
+        fs::set_permissions(place.path().join("closed"), Permissions::from_mode(0o000)).unwrap();
+        // Deeper than PATH_MAX: built from the bottom up.
+        let name = "n".repeat(200);
+        let chain = place.path().join("chain");
+        fs::create_dir(&chain).unwrap();
+        for _ in 0..40 {
+            let above = place.path().join("above");
+            fs::create_dir(&above).unwrap();
+            fs::rename(&chain, above.join(&name)).unwrap();
+            fs::rename(&above, &chain).unwrap();
+        }
+        let spared = place.path().join("spared");
+        fs::write(&spared, "").unwrap();
+        remove_all_in(place.path(), Some(&spared)).unwrap();
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
+        remove_all_in(place.path(), None).unwrap();
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
+        assert!(kept.path().join("file").exists());
+    }
+}
