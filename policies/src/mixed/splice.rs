@@ -304,7 +304,7 @@ fn package_json(product: &str, steering: &str) -> Option<String> {
     let (mut members, steering) = (read(product)?, read(steering)?);
     let same =
         |name: &&str| members.get(name).map(RawValue::get) == steering.get(name).map(RawValue::get);
-    if NODE_KEYS.iter().all(|name| same(name)) {
+    if NODE_KEYS.iter().all(same) {
         return Some(product.to_owned());
     }
     for name in NODE_KEYS {
