@@ -14,7 +14,7 @@ GO_VERSION := 1.27.3
 # The system's Python where there is one: an ordinary user can run it, one in somebody's home not.
 PYTHON := $(firstword $(wildcard /usr/bin/python3) python3)
 
-FUZZ_TARGETS := wire records reports layers
+FUZZ_TARGETS := wire records reports lint_reports layers
 FUZZ_SECONDS := 60
 
 export PASSMUSTER_TEST_ENV := $(TEST_ENV)

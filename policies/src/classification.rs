@@ -5,6 +5,8 @@
 //! here: such a file is product. Nor is it known here which distributions are installed, so of the
 //! modules that a file can shadow only Python's own and the test runner's count.
 
+mod lint;
+
 use serde::{Deserialize, Serialize};
 
 use crate::path::RepoPath;
@@ -123,12 +125,19 @@ fn shadows_a_module(path: &RepoPath) -> bool {
 const TOOL_HARNESS: &[&str] = &[
     "**/{ruff,.ruff}.toml",
     "**/{mypy,.mypy}.ini",
-    "**/{pylintrc,.pylintrc,.flake8,.shellcheckrc}",
+    "**/{pylintrc,.pylintrc}{,.toml}",
+    "**/{.flake8,.shellcheckrc,.yamllint*,.markdownlint*,.hadolint.*}",
+    "**/ty.toml",
     "**/pyrightconfig.json",
-    "**/{eslint,prettier}.config.*",
-    "**/.prettierrc*",
+    "**/{eslint,prettier,stylelint}.config.*",
+    "**/{.prettierrc,.stylelintrc}*",
+    "**/{.eslintignore,.prettierignore,.stylelintignore}",
     "**/biome.{json,jsonc}",
     "**/deny.toml",
+    // What a tool takes for its own earlier results, or for itself.
+    "**/.{ruff,mypy}_cache/**",
+    "**/.eslintcache",
+    "**/node_modules/**",
 ];
 
 /// Steers the run whatever the framework.
@@ -311,6 +320,9 @@ pub fn classifiers(policy: &Policy) -> Result<Vec<(&str, Classifier)>, GlobError
             CheckKind::Test(test) => Classifier::new(check, test)?,
             _ => Classifier::of_command(check)?,
         };
+        if matches!(check.kind, CheckKind::Lint(_)) {
+            classifier.named = lint::named_by(check);
+        }
         let services = policy.service.iter().filter(|one| one.serves(check));
         let named = services.flat_map(|service| named("", &service.run));
         classifier.named.extend(named);

@@ -9,6 +9,7 @@ mod digest;
 mod findings;
 mod frames;
 mod ledger;
+mod lint;
 mod next_steps;
 mod provenance;
 mod runs;
@@ -28,6 +29,7 @@ use crate::text;
 use crate::verdict::{CheckStatus, CheckSummary, SCHEMA, Verdict};
 
 use ledger::Ledger;
+use lint::Linted;
 use summary::Judged;
 
 /// Most bytes of a check's log in the verdict; the rest is not kept.
@@ -39,11 +41,22 @@ pub fn decide(policy: &Policy, evidence: &Evidence) -> Verdict {
     about_the_whole(policy, evidence, &mut ledger);
     let mut judged = Vec::new();
     let mut checks = Vec::new();
+    let mut findings = evidence.findings.clone();
     for check in &policy.check {
-        checks.push(judge(policy, check, evidence, &mut ledger, &mut judged));
+        let linted = lint::findings(check, evidence);
+        findings::judge(policy, &linted.findings, &mut ledger);
+        checks.push(judge(
+            policy,
+            check,
+            evidence,
+            &linted,
+            &mut ledger,
+            &mut judged,
+        ));
+        findings.extend(linted.findings);
     }
     let (reasons, review, notes) = ledger.close();
-    let mut findings: Vec<Finding> = evidence.findings.iter().cloned().chain(notes).collect();
+    findings.extend(notes);
     findings.sort();
     findings.dedup();
     let mut environment = evidence.environment.clone();
@@ -133,6 +146,7 @@ fn judge<'a>(
     policy: &Policy,
     check: &'a Check,
     evidence: &Evidence,
+    linted: &Linted,
     ledger: &mut Ledger,
     judged: &mut Vec<Judged<'a>>,
 ) -> CheckSummary {
@@ -167,6 +181,10 @@ fn judge<'a>(
             }
             _ => mismatch(check, &mut own),
         },
+        Some(CheckResult::Lint(runs)) => match &check.kind {
+            CheckKind::Lint(tool) => lint::judge(check, tool, runs, linted, &mut own),
+            _ => mismatch(check, &mut own),
+        },
         Some(CheckResult::Command(_)) => mismatch(check, &mut own),
     };
     let blocked = evidence
@@ -182,7 +200,7 @@ fn judge<'a>(
         _ => ran,
     };
     ledger.absorb(own, check.required);
-    summary_of(check, known, status, evidence)
+    summary_of(check, known, status, evidence, linted)
 }
 
 fn mismatch(check: &Check, own: &mut Ledger) -> CheckStatus {
@@ -250,6 +268,7 @@ fn summary_of(
     known: Option<&CheckEvidence>,
     status: CheckStatus,
     evidence: &Evidence,
+    linted: &Linted,
 ) -> CheckSummary {
     let result = known.map(|known| &known.result);
     let (trees, tests) = match result {
@@ -268,10 +287,12 @@ fn summary_of(
             let candidate = outcomes.candidate.as_ref().map(|_| TreeRole::Candidate);
             (base.into_iter().chain(candidate).collect(), None)
         }
+        Some(CheckResult::Lint(_)) => (vec![TreeRole::Base, TreeRole::Candidate], None),
         Some(CheckResult::NotRun(_)) | None => (Vec::new(), None),
     };
     let own = |finding: &&Finding| finding.check.as_ref() == Some(&check.name);
-    let reports = matches!(check.kind, CheckKind::Lint(_) | CheckKind::Plugin(_));
+    let reports = matches!(check.kind, CheckKind::Plugin(_));
+    let reported = reports.then(|| evidence.findings.iter().filter(own).count() as u64);
     CheckSummary {
         name: check.name.clone(),
         kind: check.kind.name(),
@@ -283,7 +304,8 @@ fn summary_of(
             .unwrap_or_default(),
         trees,
         runs: runs::notes(known),
-        findings: reports.then(|| evidence.findings.iter().filter(own).count() as u64),
+        findings: reported.or(linted.reported),
+        new_findings: linted.new,
         tests,
         usage: known.map_or_else(Usage::default, |known| known.usage),
         denials: known.map_or_else(Vec::new, |known| known.denials.clone()),

@@ -51,6 +51,9 @@ pub struct Finding {
     pub lines: Option<Lines>,
     /// One sentence for people.
     pub message: String,
+    /// What the tool would do about it; null where it offers nothing. A suggestion, never applied.
+    #[serde(default)]
+    pub fix: Option<String>,
     /// True when the base does not have it.
     pub new: bool,
     /// Equal for the same finding in another run: no line number is part of it.
@@ -75,12 +78,24 @@ impl Finding {
             path_b64: path.and_then(base64_unless_utf8),
             lines: None,
             message,
+            fix: None,
             new: true,
             fingerprint: fingerprint(&[
                 rule.name().as_bytes(),
                 path.map_or(&[], |path| path.as_bytes()),
                 what.as_bytes(),
             ]),
+        }
+    }
+}
+
+impl Finding {
+    /// `file:line: message`, as far as there is a file and a line.
+    pub fn placed(&self) -> String {
+        match (&self.path, self.lines) {
+            (Some(path), Some(lines)) => format!("{path}:{}: {}", lines.start, self.message),
+            (Some(path), None) => format!("{path}: {}", self.message),
+            (None, _) => self.message.clone(),
         }
     }
 }
@@ -101,7 +116,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 /// Base64 of a path's bytes where its escaped text is not simply the path.
-fn base64_unless_utf8(path: &RepoPath) -> Option<String> {
+pub(crate) fn base64_unless_utf8(path: &RepoPath) -> Option<String> {
     match path.as_str() {
         Some(_) => None,
         None => Some(BASE64_STANDARD.encode(path.as_bytes())),

@@ -9,7 +9,7 @@
 //! 4. [`run`], [`tests`] and [`denial`]: what happened in a run, what each test did, and what the
 //!    sandbox refused.
 //! 5. [`agreement`] and [`comparison`]: whether a run's channels agree; base, candidate and oracle
-//!    results, test by test.
+//!    results, test by test. [`lint`]: which findings of a linter the base does not have.
 //! 6. [`evidence`] and [`reason`]: everything known, the closed list of reasons.
 //! 7. [`decide`] and [`verdict`]: the decision and its JSON; digests are over [`canonical`] JSON,
 //!    and what others wrote goes through [`text`].
@@ -31,6 +31,7 @@ pub mod denial;
 pub mod diagnosis;
 pub mod evidence;
 pub mod finding;
+pub mod lint;
 pub mod mixed;
 pub mod path;
 pub mod policy;

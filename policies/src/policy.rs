@@ -7,6 +7,7 @@
 pub mod availability;
 mod check;
 mod fields;
+mod formatter;
 mod glob;
 mod layers;
 mod preset;
@@ -26,6 +27,7 @@ pub use check::{
     TestCheck,
 };
 pub use fields::{PolicyError, PolicyErrors};
+pub use formatter::Formatter;
 pub use glob::{GlobError, Globs};
 pub use preset::{PRESETS, Preset};
 pub use quantity::{QuantityError, Size, TimeLimit};

@@ -112,6 +112,9 @@ pub struct CheckSummary {
     pub runs: Vec<RunNote>,
     /// How many findings it reported; null for checks that report none.
     pub findings: Option<u64>,
+    /// How many of them the base does not have; null where that was not found out.
+    #[serde(default)]
+    pub new_findings: Option<u64>,
     /// How many tests its candidate run has; null for checks without tests.
     pub tests: Option<u64>,
     /// Cost of its runs.

@@ -5,6 +5,7 @@ use passmuster_policy::run::Outcome;
 
 use crate::adapters::hostile;
 use crate::hostile_layers;
+use crate::lint;
 
 /// Every reader of reports. The first byte is how the launch ended.
 pub fn reports(bytes: &[u8]) {
@@ -19,6 +20,11 @@ pub fn reports(bytes: &[u8]) {
 /// The reader of recorded launches.
 pub fn records(bytes: &[u8]) {
     hostile::check_records(bytes);
+}
+
+/// Every reader of linters' reports.
+pub fn lint_reports(bytes: &[u8]) {
+    lint::hostile::check(bytes);
 }
 
 /// The walkers of layers.

@@ -14,9 +14,9 @@
 //! 7. [`plan`], [`uses`]: which checks run, over which prepare steps, and who may share what they make.
 //! 8. [`self_check`]: whether sandboxes work here.
 //! 9. [`trees`], [`merged`], [`layers`]: the trees on disk and what prepare steps make for them.
-//! 10. [`measure`], [`measured`], [`reruns`], [`obstacles`]: both trees of every check, and what was in the way.
-//! 11. [`runs`], [`session`], [`adapters`]: one check in one sandbox, and how test frameworks are
-//!     read.
+//! 10. [`measure`], [`measured`], [`reruns`], [`parts`], [`reach`], [`obstacles`]: both trees of every check, and what was in the way.
+//! 11. [`runs`], [`session`], [`adapters`], [`lint`]: one check in one sandbox, and how test frameworks
+//!     and linters are read.
 //! 12. [`report`], [`reproduce`], [`past`], [`store`]: the verdict for its readers, and the history.
 //!
 //! [`doctor`] says what the machine gives to all of it. [`errand`] takes the same way with one command and no decision; [`passing`] connects its streams.
@@ -54,6 +54,7 @@ mod hostile_layers;
 pub mod inspect;
 pub mod interrupt;
 pub mod layers;
+pub mod lint;
 pub mod locate;
 pub mod measure;
 pub mod measured;

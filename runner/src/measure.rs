@@ -6,6 +6,7 @@
 
 mod base;
 mod command_check;
+mod lint_check;
 mod oracle;
 mod probe;
 mod services;
@@ -141,7 +142,10 @@ impl<'a> Bench<'a> {
         let mut bases = Vec::new();
         for (plan, made) in plans.iter().zip(layers) {
             bases.push(match made.filter(|_| !self.machine.stop.is_requested()) {
-                Some(Ok(made)) => Some(self.base(plan, made, &mut measured).await),
+                Some(Ok(made)) => Some(
+                    self.base(plan, made, workshop.read_blob, &mut measured)
+                        .await,
+                ),
                 Some(Err(reason)) => Some(Err(reason)),
                 None => None,
             });
@@ -204,6 +208,10 @@ impl<'a> Bench<'a> {
                 self.test_check(plan, test, &trees, *base, &mut site, measured)
                     .await
             }
+            BaseRun::Lint(lint, base) => self
+                .lint_check((check, lint), &trees, *base, workshop.read_blob, measured)
+                .await
+                .map_err(Trouble::Run),
             BaseRun::Command(base) => self
                 .command_check(check, &trees, base, measured)
                 .await
@@ -256,6 +264,7 @@ impl<'a> Bench<'a> {
     ) -> Result<Cow<'a, Snapshot>, LayerError> {
         let (classifier, taken) = match &check.kind {
             CheckKind::Test(test) => (Classifier::new(check, test), Taken::Named),
+            CheckKind::Lint(_) => (Classifier::of_linter(check), Taken::Harness),
             _ => (Classifier::of_command(check), Taken::Harness),
         };
         // The policy's globs were compiled when it was parsed.

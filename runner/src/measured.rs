@@ -43,6 +43,15 @@ impl Measured {
         }
     }
 
+    /// What a linter says about installed packages or generated code is nobody's change.
+    pub(crate) fn note_elsewhere(&mut self, what: &str, elsewhere: u64) {
+        if elsewhere > 0 {
+            self.remarks.push(format!(
+                "{what}: {elsewhere} findings are about files that are not of the tree"
+            ));
+        }
+    }
+
     /// What the steps that made these layers asked the network for and did not get, each once; and where
     /// all that they asked for is.
     pub(crate) fn note_network(&mut self, layers: &[LayerGuard]) {

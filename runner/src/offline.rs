@@ -42,7 +42,7 @@ pub fn of(evidence: &Evidence) -> Vec<Offline> {
 fn of_check(check: &CheckEvidence) -> Option<Offline> {
     match &check.result {
         CheckResult::Test(runs) => of_run(&check.name, &runs.base),
-        CheckResult::Command(_) | CheckResult::NotRun(_) => None,
+        CheckResult::Lint(_) | CheckResult::Command(_) | CheckResult::NotRun(_) => None,
     }
 }
 

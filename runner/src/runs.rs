@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use passmuster_policy::policy::{Check, Framework};
+use passmuster_policy::policy::{Check, Framework, LintCheck};
 use passmuster_policy::run::{Outcome, TestRun};
 use passmuster_policy::tests::TestResult;
 use passmuster_process::{Enforcement, Limits};
 use thiserror::Error;
 
 use crate::adapters::{
-    self, AdapterError, CommandRun, Job, Phase, Phases as _, Places, Selection, run_command,
+    self, AdapterError, CommandRun, Job, LintOutput, Phase, Phases as _, Places, Selection,
+    run_command, run_lint,
 };
 use crate::git::objects::TreeEntry;
 use crate::grants::{Access, Attendant, Failed, Grants, View};
@@ -98,6 +99,27 @@ pub async fn command(
         .map_err(RunError::from)?;
     add_logs(&mut result.log_tail, &session.failed_services);
     result.denials = session.denials;
+    Ok(Ran {
+        result,
+        enforcement: session.enforcement,
+        failed_services: session.failed_services,
+    })
+}
+
+/// Runs a lint check.
+pub async fn lint(
+    machine: &Machine,
+    grants: &Grants,
+    task: &Task<'_>,
+    lint: &LintCheck,
+) -> Result<Ran<LintOutput>, RunError> {
+    let mut session = open(machine, grants, task)?;
+    let job = job(grants, task, Selection::All);
+    let mut result = run_lint(lint, &job, &places(), &mut session)
+        .await
+        .map_err(RunError::from)?;
+    add_logs(&mut result.run.log_tail, &session.failed_services);
+    result.run.denials = session.denials;
     Ok(Ran {
         result,
         enforcement: session.enforcement,

@@ -413,6 +413,7 @@ fn remark(text: &str) -> Finding {
         path_b64: None,
         lines: None,
         message: text.to_owned(),
+        fix: None,
         new: true,
         fingerprint: fingerprint(&[b"proposal", text.as_bytes()]),
     }

@@ -33,7 +33,11 @@ fn summary(found: &Detected) -> Vec<String> {
         format!("step {}: {}{place}{warm}", step.name, step.run.join(" "))
     });
     let checks = found.checks.iter().map(|check| {
-        let kind = check.framework.unwrap_or("command");
+        let kind = match (check.framework, check.lint) {
+            (Some(framework), _) => framework,
+            (None, Some(_)) => "lint",
+            (None, None) => "command",
+        };
         let mut line = format!("{} [{kind}]: {}", check.name, check.run.join(" "));
         if !check.cwd.is_empty() {
             line.push_str(&format!(" (in {})", check.cwd));
@@ -73,13 +77,14 @@ const CASES: &[(&str, Tree, &[&str], &[&str])] = &[
                 "steps:\n- run: cargo clippy -- -D warnings\n- run: cargo fmt --all --check\n- run: cargo test --all-features\n",
             ),
         ],
-        &["cargo-nextest"],
+        &["cargo-nextest", "cargo-clippy"],
         &[
             "step nextest-build: cargo nextest run --workspace --all-features --no-run (warm)",
+            "step clippy-build: cargo clippy --workspace --all-features --all-targets (warm)",
             "nextest [nextest]: cargo nextest run --workspace --all-features",
             "doctests [cargo-test]: cargo test --workspace --all-features --doc (off)",
-            "clippy [command]: cargo clippy --workspace --all-features --all-targets -- -D warnings (optional)",
-            "fmt [command]: cargo fmt --check (optional)",
+            "clippy [lint]: cargo clippy --workspace --all-features --all-targets --message-format=json",
+            "fmt [lint]: cargo fmt --check (off)",
         ],
     ),
     (
@@ -100,7 +105,7 @@ const CASES: &[(&str, Tree, &[&str], &[&str])] = &[
         &["ruff"],
         &[
             "pytest [pytest]: python -m pytest -q",
-            "ruff [command]: ruff check (optional)",
+            "ruff [lint]: ruff check --output-format=sarif",
         ],
     ),
     (
@@ -113,7 +118,7 @@ const CASES: &[(&str, Tree, &[&str], &[&str])] = &[
         &[],
         &[
             "pytest [pytest]: python -m pytest -q",
-            "ruff [command]: ruff check (optional) (off)",
+            "ruff [lint]: ruff check --output-format=sarif (off)",
         ],
     ),
     (
@@ -202,7 +207,7 @@ const CASES: &[(&str, Tree, &[&str], &[&str])] = &[
         &[
             "step node-packages: npm ci --offline --ignore-scripts",
             "node-test [node-test]: node --test test/",
-            "eslint [command]: npx --no-install eslint . (optional)",
+            "eslint [lint]: npx --no-install eslint --format json .",
         ],
     ),
     (

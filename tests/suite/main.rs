@@ -24,6 +24,8 @@ mod interrupt;
 mod landlock;
 mod layers;
 mod limits;
+mod lint;
+
 mod network;
 mod policy;
 mod probe;

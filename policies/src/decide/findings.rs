@@ -66,15 +66,20 @@ fn enter(
 
 /// The first message, and how many more there are.
 fn message(group: &[&Finding]) -> String {
-    let mut messages: Vec<&str> = group
-        .iter()
-        .map(|finding| finding.message.as_str())
-        .collect();
+    let mut messages: Vec<String> = group.iter().map(|finding| said(finding)).collect();
     messages.sort_unstable();
     match messages.as_slice() {
         [] => String::new(),
-        [only] => (*only).to_owned(),
+        [only] => only.clone(),
         [first, rest @ ..] => format!("{first}, and {} more", rest.len()),
+    }
+}
+
+/// A rule of ours names its place itself.
+fn said(finding: &Finding) -> String {
+    match &finding.check {
+        Some(_) => format!("{} ({})", finding.placed(), finding.rule),
+        None => finding.message.clone(),
     }
 }
 

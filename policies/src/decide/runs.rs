@@ -12,6 +12,7 @@ pub(super) fn notes(known: Option<&CheckEvidence>) -> Vec<RunNote> {
     match known.map(|known| (&known.cached, &known.result)) {
         Some((cached, CheckResult::Test(runs))) => tests(cached, runs),
         Some((cached, CheckResult::Command(outcomes))) => command(cached, outcomes),
+        Some((cached, CheckResult::Lint(_))) => vec![base(cached), candidate_note()],
         Some((_, CheckResult::NotRun(_))) | None => Vec::new(),
     }
 }

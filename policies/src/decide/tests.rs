@@ -2,6 +2,7 @@
 
 mod checks;
 mod laws;
+mod lint;
 
 use std::collections::BTreeSet;
 

@@ -139,8 +139,9 @@ pub enum Framework {
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct LintCheck {
-    /// The format of its report.
-    pub report: ReportFormat,
+    /// The format of its report; none for a formatter that [`super::Formatter`] knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub report: Option<ReportFormat>,
     /// Where the report is.
     #[serde(default)]
     pub report_from: ReportFrom,

@@ -342,8 +342,15 @@ fn test_check(table: &mut Fields<'_, '_>, run: Option<&[String]>) -> Option<Test
     framework.map(|_| check)
 }
 
+const HOW_TO_REPORT: &str = "write the format of the linter's report; only `ruff format`, `cargo fmt`, `rustfmt` and \
+    `prettier` with `--check` need none, and for any other tool without one there is `kind = \"command\"`";
+
 fn lint_check(table: &mut Fields<'_, '_>, run: Option<&[String]>) -> Option<LintCheck> {
-    let report = table.require("report", values::word, "the format of the linter's report");
+    let report: Option<ReportFormat> = match run.and_then(Formatter::of) {
+        Some(_) => table.get("report", values::word),
+        None => table.require("report", values::word, HOW_TO_REPORT),
+    };
+    let known = report.is_some() || run.and_then(Formatter::of).is_some();
     let report_from = table.get("report-from", values::word).unwrap_or_default();
     let ok_exit = table
         .get("ok-exit", values::integers)
@@ -357,8 +364,8 @@ fn lint_check(table: &mut Fields<'_, '_>, run: Option<&[String]>) -> Option<Lint
             "it stands for the path to which the report is written",
         );
     }
-    Some(LintCheck {
-        report: report?,
+    known.then_some(LintCheck {
+        report,
         report_from,
         ok_exit,
         gate,

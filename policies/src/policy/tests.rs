@@ -350,9 +350,6 @@ fn asking(at: &str, value: &str) -> String {
     let check = "version = 1\n[[check]]\nname = \"c\"\nrun = [\"x\"]\n";
     let prepare = "version = 1\n[[prepare]]\nname = \"p\"\nrun = [\"x\"]\n";
     match (at, at.rsplit_once('.')) {
-        ("check.kind", _) if value == "lint" => {
-            format!("{check}kind = \"lint\"\nreport = \"sarif\"\n")
-        }
         ("check.kind", _) => format!(
             "version = 1\n[[check]]\nname = \"c\"\nkind = \"{value}\"\nplugin = \"p\"\nsha256 = \"{}\"\n",
             "a".repeat(64)

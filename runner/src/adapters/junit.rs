@@ -32,18 +32,7 @@ pub(super) async fn run<P: Phases>(
 ) -> Result<TestRun, AdapterError<P::Error>> {
     let report = launch.report(REPORT);
     let place = report.to_string_lossy();
-    let argv = launch
-        .job
-        .argv
-        .iter()
-        .map(|word| word.replace("{report}", &place))
-        .collect();
-    let mut phase = launch.phase(argv, Vec::new());
-    for (_, value) in &mut phase.env {
-        if let Some(text) = value.to_str().filter(|text| text.contains("{report}")) {
-            *value = text.replace("{report}", &place).into();
-        }
-    }
+    let phase = launch.reporting(&place);
     let end = launch.launch(phase).await?;
     Ok(read(&end, launch.places, launch.job.cwd.as_deref()).finish())
 }
@@ -269,7 +258,8 @@ fn case(element: &BytesStart<'_>) -> Case {
     }
 }
 
-fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
+/// An attribute's value, its references resolved.
+pub(crate) fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
     let mut attributes = element.attributes();
     let attributes = attributes.with_checks(false).flatten();
     let found = attributes
@@ -282,7 +272,7 @@ fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
 }
 
 /// A name without its namespace prefix.
-fn local(name: &str) -> String {
+pub(crate) fn local(name: &str) -> String {
     name.rsplit(':').next().unwrap_or(name).to_owned()
 }
 

@@ -31,6 +31,7 @@ mod js_report;
 mod js_stack;
 mod junit;
 mod libtest;
+mod lint;
 mod nextest;
 mod node;
 mod panics;
@@ -45,6 +46,8 @@ mod words;
 pub(crate) mod hostile;
 
 pub use command::{CommandRun, run_command};
+pub(crate) use junit::{attribute, local};
+pub use lint::{LintOutput, run_lint};
 
 /// One launch inside the run's sandbox. All phases of one run share the tree's writable layer; all processes of a phase
 /// are dead before the next starts.
@@ -214,11 +217,26 @@ impl<P: Phases> Launch<'_, P> {
         Some(files?.into_iter().collect())
     }
 
+    /// The job's command as it is, with this path wherever it says `{report}`.
+    fn reporting(&self, place: &str) -> Phase {
+        let argv = self.job.argv.iter().map(|word| word.replace(REPORT, place));
+        let mut phase = self.phase(argv.collect(), Vec::new());
+        for (_, value) in &mut phase.env {
+            if let Some(text) = value.to_str().filter(|text| text.contains(REPORT)) {
+                *value = text.replace(REPORT, place).into();
+            }
+        }
+        phase
+    }
+
     /// A file in the report directory, as the command sees it.
     fn report(&self, name: &str) -> OsString {
         self.places.report.join(name).into_os_string()
     }
 }
+
+/// Stands in a command for the path that its report is to be written to.
+const REPORT: &str = "{report}";
 
 /// Sets a variable in a phase's environment, in place of a value it may have.
 fn set(env: &mut Vec<(String, OsString)>, name: &str, value: impl Into<OsString>) {

@@ -105,8 +105,10 @@ pub struct Step {
 pub struct Check {
     /// Unique name.
     pub name: String,
-    /// The framework of a test check; none: a `command` check.
+    /// The framework of a test check.
     pub framework: Option<&'static str>,
+    /// How a lint check reports. Neither this nor a framework: a `command` check.
+    pub lint: Option<Lint>,
     /// The command.
     pub run: Vec<String>,
     /// Directory below the tree's root; empty: the root.
@@ -123,6 +125,17 @@ pub struct Check {
     pub off: Option<String>,
     /// The evidence, one sentence each.
     pub why: Vec<String>,
+}
+
+/// How a linter reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lint {
+    /// In a format, by its word in a policy.
+    Report(&'static str),
+    /// In cargo's, with the status that cargo ends with when something does not build.
+    Cargo,
+    /// By naming the files that it would change.
+    Files,
 }
 
 /// Looks at a base tree. `has` tells whether the operator has a program of that name.

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::hosts;
 use super::listing::Listing;
-use super::{Check, Detected, Language, Step, join, place, words};
+use super::{Check, Detected, Language, Lint, Step, join, place, words};
 
 /// The script that `npm init` writes.
 const PLACEHOLDER: &str = "no test specified";
@@ -242,24 +242,32 @@ impl<'a> Project<'a> {
             ".eslintrc.yml",
         ];
         [
-            ("eslint", "eslint", &eslint[..], "npx --no-install eslint ."),
+            (
+                "eslint",
+                "eslint",
+                &eslint[..],
+                "npx --no-install eslint --format json .",
+                Some(Lint::Report("eslint-json")),
+            ),
             (
                 "tsc",
                 "typescript",
                 &["tsconfig.json"][..],
                 "npx --no-install tsc --noEmit",
+                None,
             ),
         ]
         .into_iter()
-        .filter(|(_, package, _, _)| self.depends_on(package))
-        .filter_map(|(name, _, configs, command)| {
+        .filter(|(_, package, ..)| self.depends_on(package))
+        .filter_map(|(name, _, configs, command, lint)| {
             let config = configs
                 .iter()
                 .map(|file| join(self.dir, file))
                 .find(|file| self.listing.has(file))?;
             let check = self.check(name, None, words(command), vec![config]);
             Some(Check {
-                optional: true,
+                lint,
+                optional: lint.is_none(),
                 ..check
             })
         })

@@ -3,7 +3,7 @@
 mod environment;
 
 use super::listing::Listing;
-use super::{Check, Detected, Language, join, place, words};
+use super::{Check, Detected, Language, Lint, join, place, words};
 
 const MARKERS: [&str; 7] = [
     "pyproject.toml",
@@ -208,30 +208,40 @@ impl<'a> Project<'a> {
     }
 
     fn lints(&self, found: &mut Detected) {
-        for (program, command, evidence) in [
+        for (program, command, lint, evidence) in [
             (
                 "ruff",
-                "ruff check",
+                "ruff check --output-format=sarif",
+                Some(Lint::Report("sarif")),
                 self.configured("ruff", &["ruff.toml", ".ruff.toml"], None),
             ),
             (
                 "mypy",
                 self.mypy_command(),
+                None,
                 self.configured("mypy", &["mypy.ini", ".mypy.ini"], Some("[mypy]")),
             ),
-            ("ty", "ty check", self.configured("ty", &["ty.toml"], None)),
+            (
+                "ty",
+                "ty check --output-format=gitlab",
+                Some(Lint::Report("gitlab")),
+                self.configured("ty", &["ty.toml"], None),
+            ),
             (
                 "flake8",
                 "flake8",
+                None,
                 self.configured("flake8", &[".flake8"], Some("[flake8]")),
             ),
         ] {
             let Some(evidence) = evidence else { continue };
             found.checks.push(Check {
                 name: program.to_owned(),
+                lint,
                 run: words(command),
                 cwd: self.dir.to_owned(),
-                optional: true,
+                // A status alone cannot tell what the base had already.
+                optional: lint.is_none(),
                 off: (!self.can_run(program)).then(|| format!("{program} is not installed")),
                 why: vec![evidence],
                 ..Check::default()

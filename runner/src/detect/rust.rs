@@ -2,7 +2,7 @@
 
 use super::hosts;
 use super::listing::Listing;
-use super::{Check, Detected, Language, Step, join, place, words};
+use super::{Check, Detected, Language, Lint, Step, join, place, words};
 
 pub(super) fn detect(
     listing: &Listing<'_>,
@@ -20,7 +20,7 @@ pub(super) fn detect(
         // rustc links through it, and build scripts often compile C.
         found.compiles = true;
         project.tests(has, found);
-        project.lints(found);
+        project.lints(has, found);
     }
 }
 
@@ -134,18 +134,22 @@ impl Project<'_> {
         uses.then(|| "CI runs cargo nextest".to_owned())
     }
 
-    fn lints(&self, found: &mut Detected) {
+    fn lints(&self, has: &dyn Fn(&str) -> bool, found: &mut Detected) {
         let flags = self.flags();
-        for (name, configs, command) in [
+        let clippy = format!("cargo clippy{flags} --all-targets");
+        for (name, configs, command, lint) in [
             (
                 "clippy",
                 ["clippy.toml", ".clippy.toml"],
-                format!("cargo clippy{flags} --all-targets -- -D warnings"),
+                // Without `-D warnings`: cargo would stop at the first crate that has any.
+                format!("{clippy} --message-format=json"),
+                Lint::Cargo,
             ),
             (
                 "fmt",
                 ["rustfmt.toml", ".rustfmt.toml"],
                 "cargo fmt --check".to_owned(),
+                Lint::Files,
             ),
         ] {
             let config = configs
@@ -155,16 +159,31 @@ impl Project<'_> {
             let prefix = format!("cargo {name}");
             let in_ci = self.ci.iter().find(|line| line.starts_with(&prefix));
             let evidence = config.or_else(|| in_ci.map(|line| format!("CI runs {line}")));
-            if let Some(evidence) = evidence {
-                found.checks.push(Check {
-                    name: name.to_owned(),
-                    run: words(&command),
+            let Some(evidence) = evidence else { continue };
+            let program = format!("cargo-{name}");
+            let installed = has(&program);
+            if installed && lint == Lint::Cargo {
+                found.steps.push(Step {
+                    name: format!("{name}-build"),
+                    run: words(&clippy),
                     cwd: self.dir.to_owned(),
-                    optional: true,
-                    why: vec![evidence],
-                    ..Check::default()
+                    warm: true,
+                    why: vec![
+                        "Looks at the base once: runs then look only at what the change touches."
+                            .to_owned(),
+                    ],
+                    ..Step::default()
                 });
             }
+            found.checks.push(Check {
+                name: name.to_owned(),
+                lint: Some(lint),
+                run: words(&command),
+                cwd: self.dir.to_owned(),
+                off: (!installed).then(|| format!("{program} is not installed")),
+                why: vec![evidence],
+                ..Check::default()
+            });
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Writes what was detected as a policy that people can read and change.
 
-use super::{Check, Detected, LOOKED_FOR, Step};
+use super::{Check, Detected, LOOKED_FOR, Lint, Step};
 use crate::offline::{self, Offline};
 
 /// Longest comment line, without its mark.
@@ -125,9 +125,13 @@ fn write_check(out: &mut String, check: &Check, offline: &[Offline]) {
             pair(out, mark, "kind", &string("test"));
             pair(out, mark, "framework", &string(framework));
         }
+        None if check.lint.is_some() => pair(out, mark, "kind", &string("lint")),
         None => pair(out, mark, "kind", &string("command")),
     }
     pair(out, mark, "run", &array(&check.run));
+    if let Some(lint) = check.lint {
+        write_lint(out, mark, lint);
+    }
     if !check.cwd.is_empty() {
         pair(out, mark, "cwd", &string(&check.cwd));
     }
@@ -153,6 +157,23 @@ fn write_check(out: &mut String, check: &Check, offline: &[Offline]) {
     }
     if check.optional {
         pair(out, mark, "required", "false");
+    }
+}
+
+fn write_lint(out: &mut String, mark: &str, lint: Lint) {
+    match lint {
+        Lint::Report(format) => pair(out, mark, "report", &string(format)),
+        Lint::Cargo => {
+            pair(out, mark, "report", &string("cargo-json"));
+            pair(out, mark, "ok-exit", "[0, 101]");
+        }
+        Lint::Files => {}
+    }
+    if mark.is_empty() {
+        comment(
+            out,
+            "Only what the base does not have counts; `gate = \"all\"` counts everything.",
+        );
     }
 }
 

@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 
 use passmuster_policy::evidence::TreeRole;
-use passmuster_policy::policy::{Check, CheckKind, TestCheck};
+use passmuster_policy::lint::LintRun;
+use passmuster_policy::policy::{Check, CheckKind, LintCheck, TestCheck};
 use passmuster_policy::reason::Reason;
 use passmuster_policy::run::{Outcome, TestRun};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::lint_check::ReadBlob;
 use super::{Bench, Side};
 use crate::adapters::CommandRun;
 use crate::cache::LayerGuard;
@@ -42,6 +44,8 @@ pub(super) struct Base<'a> {
 pub(super) enum BaseRun<'a> {
     /// A test check.
     Test(&'a TestCheck, Box<Known<Ran<TestRun>>>),
+    /// A lint check.
+    Lint(&'a LintCheck, Box<Known<LintRun>>),
     /// Any other one.
     Command(Known<CommandRun>),
 }
@@ -78,6 +82,7 @@ impl<'a> Bench<'a> {
         &self,
         plan: &CheckPlan<'a>,
         made: BaseLayers,
+        blobs: &mut ReadBlob<'_>,
         measured: &mut Measured,
     ) -> Result<Base<'a>, Reason> {
         let check = plan.check;
@@ -93,6 +98,10 @@ impl<'a> Bench<'a> {
                 .base_tests(check, test, &side)
                 .await
                 .map(|ran| BaseRun::Test(test, Box::new(ran))),
+            CheckKind::Lint(lint) => self
+                .base_lint((check, lint), &side, blobs, measured)
+                .await
+                .map(|run| BaseRun::Lint(lint, Box::new(run))),
             _ => self
                 .base_command(check, &side, measured)
                 .await
@@ -174,7 +183,7 @@ impl<'a> Bench<'a> {
         turns::take(&machine.cache, company, &machine.stop, self.progress).await
     }
 
-    fn stored<T: DeserializeOwned>(&self, check: &Check, side: &Side<'_>) -> Option<T> {
+    pub(super) fn stored<T: DeserializeOwned>(&self, check: &Check, side: &Side<'_>) -> Option<T> {
         let json = self
             .use_stored
             .then(|| self.store.result(&self.key(check, side)))?;
@@ -182,7 +191,7 @@ impl<'a> Bench<'a> {
         serde_json::from_str(&json.ok()??).ok()
     }
 
-    fn keep<T: Serialize>(&self, check: &Check, side: &Side<'_>, run: &T) {
+    pub(super) fn keep<T: Serialize>(&self, check: &Check, side: &Side<'_>, run: &T) {
         if let Ok(json) = serde_json::to_string(run) {
             let kept = self.store.put_result(&self.key(check, side), &json);
             if let Err(error) = kept {

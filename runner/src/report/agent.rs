@@ -5,10 +5,11 @@
 
 use std::fmt::Write as _;
 
+use passmuster_policy::finding::{Finding, FindingLevel};
 use passmuster_policy::reason::{Level, ReasonCode};
 use passmuster_policy::verdict::{CheckStatus, Decision, TestEntry, Verdict};
 
-use super::{cost, denials, telling_tests, word};
+use super::{cost, denials, findings, telling_tests, word};
 use passmuster_policy::text::line;
 
 /// Most bytes of a report: about a thousand tokens.
@@ -49,6 +50,15 @@ pub(super) fn text(verdict: &Verdict, run: &str) -> String {
             ));
         }
     }
+    let held: Vec<&Finding> = findings::listed(verdict)
+        .into_iter()
+        .filter(is_held)
+        .collect();
+    lines.extend(held.iter().take(SHOWN).map(|one| finding(one)));
+    if held.len() > SHOWN {
+        truncated = true;
+        lines.push(format!("and {} more findings", held.len() - SHOWN));
+    }
     lines.extend(costs(verdict));
     lines.extend(logs(verdict));
     lines.extend(
@@ -62,6 +72,7 @@ pub(super) fn text(verdict: &Verdict, run: &str) -> String {
             tests.preexisting
         ));
     }
+    lines.extend(known_before(verdict));
     lines.extend(
         advice(verdict)
             .into_iter()
@@ -124,6 +135,27 @@ fn failure(what: &str, entry: &TestEntry) -> String {
         );
     }
     line
+}
+
+/// Whether a linter or plugin holds this against the change.
+fn is_held(finding: &&Finding) -> bool {
+    finding.level == FindingLevel::Deny && finding.check.is_some()
+}
+
+fn finding(finding: &Finding) -> String {
+    let mut line = format!("finding {}", quote(&findings::said(finding)));
+    if let Some(fix) = &finding.fix {
+        let _ = write!(line, "\n  suggested: {}", quote(fix));
+    }
+    line
+}
+
+fn known_before(verdict: &Verdict) -> Option<String> {
+    let checks = verdict.checks.iter();
+    let before: u64 = checks.map(|check| findings::forgiven(verdict, check)).sum();
+    (before > 0).then(|| {
+        format!("{before} findings were there before this change; they are not held against it")
+    })
 }
 
 /// What a check used that exceeded a limit.

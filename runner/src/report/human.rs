@@ -11,9 +11,8 @@ use passmuster_policy::verdict::{
     CheckStatus, CheckSummary, Decision, TestEntry, TestSummary, Verdict,
 };
 
+use super::{cost, denials, findings, telling_tests, word};
 use crate::obstacles::role_name;
-
-use super::{cost, denials, telling_tests, word};
 use passmuster_policy::text::{block, line};
 
 /// Tests listed in full under each heading; the JSON form has all of them.
@@ -69,7 +68,7 @@ pub(super) fn write(
     run: &str,
 ) -> io::Result<()> {
     heart(out, palette, verdict)?;
-    findings(out, palette, verdict)?;
+    list_findings(out, palette, verdict)?;
     checks(out, palette, verdict)?;
     next_steps(out, palette, verdict)?;
     footer(out, palette, verdict, run)
@@ -259,25 +258,27 @@ fn worth(tests: &TestSummary, entry: &TestEntry) -> &'static str {
     }
 }
 
-fn findings(out: &mut dyn Write, palette: Palette, verdict: &Verdict) -> io::Result<()> {
-    if verdict.findings.is_empty() {
+fn list_findings(out: &mut dyn Write, palette: Palette, verdict: &Verdict) -> io::Result<()> {
+    let listed = findings::listed(verdict);
+    if listed.is_empty() {
         return Ok(());
     }
     writeln!(out, "\n{}", palette.bold("findings"))?;
-    for finding in verdict.findings.iter().take(LISTED) {
+    for finding in listed.iter().take(LISTED) {
         let level = match finding.level {
             FindingLevel::Note => "note",
             FindingLevel::Review => "review",
             FindingLevel::Deny => "deny",
         };
-        let path = finding
-            .path
-            .as_ref()
-            .map(|path| format!("{}: ", line(&path.to_string(), LINE)))
-            .unwrap_or_default();
-        writeln!(out, "  {level}: {path}{}", line(&finding.message, LINE))?;
+        writeln!(out, "  {level}: {}", line(&findings::said(finding), LINE))?;
+        if let Some(fix) = &finding.fix {
+            writeln!(out, "    suggested: {}", line(fix, LINE))?;
+        }
     }
-    Ok(())
+    match listed.len().saturating_sub(LISTED) {
+        0 => Ok(()),
+        more => writeln!(out, "  … and {more} more: see --format json"),
+    }
 }
 
 fn checks(out: &mut dyn Write, palette: Palette, verdict: &Verdict) -> io::Result<()> {
@@ -286,8 +287,8 @@ fn checks(out: &mut dyn Write, palette: Palette, verdict: &Verdict) -> io::Resul
     }
     writeln!(out, "\n{}", palette.bold("checks"))?;
     for check in &verdict.checks {
-        writeln!(out, "  {}", check_line(check))?;
-        log(out, palette, check, !telling_tests(verdict).is_empty())?;
+        writeln!(out, "  {}", check_line(verdict, check))?;
+        log(out, palette, check, is_listed(verdict, check))?;
         for run in &check.runs {
             let tree = role_name(run.tree);
             writeln!(out, "    {tree}: {}", line(&run.why, LINE))?;
@@ -302,7 +303,12 @@ fn checks(out: &mut dyn Write, palette: Palette, verdict: &Verdict) -> io::Resul
     Ok(())
 }
 
-fn check_line(check: &CheckSummary) -> String {
+/// Whether tests or findings say what a check holds against the change.
+fn is_listed(verdict: &Verdict, check: &CheckSummary) -> bool {
+    check.findings.is_some() || !telling_tests(verdict).is_empty()
+}
+
+fn check_line(verdict: &Verdict, check: &CheckSummary) -> String {
     let status = match check.status {
         CheckStatus::Passed => "passed",
         CheckStatus::Failed => "failed",
@@ -314,6 +320,9 @@ fn check_line(check: &CheckSummary) -> String {
         .tests
         .map(|tests| format!(", {tests} tests"))
         .unwrap_or_default();
+    let findings = findings::words(verdict, check)
+        .map(|found| format!(", {found}"))
+        .unwrap_or_default();
     let cached = if check.cached.is_empty() {
         ""
     } else {
@@ -324,7 +333,7 @@ fn check_line(check: &CheckSummary) -> String {
         .map(|words| format!(" ({words})"))
         .unwrap_or_default();
     format!(
-        "{}: {status}{tests}{cached}{optional}{cost}",
+        "{}: {status}{tests}{findings}{cached}{optional}{cost}",
         line(&check.name, LINE)
     )
 }

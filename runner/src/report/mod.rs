@@ -6,6 +6,7 @@
 mod agent;
 mod cost;
 mod denials;
+mod findings;
 mod human;
 
 use std::io;
