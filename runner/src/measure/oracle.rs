@@ -18,7 +18,7 @@ use passmuster_policy::tests::{TestId, TestResult};
 
 use super::{Bench, Side, Site, Trees, Trouble};
 use crate::layers::Snapshot;
-use crate::parts::{Exchanged, Kind, RustTests, Taken, test_prefix};
+use crate::parts::{Exchanged, Kind, RustTests, Taken, module_path, test_prefix};
 use crate::plan::CheckPlan;
 use crate::reach::{Sources, covered};
 
@@ -81,13 +81,15 @@ impl<'a> Bench<'a> {
         };
         let first = self.exchange(&sorter, Taken::All, &BTreeSet::new(), site.workshop)?;
         let sources = self.sources(trees);
-        let covered = covered(&first.parts, firsts.base, firsts.candidate, &sources);
-        let Some(tree) = first.tree.clone().filter(|_| !covered.is_empty()) else {
-            return Ok(Asked::only(Oracle::needless()));
-        };
         let mut known = OracleRun {
-            covered,
+            covered: covered(&first.parts, firsts.base, firsts.candidate, &sources),
             ..OracleRun::default()
+        };
+        if sorter.rust.is_some() {
+            known.edited = self.edited_doctests(trees, firsts, site)?;
+        }
+        let Some(tree) = first.tree.clone().filter(|_| !known.covered.is_empty()) else {
+            return Ok(Asked::only(Oracle::Known(Box::new(known))));
         };
         let asking = Asking {
             plan,
@@ -220,29 +222,40 @@ impl Wall {
     /// The tests that stand behind it: those of the items and files that are named. What else does not
     /// load with them comes back with the next run.
     fn tests(&self, covered: &BTreeSet<TestId>, sources: &Sources<'_>) -> BTreeSet<TestId> {
-        let mut behind = BTreeSet::new();
-        for file in &self.files {
-            let name = file.to_string();
-            let target = sources.unit_of(file);
-            let inside = |id: &&TestId| {
-                is_loaded_with(id, &BTreeSet::from([name.clone()]))
-                    || target.as_ref() == Some(&id.unit)
-            };
-            behind.extend(covered.iter().filter(inside).cloned());
-        }
-        for (file, keys) in &self.items {
+        let files = self.files.iter().map(|file| match sources.unit_of(file) {
+            Some(unit) => Behind::Unit(unit),
+            None => match (sources.package(file), module_path(file)) {
+                (Some(package), Some(module)) => Behind::Module(package, module),
+                _ => Behind::Unit(file.to_string()),
+            },
+        });
+        let items = self.items.iter().flat_map(|(file, keys)| {
             let package = sources.package(file);
-            for prefix in keys.iter().filter_map(|key| test_prefix(file, key)) {
-                let inside = |id: &&TestId| {
-                    package
-                        .as_ref()
-                        .is_some_and(|package| within(&id.unit, package))
-                        && within(&id.name, &prefix)
-                };
-                behind.extend(covered.iter().filter(inside).cloned());
+            let prefixes = keys.iter().filter_map(|key| test_prefix(file, key));
+            prefixes.filter_map(move |prefix| Some(Behind::Module(package.clone()?, prefix)))
+        });
+        let all: Vec<Behind> = files.chain(items).collect();
+        let inside = |id: &&TestId| all.iter().any(|one| one.holds(id));
+        covered.iter().filter(inside).cloned().collect()
+    }
+}
+
+/// What stands behind a wall.
+enum Behind {
+    /// A target, or a file that is loaded by itself.
+    Unit(String),
+    /// A module of a package; the empty one is all of it.
+    Module(String, String),
+}
+
+impl Behind {
+    fn holds(&self, id: &TestId) -> bool {
+        match self {
+            Self::Unit(unit) => is_loaded_with(id, &BTreeSet::from([unit.clone()])),
+            Self::Module(package, module) => {
+                within(&id.unit, package) && (module.is_empty() || within(&id.name, module))
             }
         }
-        behind
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use passmuster_policy::path::RepoPath;
 use passmuster_policy::rust_tests::{
-    SpanKey, SpliceOptions, Spliced, splice, test_macros, tests_unchanged,
+    ItemKind, SpanKey, SpliceOptions, Spliced, splice, test_macros, tests_unchanged,
 };
 
 /// What has to be known of a whole tree before one of its sources can be taken apart.
@@ -64,7 +64,7 @@ impl RustTests {
 }
 
 /// The module path of a source, from the root of its crate; none where only the build knows.
-fn module_path(path: &RepoPath) -> Option<String> {
+pub fn module_path(path: &RepoPath) -> Option<String> {
     let text = path.as_str()?.strip_suffix(".rs")?;
     let inside = match text.rsplit_once("src/") {
         Some((before, inside)) if before.is_empty() || before.ends_with('/') => inside,
@@ -77,13 +77,15 @@ fn module_path(path: &RepoPath) -> Option<String> {
     Some(parts.join("::"))
 }
 
-/// How the names of the tests begin that a test item holds.
+/// How the names of the tests begin that a test item holds. What a macro or an import makes goes by other
+/// names than its own, so it stands for the module that it is in.
 pub fn test_prefix(path: &RepoPath, key: &SpanKey) -> Option<String> {
     let module = module_path(path)?;
+    let named = matches!(key.kind, ItemKind::Function | ItemKind::Module);
     let inside = key.path.iter().map(String::as_str);
     let parts = std::iter::once(module.as_str())
         .chain(inside)
-        .chain([key.name.as_str()]);
+        .chain(named.then_some(key.name.as_str()));
     let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
     Some(parts.join("::"))
 }

@@ -1,0 +1,343 @@
+//! pytest: tests in files of their own, a harness that loads by itself.
+
+use passmuster_tests::{Repository, TestEnv};
+
+use super::{Row, check};
+
+/// A red base: `half` is wrong, and a test says so.
+fn python_base(env: &TestEnv) -> Repository<'_> {
+    let repo = env.empty_repo();
+    repo.write(
+        "passmuster.toml",
+        "version = 1\nextends = [\"python\"]\n[sandbox]\ntoolchains = [\"python\"]\n\
+         [[check]]\nname = \"tests\"\nkind = \"test\"\nframework = \"pytest\"\n\
+         run = [\"python\", \"-m\", \"pytest\", \"-q\"]\n",
+    );
+    repo.write(
+        "calc.py",
+        "def add(a, b):\n    return a + b\n\ndef greet(name):\n    return 'Hello ' + name\n\n\
+         def half(n):\n    return n // 3\n",
+    );
+    repo.write("old.py", "def double(n):\n    return 2 * n\n");
+    repo.write("tests/helpers.py", "def same(a, b):\n    assert a == b\n");
+    repo.write("tests/__init__.py", "");
+    repo.write(
+        "tests/test_calc.py",
+        "import calc\nfrom tests.helpers import same\n\ndef test_add():\n    assert calc.add(1, 2) == 3\n\n\
+         def test_greet():\n    assert calc.greet('Ann') == 'Hello Ann'\n\n\
+         def test_half():\n    same(calc.half(4), 2)\n\ndef test_sum():\n    same(calc.add(2, 2), 4)\n",
+    );
+    repo.write(
+        "tests/test_old.py",
+        "import old\n\ndef test_double():\n    assert old.double(2) == 4\n",
+    );
+    repo.commit("The base");
+    repo
+}
+
+const TEST: &str = "tests/test_calc.py";
+
+#[test]
+fn every_row_of_the_comparison_holds_for_pytest() {
+    let env = TestEnv::new();
+    let repo = python_base(&env);
+    check(&repo, &env, PYTHON);
+}
+
+const PYTHON: &[Row] = &[
+    Row {
+        what: "a change of product code alone needs neither oracle nor probe",
+        change: |repo| repo.edit("calc.py", "return a + b", "return b + a"),
+        exit: 0,
+        codes: &[],
+        tests: &[],
+        ran: (false, false),
+    },
+    Row {
+        what: "an edited test that still says the same",
+        change: |repo| {
+            repo.edit(
+                TEST,
+                "assert calc.add(1, 2) == 3",
+                "assert 3 == calc.add(1, 2)",
+            )
+        },
+        exit: 0,
+        codes: &[],
+        tests: &[],
+        ran: (true, false),
+    },
+    Row {
+        what: "regressed, whatever the edited test says",
+        change: |repo| {
+            repo.edit("calc.py", "return a + b", "return a - b");
+            repo.edit(TEST, "calc.add(1, 2) == 3", "calc.add(2, 2) == 3");
+        },
+        exit: 1,
+        codes: &["tests-regressed"],
+        tests: &[("regressed", &["test_add", "test_sum"])],
+        ran: (true, false),
+    },
+    Row {
+        what: "broken: the code is right, the edited test is not",
+        change: |repo| repo.edit(TEST, "calc.add(1, 2) == 3", "calc.add(1, 2) == 4"),
+        exit: 1,
+        codes: &["tests-broken"],
+        tests: &[("broken", &["test_add"])],
+        ran: (true, false),
+    },
+    Row {
+        what: "another contract, which a person must agree to",
+        change: |repo| {
+            repo.edit("calc.py", "'Hello '", "'Hi '");
+            repo.edit(TEST, "'Hello Ann'", "'Hi Ann'");
+        },
+        exit: 4,
+        codes: &["contract-changed"],
+        tests: &[("contract", &["test_greet"])],
+        ran: (true, false),
+    },
+    Row {
+        what: "a deleted test that would pass has vanished",
+        change: |repo| {
+            repo.edit(
+                TEST,
+                "def test_add():\n    assert calc.add(1, 2) == 3\n",
+                "",
+            );
+        },
+        exit: 1,
+        codes: &["tests-vanished"],
+        tests: &[("vanished", &["test_add"])],
+        ran: (true, false),
+    },
+    Row {
+        what: "a function that goes with its test",
+        change: |repo| {
+            repo.edit(
+                "calc.py",
+                "def greet(name):\n    return 'Hello ' + name\n",
+                "",
+            );
+            repo.edit(
+                TEST,
+                "def test_greet():\n    assert calc.greet('Ann') == 'Hello Ann'\n",
+                "",
+            );
+        },
+        exit: 4,
+        codes: &["contract-removed"],
+        tests: &[("contract", &["test_greet"])],
+        ran: (true, false),
+    },
+    Row {
+        what: "a module that goes with its test file",
+        change: |repo| {
+            repo.remove("old.py");
+            repo.remove("tests/test_old.py");
+        },
+        exit: 4,
+        codes: &["contract-removed"],
+        tests: &[("contract", &["test_double"])],
+        ran: (true, false),
+    },
+    Row {
+        what: "a test file that goes alone",
+        change: |repo| repo.remove("tests/test_old.py"),
+        exit: 1,
+        codes: &["tests-vanished"],
+        tests: &[("vanished", &["test_double"])],
+        ran: (true, false),
+    },
+    Row {
+        what: "a skipped test is silenced",
+        change: |repo| {
+            repo.edit("calc.py", "return a + b", "return a - b");
+            repo.edit(
+                TEST,
+                "def test_add():\n",
+                "def test_add():\n    import pytest; pytest.skip('later')\n",
+            );
+            repo.edit(TEST, "same(calc.add(2, 2), 4)", "same(calc.add(2, 2), 0)");
+        },
+        exit: 1,
+        codes: &["tests-silenced", "contract-changed"],
+        tests: &[("silenced", &["test_add"]), ("contract", &["test_sum"])],
+        ran: (true, false),
+    },
+    Row {
+        what: "a fix",
+        change: |repo| repo.edit("calc.py", "n // 3", "n // 2"),
+        exit: 0,
+        codes: &[],
+        tests: &[("fixed", &["test_half"])],
+        ran: (false, false),
+    },
+    Row {
+        what: "a fix that is in the test",
+        change: |repo| repo.edit(TEST, "same(calc.half(4), 2)", "same(calc.half(4), 1)"),
+        exit: 4,
+        codes: &["fixed-by-tests"],
+        tests: &[("contract", &["test_half"])],
+        ran: (true, false),
+    },
+    Row {
+        what: "a failing test that is dropped",
+        change: |repo| {
+            repo.edit(TEST, "def test_half():\n    same(calc.half(4), 2)\n", "");
+        },
+        exit: 4,
+        codes: &["dropped-failing"],
+        tests: &[("contract", &["test_half"])],
+        ran: (true, false),
+    },
+    Row {
+        what: "a fix whose failing test is dropped",
+        change: |repo| {
+            repo.edit("calc.py", "n // 3", "n // 2");
+            repo.edit(TEST, "def test_half():\n    same(calc.half(4), 2)\n", "");
+        },
+        exit: 4,
+        codes: &["dropped-failing"],
+        tests: &[("contract", &["test_half"])],
+        ran: (true, false),
+    },
+    Row {
+        what: "new tests in a file of their own run on the base, and nothing else twice",
+        change: |repo| {
+            repo.edit(
+                "calc.py",
+                "return a + b",
+                "return a + b\n\ndef less(a, b):\n    return a - b",
+            );
+            repo.write(
+                "tests/test_less.py",
+                "import calc\n\ndef test_less():\n    assert calc.less(3, 1) == 2\n\ndef test_vain():\n    assert calc.add(0, 0) == 0\n",
+            );
+        },
+        exit: 0,
+        codes: &[],
+        tests: &[("added", &["test_less", "test_vain"])],
+        ran: (false, true),
+    },
+    Row {
+        what: "a new test that fails",
+        change: |repo| repo.write("tests/test_new.py", "def test_new():\n    assert False\n"),
+        exit: 1,
+        codes: &["tests-added-failing"],
+        tests: &[("added_failing", &["test_new"])],
+        ran: (false, false),
+    },
+    Row {
+        what: "a helper that asserts nothing any more",
+        change: |repo| {
+            repo.edit("calc.py", "return a + b", "return a * b + 1");
+            repo.edit("tests/helpers.py", "assert a == b", "pass");
+        },
+        exit: 4,
+        codes: &["contract-changed", "fixed-by-tests"],
+        tests: &[("contract", &["test_sum", "test_half"])],
+        ran: (true, false),
+    },
+    Row {
+        what: "a hook that turns failures into passes",
+        change: |repo| {
+            repo.edit("calc.py", "return a + b", "return 0");
+            repo.write(
+                "conftest.py",
+                "def pytest_pyfunc_call(pyfuncitem):\n    return True\n",
+            );
+        },
+        exit: 4,
+        codes: &["contract-changed", "fixed-by-tests", "harness-changed"],
+        tests: &[("contract", &["test_add", "test_sum", "test_half"])],
+        ran: (true, false),
+    },
+    Row {
+        what: "a configuration that deselects what would fail",
+        change: |repo| {
+            repo.edit("calc.py", "return a + b", "return 0");
+            repo.write(
+                "pyproject.toml",
+                "[tool.pytest.ini_options]\naddopts = \"-k 'not add and not sum'\"\n",
+            );
+        },
+        exit: 4,
+        codes: &["contract-removed", "harness-changed"],
+        tests: &[("contract", &["test_add", "test_sum"])],
+        ran: (true, false),
+    },
+    Row {
+        what: "a configuration that deselects what would pass",
+        change: |repo| repo.write("pytest.ini", "[pytest]\naddopts = -k 'not add'\n"),
+        exit: 1,
+        codes: &["tests-vanished", "harness-changed"],
+        tests: &[("vanished", &["test_add"])],
+        ran: (true, false),
+    },
+    Row {
+        what: "a moved test file",
+        change: |repo| {
+            repo.write("tests/more/__init__.py", "");
+            let text = std::fs::read(repo.root().join("tests/test_old.py")).unwrap();
+            repo.remove("tests/test_old.py");
+            repo.write("tests/more/test_old.py", text);
+        },
+        exit: 0,
+        codes: &[],
+        tests: &[],
+        ran: (true, false),
+    },
+    Row {
+        what: "a wall: the base's tests do not load beside the renamed module; the other file counts",
+        change: |repo| {
+            let text = std::fs::read(repo.root().join("old.py")).unwrap();
+            repo.remove("old.py");
+            repo.write("new.py", text);
+            repo.edit("tests/test_old.py", "import old\n", "import new as old\n");
+            repo.edit("calc.py", "'Hello '", "'Hi '");
+            repo.edit(TEST, "'Hello Ann'", "'Hi Ann'");
+        },
+        exit: 4,
+        codes: &["contract-changed", "oracle-uncompilable"],
+        tests: &[("contract", &["test_greet", "test_double"])],
+        ran: (true, false),
+    },
+    Row {
+        what: "a test module that shadows what the others import",
+        change: |repo| {
+            repo.edit("calc.py", "return a + b", "return 0");
+            repo.write("tests/conftest_free.py", "");
+            repo.write(
+                "tests/helpers.py",
+                "import calc\ncalc.add = lambda a, b: a + b\ndef same(a, b):\n    assert a == b\n",
+            );
+        },
+        exit: 4,
+        codes: &["contract-changed"],
+        tests: &[("contract", &["test_add", "test_sum"])],
+        ran: (true, false),
+    },
+];
+
+#[test]
+fn a_new_test_proves_the_change_only_when_the_base_s_code_fails_it() {
+    let env = TestEnv::new();
+    let repo = python_base(&env);
+    repo.edit(
+        "calc.py",
+        "return a + b",
+        "return a + b\n\ndef less(a, b):\n    return a - b",
+    );
+    repo.write(
+        "tests/test_less.py",
+        "import calc\n\ndef test_less():\n    assert calc.less(3, 1) == 2\n\ndef test_vain():\n    assert calc.add(0, 0) == 0\n",
+    );
+    let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+    finished.assert_code(0);
+    assert_eq!(
+        verdict.0["tests"]["proves"],
+        serde_json::json!(["tests/test_less.py::test_less"]),
+        "{verdict}"
+    );
+}
