@@ -31,11 +31,21 @@ fn python_base(env: &TestEnv) -> Repository<'_> {
         "tests/test_old.py",
         "import old\n\ndef test_double():\n    assert old.double(2) == 4\n",
     );
+    repo.write(
+        PARAMETERS,
+        "import pathlib\nimport pytest\nimport calc\n\n\
+         @pytest.mark.parametrize('n', [2, 3])\ndef test_same(n):\n    assert calc.add(n, 0) == n\n\n\
+         @pytest.mark.parametrize('n', [7, 9])\ndef test_odd(n):\n    assert calc.add(n, 1) % 2 == 0\n\n\
+         def test_snapshot():\n    path = pathlib.Path(__file__).parent / '__snapshots__' / 'greeting'\n    \
+         assert calc.greet('Bob') == path.read_text()\n",
+    );
+    repo.write("tests/__snapshots__/greeting", "Hello Bob");
     repo.commit("The base");
     repo
 }
 
 const TEST: &str = "tests/test_calc.py";
+const PARAMETERS: &str = "tests/test_more.py";
 
 #[test]
 fn every_row_of_the_comparison_holds_for_pytest() {
@@ -45,6 +55,49 @@ fn every_row_of_the_comparison_holds_for_pytest() {
 }
 
 const PYTHON: &[Row] = &[
+    Row {
+        what: "a renamed test",
+        change: |repo| repo.edit(TEST, "def test_add():", "def test_addition():"),
+        exit: 0,
+        codes: &[],
+        tests: &[],
+        ran: (true, false),
+    },
+    Row {
+        what: "a renamed test that expects another thing",
+        change: |repo| {
+            repo.edit("calc.py", "'Hello '", "'Hi '");
+            repo.edit(TEST, "def test_greet():", "def test_greets():");
+            repo.edit(TEST, "'Hello Ann'", "'Hi Ann'");
+        },
+        exit: 4,
+        codes: &["contract-changed"],
+        tests: &[("contract", &["test_greets"])],
+        ran: (true, false),
+    },
+    Row {
+        what: "other parameters, and one less",
+        change: |repo| {
+            repo.edit(PARAMETERS, "[2, 3]", "[2, 5]");
+            repo.edit(PARAMETERS, "[7, 9]", "[7]");
+        },
+        exit: 1,
+        codes: &["tests-vanished"],
+        tests: &[("vanished", &["test_odd[9]"])],
+        ran: (true, false),
+    },
+    Row {
+        what: "a snapshot that the change writes anew",
+        change: |repo| {
+            repo.edit("calc.py", "'Hello '", "'Hi '");
+            repo.edit(TEST, "'Hello Ann'", "'Hi Ann'");
+            repo.write("tests/__snapshots__/greeting", "Hi Bob");
+        },
+        exit: 4,
+        codes: &["contract-changed"],
+        tests: &[("contract", &["test_greet", "test_snapshot"])],
+        ran: (true, false),
+    },
     Row {
         what: "a change of product code alone needs neither oracle nor probe",
         change: |repo| repo.edit("calc.py", "return a + b", "return b + a"),
