@@ -1,7 +1,8 @@
 //! Tests that go by another id on the candidate: one to one, or not at all.
 //!
 //! A renamed file takes its tests along. A test that is renamed in its file leaves a line in which the
-//! change replaces its name by another one and nothing else. Parameters that a test is given instead of
+//! change replaces its name by another one and nothing else; one that moves to another file takes such a
+//! line along. Parameters that a test is given instead of
 //! others count by their number: what they stand for, nobody knows. The base's version still runs under
 //! its own id on the oracle tree, so a new name hides nothing.
 
@@ -38,6 +39,7 @@ pub(super) fn renames(
     };
     search.moved_files(change);
     search.other_names(change);
+    search.moved_tests(change);
     search.other_parameters();
     search.found
 }
@@ -63,12 +65,38 @@ impl Search {
             }
         }
         for old in self.gone.clone() {
-            let to = old.file.as_ref().and_then(|file| targets.get(file));
-            if let Some([only]) = to.map(Vec::as_slice) {
-                let new = moved_to(&old, only);
-                if self.new.contains(&new) {
-                    self.pair(old, new);
-                }
+            let to = targets.iter().filter_map(|(from, to)| match to.as_slice() {
+                [only] => Some((*from, *only)),
+                _ => None,
+            });
+            let mut moved = to.flat_map(|(from, to)| moved_to(&old, from, to));
+            if let Some(new) = moved.find(|new| self.new.contains(new)) {
+                self.pair(old, new);
+            }
+        }
+    }
+
+    /// Tests that stand in another file now, one of that name on each side.
+    fn moved_tests(&mut self, change: &Change) {
+        let name = |id: &TestId| (last_part(&id.name).to_owned(), id.parameters.clone());
+        let only = |ids: &BTreeSet<TestId>| {
+            let mut found: BTreeMap<_, Vec<TestId>> = BTreeMap::new();
+            for id in ids {
+                found.entry(name(id)).or_default().push(id.clone());
+            }
+            found.retain(|_, ids| ids.len() == 1);
+            found
+        };
+        let mut new = only(&self.new);
+        for (name, old) in only(&self.gone) {
+            let pair = (
+                old.into_iter().next(),
+                new.remove(&name).and_then(|ids| ids.into_iter().next()),
+            );
+            if let (Some(old), Some(new)) = pair
+                && is_moved(change, &name.0)
+            {
+                self.pair(old, new);
             }
         }
     }
@@ -119,18 +147,58 @@ fn bare(id: &TestId) -> TestId {
     }
 }
 
-fn moved_to(id: &TestId, file: &RepoPath) -> TestId {
-    let old = id.file.as_ref().map(ToString::to_string);
-    let unit = if old.as_deref() == Some(&id.unit) {
-        file.to_string()
-    } else {
-        id.unit.clone()
-    };
-    TestId {
-        unit,
-        file: Some(file.clone()),
-        ..id.clone()
+/// What a test may be called once its file is: by the file itself, or, where the framework does not name
+/// files, by the target or module that the file is.
+fn moved_to(id: &TestId, from: &RepoPath, to: &RepoPath) -> Vec<TestId> {
+    let unit = |unit: String| TestId { unit, ..id.clone() };
+    if let Some(file) = &id.file {
+        let own = id.unit == file.to_string();
+        let moved = TestId {
+            file: Some(to.clone()),
+            ..unit(if own { to.to_string() } else { id.unit.clone() })
+        };
+        return (file == from).then_some(moved).into_iter().collect();
     }
+    let (Some(from), Some(to)) = (stem(from), stem(to)) else {
+        return Vec::new();
+    };
+    let target = id.unit.strip_suffix(&format!("::{from}"));
+    let parts = id
+        .name
+        .split("::")
+        .map(|part| if part == from { to } else { part });
+    let module = TestId {
+        name: parts.collect::<Vec<_>>().join("::"),
+        ..id.clone()
+    };
+    let target = target.map(|package| unit(format!("{package}::{to}")));
+    target.into_iter().chain([module]).collect()
+}
+
+/// The name of a file without its ending.
+fn stem(path: &RepoPath) -> Option<&str> {
+    let name = std::str::from_utf8(path.file_name()).ok()?;
+    name.split('.').next()
+}
+
+/// Whether a line that names the test went from one place to another as it is.
+fn is_moved(change: &Change, name: &str) -> bool {
+    let lines = |of: fn(&Hunk) -> &Vec<String>| {
+        let hunks = change.files.iter().flat_map(|file| &file.hunks);
+        let named = hunks.flat_map(of).filter(|line| line.contains(name));
+        named.map(|line| line.trim()).collect::<BTreeSet<&str>>()
+    };
+    let removed = lines(|hunk| &hunk.removed);
+    !removed.is_disjoint(&lines(|hunk| &hunk.added))
+}
+
+/// A test's own name.
+fn last_part(name: &str) -> &str {
+    let ends = SEPARATORS.iter();
+    let at = ends
+        .filter_map(|separator| Some(name.rfind(separator)? + separator.len()))
+        .max();
+    name.get(at.unwrap_or(0)..).unwrap_or(name)
 }
 
 /// Whether the change replaces one name by the other in the file that holds both; in any file, where the
@@ -155,13 +223,7 @@ fn is_renamed(change: &Change, old: &TestId, new: &TestId) -> bool {
 
 /// The last parts of two names that are equal before.
 fn other_part<'a>(old: &'a str, new: &'a str) -> Option<(&'a str, &'a str)> {
-    let split = |name: &'a str| {
-        let ends = SEPARATORS.iter();
-        let at = ends
-            .filter_map(|separator| Some(name.rfind(separator)? + separator.len()))
-            .max();
-        name.split_at(at.unwrap_or(0))
-    };
+    let split = |name: &'a str| name.split_at(name.len() - last_part(name).len());
     let ((old_above, old_name), (new_above, new_name)) = (split(old), split(new));
     let differ = old_above == new_above && !old_name.is_empty() && !new_name.is_empty();
     differ.then_some((old_name, new_name))

@@ -476,3 +476,75 @@ fn parameters_that_come_for_others_count_by_their_number() {
         assert_eq!(lines(&comparison), expected, "{before:?} {after:?}");
     }
 }
+
+#[test]
+fn a_test_that_moves_takes_the_line_along_that_names_it() {
+    let moved = |name: &str| {
+        vec![
+            edited("a", &[&format!("    fn {name}() {{")], &[]),
+            edited("b", &[], &[&format!("fn {name}() {{")]),
+        ]
+    };
+    for (files, base, candidate, expected) in [
+        (moved("x"), "a::x=p", "b::x=p", "Maintained b::x"),
+        (moved("y"), "a::x=p", "b::x=p", "Vanished a::x"),
+        // Which one came from there?
+        (moved("x"), "a::x=p", "b::x=p c::x=p", "Vanished a::x"),
+    ] {
+        let setting = Setting {
+            change: Change { files },
+            ..setting()
+        };
+        let classes = lines(&compared(base, candidate, &setting));
+        assert!(classes.contains(&expected.to_owned()), "{classes:?}");
+    }
+}
+
+#[test]
+fn a_renamed_source_takes_its_target_or_module_along() {
+    let named = |unit: &str, name: &str| {
+        let mut one = run("a::x=p");
+        one.tests[0].id = TestId {
+            unit: unit.to_owned(),
+            file: None,
+            name: name.to_owned(),
+            parameters: None,
+            ordinal: 0,
+        };
+        one
+    };
+    for (from, to, old, new) in [
+        (
+            "tests/old.rs",
+            "tests/new.rs",
+            ("p::old", "x"),
+            ("p::new", "x"),
+        ),
+        (
+            "src/old.rs",
+            "src/new.rs",
+            ("p", "old::tests::x"),
+            ("p", "new::tests::x"),
+        ),
+    ] {
+        let setting = Setting {
+            change: Change {
+                files: vec![renamed(from, to)],
+            },
+            ..setting()
+        };
+        let context = Context {
+            change: &setting.change,
+            reruns: &[],
+            unstable: &setting.unstable,
+            probe: None,
+        };
+        let (base, candidate) = (named(old.0, old.1), named(new.0, new.1));
+        let comparison = compare(&base, &candidate, &Oracle::NotRun, context);
+        assert_eq!(
+            comparison.of(Class::Maintained).len(),
+            1,
+            "{from} {comparison:?}"
+        );
+    }
+}
