@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use passmuster_policy::classification::Classifier;
 use passmuster_policy::comparison::{Oracle, OracleRun};
 use passmuster_policy::evidence::TreeRole;
 use passmuster_policy::path::RepoPath;
@@ -81,13 +82,19 @@ impl<'a> Bench<'a> {
         };
         let first = self.exchange(&sorter, Taken::All, &BTreeSet::new(), site.workshop)?;
         let sources = self.sources(trees);
-        let covered = covered(&first.parts, firsts.base, firsts.candidate, &sources);
-        let Some(tree) = first.tree.clone().filter(|_| !covered.is_empty()) else {
-            return Ok(Asked::only(Oracle::needless()));
-        };
         let mut known = OracleRun {
-            covered,
+            covered: covered(&first.parts, firsts.base, firsts.candidate, &sources),
             ..OracleRun::default()
+        };
+        if sorter.rust.is_none() {
+            // The sorter released them; what the command names must be asked afresh.
+            if let Ok(classifier) = Classifier::new(plan.check, test) {
+                let beside = self.beside(&classifier, firsts, &sources);
+                known.edited = self.edited_beside(&beside, firsts, site)?;
+            }
+        }
+        let Some(tree) = first.tree.clone().filter(|_| !known.covered.is_empty()) else {
+            return Ok(Asked::only(Oracle::Known(Box::new(known))));
         };
         let asking = Asking {
             plan,

@@ -25,19 +25,25 @@ impl<'a> Bench<'a> {
         site: &mut Site<'_, '_>,
     ) -> Result<Option<Sorter>, LayerError> {
         let classifier = Classifier::new(check, test);
-        let (true, Ok(classifier)) = (
+        let (true, Ok(mut classifier)) = (
             is_whole(firsts.base) && is_whole(firsts.candidate),
             classifier,
         ) else {
             return Ok(None);
         };
         let in_sources = in_sources(test.framework);
+        let mut holders = firsts.holders();
+        if !in_sources {
+            let beside = self.beside(&classifier, firsts, &self.sources(trees));
+            holders.retain(|path| !beside.contains(path));
+            classifier.release(&beside);
+        }
         Ok(Some(Sorter {
             classifier,
             // Where tests stand in product sources, the whole file is no test.
             holders: match in_sources {
                 true => BTreeSet::new(),
-                false => firsts.holders(),
+                false => holders,
             },
             rust: match in_sources {
                 true => Some(self.rust_tests(trees, site)?),
