@@ -24,9 +24,12 @@ use crate::digest::digest;
 use crate::git::hash::ObjectFormat;
 use crate::git::objects::TreeEntry;
 use crate::layers::Snapshot;
+use crate::reach::is_code;
 
+mod links;
 mod rust;
 
+use links::Links;
 pub use rust::{RustTests, Source, module_path, test_prefix};
 
 /// Largest file that is spliced, in bytes; the largest manifests and sources known have a tenth of it.
@@ -146,8 +149,14 @@ impl Exchange<'_> {
     /// When an object cannot be read.
     pub fn build(&self, read: &mut Read<'_>) -> io::Result<Exchanged> {
         let (mut taken, mut sources) = (Vec::new(), BTreeMap::new());
-        for pair in differing(&self.product.entries, &self.steering.entries) {
-            taken.extend(self.part(&pair, read, &mut sources)?);
+        let pairs = differing(&self.product.entries, &self.steering.entries);
+        let links = match pairs.is_empty() {
+            true => Links::default(),
+            false => Links::of(&self.steering.entries, read)?,
+        };
+        for pair in pairs {
+            let class = self.sorter.class_among(pair.path, &links);
+            taken.extend(self.part(&pair, class, read, &mut sources)?);
         }
         let tree = (!taken.is_empty()).then(|| self.put(&taken));
         let parts = taken.into_iter().map(|(part, _)| part).collect();
@@ -179,6 +188,7 @@ impl Exchange<'_> {
     fn part(
         &self,
         pair: &Pair<'_>,
+        (class, named): (FileClass, bool),
         read: &mut Read<'_>,
         sources: &mut BTreeMap<RepoPath, Spliced>,
     ) -> io::Result<Option<Taking>> {
@@ -192,8 +202,8 @@ impl Exchange<'_> {
             there: pair.steering.is_some(),
         };
         let whole = |harness| Ok(Some((part(Kind::File, harness), pair.steering.cloned())));
-        match self.sorter.class(pair.path) {
-            _ if self.sorter.classifier.is_named(pair.path) => whole(true),
+        match class {
+            _ if named => whole(true),
             FileClass::Harness if self.taken != Taken::Named => whole(true),
             FileClass::Test if self.taken == Taken::All => whole(false),
             FileClass::Product if self.taken == Taken::All && is_rust(pair.path) => {
@@ -283,6 +293,27 @@ impl Exchange<'_> {
 }
 
 impl Sorter {
+    /// What a file is, by its own name and by those that links give it; and whether a command names it.
+    fn class_among(&self, path: &RepoPath, links: &Links) -> (FileClass, bool) {
+        let own = (self.class(path), self.classifier.is_named(path));
+        if own.1 || own.0 != FileClass::Product {
+            return own;
+        }
+        let names = links.names(path).into_iter();
+        let classes = names.map(|name| match self.class(&name) {
+            // Code below the tests may be the product under another name.
+            FileClass::Test
+                if (is_code(&name) || is_rust(&name)) && !self.holders.contains(&name) =>
+            {
+                (own.0, false)
+            }
+            class => (class, self.classifier.is_named(&name)),
+        });
+        classes
+            .max_by_key(|(class, named)| (*named, *class))
+            .unwrap_or(own)
+    }
+
     /// What a file is to the check.
     pub fn class(&self, path: &RepoPath) -> FileClass {
         match self.classifier.classify(path) {

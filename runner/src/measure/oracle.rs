@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use passmuster_policy::classification::Classifier;
 use passmuster_policy::comparison::{Oracle, OracleRun};
 use passmuster_policy::evidence::TreeRole;
 use passmuster_policy::path::RepoPath;
@@ -87,6 +88,10 @@ impl<'a> Bench<'a> {
         };
         if sorter.rust.is_some() {
             known.edited = self.edited_doctests(trees, firsts, site)?;
+        } else if let Ok(classifier) = Classifier::new(plan.check, test) {
+            // The sorter released them; what the command names must be asked afresh.
+            let beside = self.beside(&classifier, firsts, &sources);
+            known.edited = self.edited_beside(&beside, firsts, site)?;
         }
         let Some(tree) = first.tree.clone().filter(|_| !known.covered.is_empty()) else {
             return Ok(Asked::only(Oracle::Known(Box::new(known))));

@@ -1,0 +1,216 @@
+//! Changes that are bad and edit the tests that would say so, in ways that no rule about single files sees: the
+//! oracle has to ask the base's tests, of the candidate's product code, and nothing else.
+
+use passmuster_tests::{Repository, TestEnv};
+
+const PYTEST: &str = "version = 1\nextends = [\"python\"]\n[[check]]\nname = \"tests\"\nkind = \"test\"\n\
+    framework = \"pytest\"\nrun = [\"python\", \"-m\", \"pytest\"]\n";
+const NODE: &str = "version = 1\n[sandbox]\ntoolchains = [\"node\"]\n[[check]]\nname = \"tests\"\nkind = \"test\"\n\
+    framework = \"node-test\"\nrun = [\"node\", \"--test\", \"calc.js\", \"test/a.js\"]\n";
+
+/// A repository, a change of it, and what must come of it.
+struct Row {
+    what: &'static str,
+    base: &'static [(&'static str, &'static str)],
+    /// Files with their new text, `-> ` and the target of a link, or nothing for a file that goes.
+    change: &'static [(&'static str, &'static str)],
+    code: i32,
+    review: &'static [&'static str],
+}
+
+fn write(repo: &Repository<'_>, files: &[(&str, &str)]) {
+    for (path, text) in files {
+        match text.strip_prefix("-> ") {
+            Some(target) => std::os::unix::fs::symlink(target, repo.root().join(path)).unwrap(),
+            None if text.is_empty() => repo.remove(path),
+            None => repo.write(path, text),
+        }
+    }
+}
+
+#[track_caller]
+fn check(rows: &[Row]) {
+    let env = TestEnv::new();
+    for row in rows {
+        let repo = env.empty_repo();
+        write(&repo, row.base);
+        repo.commit("The base");
+        write(&repo, row.change);
+        let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+        assert_eq!(finished.code(), Some(row.code), "{}: {verdict}", row.what);
+        assert_eq!(verdict.review(), row.review, "{}: {verdict}", row.what);
+    }
+}
+
+const GOOD: &str = "def total(x):\n    return x + 1\n";
+const TEST: &str = "import calc\ndef test_total():\n    assert calc.total(1) == 2\n";
+const WEAK: &str = "import calc\ndef test_total():\n    assert calc.total(1) == 0\n";
+
+#[test]
+fn product_that_holds_tests_is_asked_as_the_candidate_has_it() {
+    const CONFIG: (&str, &str) = (
+        "pytest.ini",
+        "[pytest]\naddopts = --doctest-modules\npython_files = *.py\n",
+    );
+    const POLICY: (&str, &str) = ("passmuster.toml", PYTEST);
+    check(&[
+        Row {
+            what: "an example beside the code",
+            base: &[
+                POLICY,
+                CONFIG,
+                (
+                    "calc.py",
+                    "\"\"\"\n>>> 1\n1\n\"\"\"\ndef total(x):\n    return x + 1\n",
+                ),
+                ("tests/test_a.py", TEST),
+            ],
+            change: &[
+                (
+                    "calc.py",
+                    "\"\"\"\n>>> 1\n1\n\"\"\"\ndef total(x):\n    return 0\n",
+                ),
+                ("tests/test_a.py", WEAK),
+            ],
+            code: 4,
+            review: &["contract-changed"],
+        },
+        Row {
+            what: "an example that is edited with the code",
+            base: &[
+                POLICY,
+                CONFIG,
+                (
+                    "calc.py",
+                    "def total(x):\n    \"\"\"\n    >>> total(1)\n    2\n    \"\"\"\n    return x + 1\n",
+                ),
+            ],
+            change: &[(
+                "calc.py",
+                "def total(x):\n    \"\"\"\n    >>> total(1)\n    0\n    \"\"\"\n    return 0\n",
+            )],
+            code: 4,
+            review: &["contract-changed"],
+        },
+        Row {
+            what: "honest: the code beside an example",
+            base: &[
+                POLICY,
+                CONFIG,
+                (
+                    "calc.py",
+                    "def total(x):\n    \"\"\"\n    >>> total(1)\n    2\n    \"\"\"\n    return x + 1\n",
+                ),
+            ],
+            change: &[(
+                "calc.py",
+                "def total(x):\n    \"\"\"Adds.\n\n    >>> total(1)\n    2\n    >>> total(2)\n    3\n    \"\"\"\n    return 1 + x\n",
+            )],
+            code: 0,
+            review: &[],
+        },
+        Row {
+            what: "a test that the change adds to the code",
+            base: &[POLICY, CONFIG, ("calc.py", GOOD), ("tests/test_a.py", TEST)],
+            change: &[
+                (
+                    "calc.py",
+                    "def total(x):\n    return 0\ndef test_here():\n    pass\n",
+                ),
+                ("tests/test_a.py", WEAK),
+            ],
+            code: 4,
+            review: &["contract-changed"],
+        },
+        Row {
+            what: "code that the command names beside its tests",
+            base: &[
+                ("passmuster.toml", NODE),
+                (
+                    "calc.js",
+                    "exports.total = (x) => x + 1;\nif (require.main === module) require('node:test').test('here', () => {});\n",
+                ),
+                (
+                    "test/a.js",
+                    "const { test } = require('node:test');\nconst calc = require('../calc.js');\ntest('total', () => require('node:assert').equal(calc.total(1), 2));\n",
+                ),
+            ],
+            change: &[
+                (
+                    "calc.js",
+                    "exports.total = (x) => 0;\nif (require.main === module) require('node:test').test('here', () => {});\n",
+                ),
+                (
+                    "test/a.js",
+                    "const { test } = require('node:test');\nconst calc = require('../calc.js');\ntest('total', () => require('node:assert').equal(calc.total(1), 0));\n",
+                ),
+            ],
+            code: 4,
+            review: &["contract-changed"],
+        },
+    ]);
+}
+
+#[test]
+fn what_a_link_of_the_base_leads_to_is_what_it_is_under_the_link_s_name() {
+    const POLICY: (&str, &str) = ("passmuster.toml", PYTEST);
+    const BAD: (&str, &str) = ("calc.py", "def total(x):\n    return 0\n");
+    check(&[
+        Row {
+            what: "a test",
+            base: &[
+                POLICY,
+                ("calc.py", GOOD),
+                ("shared/cases.py", TEST),
+                ("tests/other", "-"),
+                ("tests/test_a.py", "-> ../shared/cases.py"),
+            ],
+            change: &[BAD, ("shared/cases.py", WEAK)],
+            code: 4,
+            review: &["contract-changed"],
+        },
+        Row {
+            what: "a directory of tests",
+            base: &[
+                POLICY,
+                ("calc.py", GOOD),
+                ("qa/test_b.py", TEST),
+                ("tests", "-> qa"),
+            ],
+            change: &[BAD, ("qa/test_b.py", WEAK)],
+            code: 4,
+            review: &["contract-changed"],
+        },
+        Row {
+            what: "harness",
+            base: &[
+                POLICY,
+                ("calc.py", GOOD),
+                ("tests/test_a.py", TEST),
+                ("conf/common.py", "X = 1\n"),
+                ("conftest.py", "-> conf/common.py"),
+            ],
+            change: &[
+                BAD,
+                (
+                    "conf/common.py",
+                    "def pytest_pyfunc_call(pyfuncitem):\n    return True\n",
+                ),
+            ],
+            code: 4,
+            review: &["contract-changed"],
+        },
+        Row {
+            what: "product, which stays the candidate's",
+            base: &[
+                POLICY,
+                ("calc.py", GOOD),
+                ("tests/test_a.py", TEST),
+                ("tests/calc.py", "-> ../calc.py"),
+            ],
+            change: &[BAD, ("tests/test_a.py", WEAK)],
+            code: 4,
+            review: &["contract-changed"],
+        },
+    ]);
+}
