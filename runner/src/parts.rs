@@ -245,7 +245,8 @@ impl Exchange<'_> {
     }
 
     /// A Rust source with the other side's test items; none where they say the same. Where the file is
-    /// gone, its tests are gone with it.
+    /// gone, its tests are gone with it. What cannot be taken apart is left out, so that nothing which
+    /// needs it is believed.
     fn items(
         &self,
         pair: &Pair<'_>,
@@ -255,12 +256,15 @@ impl Exchange<'_> {
         let Some(rust) = &self.sorter.rust else {
             return Ok(None);
         };
-        let (Some(own), Some(tests)) = (text(pair.product, read)?, text(pair.steering, read)?)
+        let (Some(own), Some(mut tests)) = (text(pair.product, read)?, text(pair.steering, read)?)
         else {
-            return Ok(None);
+            return Ok(Some(None));
         };
+        if pair.steering.is_none() && rust.names_any(&own) {
+            tests = self.moved(pair.path, &own, rust, read)?.unwrap_or_default();
+        }
         let Some(Source { spliced, matters }) = rust.put(pair.path, &own, &tests) else {
-            return Ok(None);
+            return Ok((own.contains("test") || tests.contains("test")).then_some(None));
         };
         if !matters {
             return Ok(None);
@@ -271,6 +275,27 @@ impl Exchange<'_> {
         });
         sources.insert(pair.path.clone(), spliced);
         Ok(Some(entry))
+    }
+
+    /// The text of the file whose tests a new source took over; none where there is no such file.
+    fn moved(
+        &self,
+        path: &RepoPath,
+        own: &str,
+        rust: &RustTests,
+        read: &mut Read<'_>,
+    ) -> io::Result<Option<String>> {
+        let pairs = differing(&self.product.entries, &self.steering.entries);
+        let gone = pairs
+            .iter()
+            .filter(|pair| pair.product.is_none() && is_rust(pair.path));
+        for pair in gone {
+            let tests = text(pair.steering, read)?.unwrap_or_default();
+            if rust.is_moved([pair.path, path], &tests, own) {
+                return Ok(Some(tests));
+            }
+        }
+        Ok(None)
     }
 
     fn snapshot(&self, entries: Vec<TreeEntry>) -> Snapshot {

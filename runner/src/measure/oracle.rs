@@ -41,6 +41,13 @@ impl<'r> Firsts<'r> {
         tests.filter_map(|test| test.id.file.clone()).collect()
     }
 
+    /// The functions that are the base's tests.
+    fn functions(&self) -> BTreeSet<String> {
+        let names = self.base.tests.iter().map(|test| test.id.name.as_str());
+        let names = names.filter_map(|name| name.rsplit("::").next());
+        names.map(str::to_owned).collect()
+    }
+
     fn newly_broken<'t>(&self, run: &'t TestRun) -> impl Iterator<Item = &'t BrokenUnit> + use<'t> {
         let known: BTreeSet<String> = self
             .candidate
@@ -80,6 +87,9 @@ impl<'a> Bench<'a> {
         let Some(mut sorter) = sorter else {
             return Ok(Asked::only(Oracle::NotRun));
         };
+        if let Some(rust) = sorter.rust.as_mut() {
+            rust.names = firsts.functions();
+        }
         let first = self.exchange(&sorter, Taken::All, &BTreeSet::new(), site.workshop)?;
         let sources = self.sources(trees);
         let mut known = OracleRun {
