@@ -15,7 +15,7 @@ use passmuster_policy::path::RepoPath;
 use passmuster_policy::policy::TestCheck;
 use passmuster_policy::run::{BrokenUnit, TestRun};
 use passmuster_policy::rust_tests::SpanKey;
-use passmuster_policy::tests::{TestId, TestResult};
+use passmuster_policy::tests::{TestId, TestResult, TestStatus};
 
 use super::{Bench, Side, Site, Trees, Trouble};
 use crate::layers::Snapshot;
@@ -46,6 +46,13 @@ impl<'r> Firsts<'r> {
         let names = self.base.tests.iter().map(|test| test.id.name.as_str());
         let names = names.filter_map(|name| name.rsplit("::").next());
         names.map(str::to_owned).collect()
+    }
+
+    /// Whether one of these passed on the base.
+    fn passed_any(&self, ids: &BTreeSet<TestId>) -> bool {
+        let passed = |test: &&TestResult| test.status == TestStatus::Passed;
+        let mut passed = self.base.tests.iter().filter(passed);
+        passed.any(|test| ids.contains(&test.id))
     }
 
     fn newly_broken<'t>(&self, run: &'t TestRun) -> impl Iterator<Item = &'t BrokenUnit> + use<'t> {
@@ -122,10 +129,15 @@ impl<'a> Bench<'a> {
             if wall.is_empty() {
                 break;
             }
-            known.walled.extend(wall.tests(&known.covered, &sources));
+            let hidden = wall.tests(&known.covered, &sources, &run, firsts);
+            known.walled.extend(hidden);
             wall.keep(&mut kept, sorter.rust.as_mut());
             made = self.exchange(&sorter, Taken::All, &kept, site.workshop)?;
-            let Some(tree) = made.tree.clone() else { break };
+            let Some(tree) = made.tree.clone() else {
+                // Nothing is left to put back: the tree is the candidate's, and its run as well.
+                run = firsts.candidate.clone();
+                break;
+            };
             match self.ask(asking, tree, &known.covered, site).await? {
                 Some(again) => (side, run) = again,
                 None => break,
@@ -234,24 +246,46 @@ impl Wall {
         self.files.is_empty() && self.items.is_empty()
     }
 
-    /// The tests that stand behind it: those of the items and files that are named. What else does not
-    /// load with them comes back with the next run.
-    fn tests(&self, covered: &BTreeSet<TestId>, sources: &Sources<'_>) -> BTreeSet<TestId> {
+    /// The tests that stand behind it: those of the items and files that are named, and with a file
+    /// whatever did not load for it, because others may use what is in it. So do those around items that
+    /// hold no test of their own.
+    fn tests(
+        &self,
+        covered: &BTreeSet<TestId>,
+        sources: &Sources<'_>,
+        run: &TestRun,
+        firsts: Firsts<'_>,
+    ) -> BTreeSet<TestId> {
+        let mut hidden = BTreeSet::new();
+        for (file, behind) in self.behind(sources) {
+            let held = covered.iter().filter(|id| behind.holds(id)).cloned();
+            let held: BTreeSet<TestId> = held.collect();
+            if !(matches!(behind, Behind::Module(..)) && firsts.passed_any(&held)) {
+                let names = |unit: &&BrokenUnit| unit.places().any(|(place, _)| place == file);
+                let broken = firsts.newly_broken(run).filter(names);
+                hidden.extend(loaded_with(covered, broken));
+            }
+            hidden.extend(held);
+        }
+        hidden
+    }
+
+    /// What stands behind each of its parts, with the file that the part stands in.
+    fn behind<'w>(&'w self, sources: &'w Sources<'_>) -> Vec<(&'w RepoPath, Behind)> {
+        let module =
+            |file: &RepoPath, module: Option<String>| match sources.package(file).zip(module) {
+                Some((package, module)) => Behind::Module(package, module),
+                None => Behind::Unit(file.to_string()),
+            };
         let files = self.files.iter().map(|file| match sources.unit_of(file) {
-            Some(unit) => Behind::Unit(unit),
-            None => match (sources.package(file), module_path(file)) {
-                (Some(package), Some(module)) => Behind::Module(package, module),
-                _ => Behind::Unit(file.to_string()),
-            },
+            Some(unit) => (file, Behind::Unit(unit)),
+            None => (file, module(file, module_path(file))),
         });
         let items = self.items.iter().flat_map(|(file, keys)| {
-            let package = sources.package(file);
-            let prefixes = keys.iter().filter_map(|key| test_prefix(file, key));
-            prefixes.filter_map(move |prefix| Some(Behind::Module(package.clone()?, prefix)))
+            let prefixes = keys.iter().map(|key| test_prefix(file, key));
+            prefixes.map(move |prefix| (file, module(file, prefix)))
         });
-        let all: Vec<Behind> = files.chain(items).collect();
-        let inside = |id: &&TestId| all.iter().any(|one| one.holds(id));
-        covered.iter().filter(inside).cloned().collect()
+        files.chain(items).collect()
     }
 }
 

@@ -474,3 +474,51 @@ const UNITTEST_ROWS: &[Row] = &[
         ran: (true, true),
     },
 ];
+
+#[test]
+fn a_wall_around_all_that_the_change_edits_says_nothing_of_the_tests_behind_no_wall() {
+    let env = TestEnv::new();
+    let repo = python_base(&env);
+    // Others name the file that will not load, so that all tests take part.
+    repo.write(
+        "tests/test_more.py",
+        "import calc\nimport tests.test_old\n\ndef test_more():\n    assert calc.add(2, 3) == 5\n",
+    );
+    repo.commit("More");
+    let text = std::fs::read(repo.root().join("old.py")).unwrap();
+    repo.remove("old.py");
+    repo.write("new.py", text);
+    repo.edit("tests/test_old.py", "import old\n", "import new as old\n");
+    let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+    finished.assert_code(4);
+    assert_eq!(verdict.review(), ["oracle-uncompilable"], "{verdict}");
+    // The one that loads the file that does not load; the tests of `test_calc.py` are what they were.
+    verdict.assert_tests("contract", &["test_double", "test_more"]);
+    assert_eq!(verdict.count("maintained"), 3, "{verdict}");
+}
+
+#[test]
+fn tests_that_load_a_weakened_helper_behind_a_wall_are_not_maintained() {
+    let env = TestEnv::new();
+    let repo = python_base(&env);
+    repo.write("tools.py", "");
+    repo.write(
+        "tests/helpers.py",
+        "import tools\n\ndef same(a, b):\n    assert a == b\n",
+    );
+    repo.commit("A helper that needs product code");
+    repo.remove("tools.py");
+    repo.write("tests/helpers.py", "def same(a, b):\n    pass\n");
+    repo.edit("calc.py", "return a + b", "return a + b if a != b else 5");
+    // Something is left to put back, so that there is an oracle tree beside the wall.
+    repo.edit("tests/test_old.py", "assert old", "assert  old");
+    let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+    finished.assert_code(4);
+    assert_eq!(
+        verdict.review(),
+        ["fixed-by-tests", "oracle-uncompilable"],
+        "{verdict}"
+    );
+    let all = ["test_half", "test_add", "test_greet", "test_sum"];
+    verdict.assert_tests("contract", &all);
+}
