@@ -198,8 +198,8 @@ impl Sources<'_> {
     pub fn texts(&self, endings: &[&str]) -> Vec<String> {
         let mut room = SEARCHED;
         let entries = endings.iter().flat_map(|ending| self.ending_with(ending));
-        let mut text = |entry: &TreeEntry| String::from_utf8(self.read(entry, &mut room)?).ok();
-        entries.filter_map(|entry| text(entry)).collect()
+        let text = |entry: &TreeEntry| String::from_utf8(self.read(entry, &mut room)?).ok();
+        entries.filter_map(text).collect()
     }
 
     /// The name of the innermost package that a file lies in.

@@ -313,8 +313,8 @@ fn is_rust(words: &str) -> bool {
     let ignored = words
         .iter()
         .any(|word| *word == "ignore" || word.starts_with("ignore-"));
-    let custom = words.iter().any(|word| *word == "custom");
-    !ignored && !custom && (words.iter().all(|word| rust(word)) || words.contains(&"rust"))
+    let custom = words.contains(&"custom");
+    !ignored && !custom && (words.iter().all(rust) || words.contains(&"rust"))
 }
 
 /// Text between fences, in which indented lines after an empty one are code, except in lists.

@@ -298,7 +298,7 @@ impl Declaration {
         for (name, other) in &self.inline {
             let own = stem.take().filter(|_| other.is_none());
             let parts = own.into_iter().chain([other.as_deref().unwrap_or(name)]);
-            directory = parts.fold(directory, |directory, part| joined(directory, part));
+            directory = parts.fold(directory, joined);
         }
         let mut found = Vec::new();
         let mut add = |directory: &Option<String>, part: &str, owns_directory| {
