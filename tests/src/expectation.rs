@@ -40,6 +40,8 @@ pub struct Tests {
     pub regressed: Option<Vec<String>>,
     /// Passed on the base, are not there now.
     pub vanished: Option<Vec<String>>,
+    /// Mean another thing than on the base, for a person to agree to.
+    pub contract: Option<Vec<String>>,
     /// Passed on the base, are skipped now.
     pub silenced: Option<Vec<String>>,
     /// Were not there, pass.
@@ -148,6 +150,7 @@ impl Tests {
             ("fixed", &self.fixed),
             ("regressed", &self.regressed),
             ("vanished", &self.vanished),
+            ("contract", &self.contract),
             ("silenced", &self.silenced),
             ("added", &self.added),
             ("added_failing", &self.added_failing),

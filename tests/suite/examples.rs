@@ -98,12 +98,15 @@ fn a_proposals_name_says_what_must_come_of_it() {
             "{}",
             proposal.name
         );
-        let kinds = ["good-", "faulty-", "gaming-"];
+        let kinds = ["good-", "contract-", "faulty-", "gaming-"];
         assert!(
             kinds.iter().any(|kind| proposal.name.starts_with(kind)),
             "{}",
             proposal.name
         );
+        if proposal.name.starts_with("contract-") {
+            assert_eq!(expected.verdict, "review", "{}", proposal.name);
+        }
         let speechless = expected.reasons.is_empty() && expected.review.is_empty();
         assert_eq!(
             speechless,
