@@ -358,3 +358,30 @@ fn product_code_that_decides_what_tests_see_is_reviewed() {
         },
     ]);
 }
+
+#[test]
+fn what_a_linter_s_configuration_extends_is_the_base_s() {
+    const LINT: &str = "version = 1\nextends = [\"python\"]\n[[check]]\nname = \"lint\"\nkind = \"lint\"\nreport = \"sarif\"\n\
+        run = [\"ruff\", \"check\", \"--output-format=sarif\"]\n";
+    let configurations: [&[(&str, &str)]; 3] = [
+        &[("ruff.toml", "extend = \"conf/base.toml\"\n")],
+        &[(
+            "pyproject.toml",
+            "[tool.ruff]\nextend = \"conf/base.toml\"\n",
+        )],
+        &[("ruff.toml", "-> conf/base.toml")],
+    ];
+    let env = TestEnv::new();
+    for configuration in configurations {
+        let repo = env.empty_repo();
+        write(&repo, &[("passmuster.toml", LINT), ("a.py", "x = 1\n")]);
+        write(&repo, &[("conf/base.toml", "[lint]\nselect = [\"F\"]\n")]);
+        write(&repo, configuration);
+        repo.commit("The base");
+        repo.write("conf/base.toml", "[lint]\nselect = [\"W\"]\n");
+        repo.write("a.py", "import os\nx = 1\n");
+        let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+        finished.assert_code(1);
+        assert_eq!(verdict.reasons(), ["lint-new-findings"], "{verdict}");
+    }
+}
