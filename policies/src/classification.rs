@@ -96,6 +96,8 @@ const NODE_HARNESS: &[&str] = &[
     "**/tsconfig*.json",
     "**/.npmrc",
     "**/.nvmrc",
+    // Installed: what tests load by name, and what runs them.
+    "**/node_modules/**",
 ];
 const GO_TESTS: &[&str] = &["**/*_test.go", "**/testdata/**"];
 const GO_HARNESS: &[&str] = &["**/go.work", "**/.golangci.*"];
@@ -406,6 +408,7 @@ mod tests {
             ("unittest", "app/tests.py", Test),
             ("node-test", "tsconfig.build.json", Harness),
             ("node-test", "index.js", Product),
+            ("node-test", "lib/node_modules/chai/index.js", Harness),
             ("pytest", "pkg/__pycache__/a.cpython-311.pyc", Harness),
             ("pytest", "a-1.0.dist-info/entry_points.txt", Harness),
             ("cargo-test", "target/debug/deps/a", Harness),

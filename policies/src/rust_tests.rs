@@ -16,6 +16,7 @@ mod literals;
 mod modules;
 mod spans;
 mod splice;
+mod steering;
 mod tokens;
 mod unchanged;
 
@@ -26,6 +27,7 @@ pub use items::ItemKind;
 pub use modules::{ModuleFiles, Reach, TestModule, crate_roots, is_test_file, test_modules};
 pub use spans::SpanKey;
 pub use splice::{Placed, SpliceOptions, Spliced, splice};
+pub use steering::steering;
 pub use tokens::ParseError;
 pub use unchanged::tests_unchanged;
 

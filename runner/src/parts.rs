@@ -152,7 +152,7 @@ impl Exchange<'_> {
         let pairs = differing(&self.product.entries, &self.steering.entries);
         let links = match pairs.is_empty() {
             true => Links::default(),
-            false => Links::of(&self.steering.entries, read)?,
+            false => self.links(&pairs, read)?,
         };
         for pair in pairs {
             let class = self.sorter.class_among(pair.path, &links);
@@ -165,6 +165,23 @@ impl Exchange<'_> {
             parts,
             sources,
         })
+    }
+
+    /// The names by which the other side has its files, as far as these are parts.
+    fn links(&self, pairs: &[Pair<'_>], read: &mut Read<'_>) -> io::Result<Links> {
+        let entries = &self.steering.entries;
+        let links = Links::of(entries, read)?;
+        let extends = pairs.iter().any(|pair| links::configures(pair.path));
+        if self.taken == Taken::Named || !extends {
+            return Ok(links);
+        }
+        let steers = |entry: &&TreeEntry| {
+            let path = &entry.path;
+            links::configures(path)
+                && memchr::memmem::find(path.as_bytes(), b"node_modules/").is_none()
+                && (is_mixed(path) || self.sorter.class(path) == FileClass::Harness)
+        };
+        links.extended(entries.iter().filter(steers), read)
     }
 
     /// The product side's tree with these parts.
@@ -332,6 +349,8 @@ impl Sorter {
             {
                 (own.0, false)
             }
+            // Extended by a manifest, whose tables steer.
+            FileClass::Product if is_mixed(&name) => (FileClass::Harness, false),
             class => (class, self.classifier.is_named(&name)),
         });
         classes

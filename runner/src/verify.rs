@@ -52,6 +52,7 @@ use crate::proposal::{self, Input, Proposal, ProposalError};
 use crate::repository::Repository;
 use crate::reproduce::reproduce;
 use crate::self_check::machine;
+use crate::steering;
 use crate::store::Store;
 use crate::toolchains::Operator;
 
@@ -255,6 +256,9 @@ fn add_inspection(
     evidence
         .findings
         .extend(mixed::inspect(git, change, policy)?);
+    evidence
+        .findings
+        .extend(steering::inspect(git, change, policy)?);
     evidence.environment = host::environment(&basis.found.toolchains);
     let reasons = &mut evidence.reasons;
     reasons.extend(policy_source::candidate_problem(git, base, candidate)?);

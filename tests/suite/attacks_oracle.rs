@@ -306,3 +306,82 @@ fn a_rust_source_that_takes_the_place_of_another_is_asked_the_other_one_s_tests(
         },
     ]);
 }
+
+#[test]
+fn product_code_that_decides_what_tests_see_is_reviewed() {
+    const POLICY: (&str, &str) = ("passmuster.toml", CARGO);
+    const PACKAGE: (&str, &str) = ("Cargo.toml", MANIFEST);
+    const LOCKED: (&str, &str) = ("Cargo.lock", LOCK);
+    const BASE: &[(&str, &str)] = &[
+        POLICY,
+        PACKAGE,
+        LOCKED,
+        (
+            "src/lib.rs",
+            "mod a;\npub use a::total;\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn adds() {\n        assert_eq!(super::total(1), 2);\n    }\n}\n",
+        ),
+        ("src/a.rs", "pub fn total(x: u8) -> u8 {\n    x + 1\n}\n"),
+    ];
+    check(&[
+        Row {
+            what: "another value where tests are built",
+            base: BASE,
+            change: &[(
+                "src/a.rs",
+                "pub fn total(x: u8) -> u8 {\n    #[cfg(test)]\n    return x + 1;\n    #[cfg(not(test))]\n    return x - x;\n}\n",
+            )],
+            code: 4,
+            review: &["harness-changed"],
+        },
+        Row {
+            what: "another assertion",
+            base: BASE,
+            change: &[
+                ("src/a.rs", "pub fn total(_: u8) -> u8 {\n    0\n}\n"),
+                (
+                    "src/lib.rs",
+                    "macro_rules! assert_eq {\n    ($a:expr, $b:expr) => { let _ = ($a, $b); };\n}\nmod a;\npub use a::total;\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn adds() {\n        assert_eq!(super::total(1), 2);\n    }\n}\n",
+                ),
+            ],
+            code: 4,
+            review: &["harness-changed"],
+        },
+        Row {
+            what: "honest: what a build of tests derives",
+            base: BASE,
+            change: &[(
+                "src/a.rs",
+                "#[cfg_attr(test, derive(Debug))]\npub struct Sum;\npub fn total(x: u8) -> u8 {\n    1 + x\n}\n",
+            )],
+            code: 0,
+            review: &[],
+        },
+    ]);
+}
+
+#[test]
+fn what_a_linter_s_configuration_extends_is_the_base_s() {
+    const LINT: &str = "version = 1\nextends = [\"python\"]\n[[check]]\nname = \"lint\"\nkind = \"lint\"\nreport = \"sarif\"\n\
+        run = [\"ruff\", \"check\", \"--output-format=sarif\"]\n";
+    let configurations: [&[(&str, &str)]; 3] = [
+        &[("ruff.toml", "extend = \"conf/base.toml\"\n")],
+        &[(
+            "pyproject.toml",
+            "[tool.ruff]\nextend = \"conf/base.toml\"\n",
+        )],
+        &[("ruff.toml", "-> conf/base.toml")],
+    ];
+    let env = TestEnv::new();
+    for configuration in configurations {
+        let repo = env.empty_repo();
+        write(&repo, &[("passmuster.toml", LINT), ("a.py", "x = 1\n")]);
+        write(&repo, &[("conf/base.toml", "[lint]\nselect = [\"F\"]\n")]);
+        write(&repo, configuration);
+        repo.commit("The base");
+        repo.write("conf/base.toml", "[lint]\nselect = [\"W\"]\n");
+        repo.write("a.py", "import os\nx = 1\n");
+        let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+        finished.assert_code(1);
+        assert_eq!(verdict.reasons(), ["lint-new-findings"], "{verdict}");
+    }
+}

@@ -61,7 +61,7 @@ pub(super) fn meta<'a>(tokens: &Tokens<'a>, range: Range<usize>) -> Option<Meta<
 }
 
 /// The parts of a list that commas separate.
-fn parts(tokens: &Tokens<'_>, range: Range<usize>) -> Vec<Range<usize>> {
+pub(super) fn parts(tokens: &Tokens<'_>, range: Range<usize>) -> Vec<Range<usize>> {
     let mut parts = Vec::new();
     let (mut start, mut at) = (range.start, range.start);
     while at < range.end {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 
 use passmuster_policy::change::Mode;
+use passmuster_policy::mixed::is_mixed;
 use passmuster_policy::path::RepoPath;
 
 use super::Read;
@@ -18,6 +19,9 @@ struct Link {
     at: RepoPath,
     to: RepoPath,
 }
+
+/// Endings of files that configure and are not code.
+const CONFIGURES: [&str; 7] = [".toml", ".json", ".jsonc", ".yml", ".yaml", ".ini", ".cfg"];
 
 /// Most links that are followed from one name to the next.
 const HOPS: usize = 8;
@@ -38,6 +42,28 @@ impl Links {
             }));
         }
         Ok(Self(links))
+    }
+
+    /// Adds what configuration extends: it steers as the file does that names it.
+    ///
+    /// # Errors
+    /// When an object cannot be read.
+    pub(super) fn extended<'e>(
+        mut self,
+        configuration: impl Iterator<Item = &'e TreeEntry>,
+        read: &mut Read<'_>,
+    ) -> io::Result<Self> {
+        for entry in configuration {
+            let text = super::text(Some(entry), read)?.unwrap_or_default();
+            let named = extensions(&text).filter_map(|to| target_of(&entry.path, to.as_bytes()));
+            // Manifests are product but for their tables.
+            let named = named.filter(|to| !is_mixed(to));
+            self.0.extend(named.map(|to| Link {
+                at: entry.path.clone(),
+                to,
+            }));
+        }
+        Ok(self)
     }
 
     /// The other names of a file.
@@ -64,6 +90,20 @@ impl Links {
     }
 }
 
+/// Whether a file can be configuration by its ending, or by having none.
+pub(super) fn configures(path: &RepoPath) -> bool {
+    let name = String::from_utf8_lossy(path.file_name());
+    let rest = name.trim_start_matches('.');
+    !rest.contains('.') || CONFIGURES.iter().any(|ending| rest.ends_with(ending))
+}
+
+/// What stands in quotes on lines that say `extend`.
+fn extensions(text: &str) -> impl Iterator<Item = &str> {
+    let lines = text.lines().filter(|line| line.contains("extend"));
+    let words = lines.flat_map(|line| line.split(['"', '\'']).skip(1));
+    words.filter(|word| CONFIGURES.iter().any(|ending| word.ends_with(ending)))
+}
+
 /// Where a link leads, from the tree's root; none where that is outside, or the root.
 fn target_of(at: &RepoPath, target: &[u8]) -> Option<RepoPath> {
     if target.starts_with(b"/") {
@@ -84,6 +124,14 @@ fn target_of(at: &RepoPath, target: &[u8]) -> Option<RepoPath> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn configuration_extends_what_it_quotes() {
+        let of = |text: &'static str| extensions(text).collect::<Vec<_>>();
+        assert_eq!(of("extend = \"../base.toml\" # why"), ["../base.toml"]);
+        assert_eq!(of("{ \"extends\": \"./base.json\" }"), ["./base.json"]);
+        assert!(of("select = \"a.toml\"\nextend-select = [\"E\"]").is_empty());
+    }
 
     #[test]
     fn a_file_has_the_names_that_links_give_it() {
