@@ -68,6 +68,7 @@ fn cargo(document: &mut DocumentMut, steering: &DocumentMut) {
             "lints",
             lints(steering.as_table()).as_ref(),
         );
+        keep_heading(own, "workspace");
     }
     for kind in ["lib", "bin", "example"] {
         targets(own, kind, steering.get(kind));
@@ -199,6 +200,15 @@ fn unplace(item: &mut Item) {
 fn unplace_table(table: &mut Table) {
     table.set_position(None);
     table.iter_mut().for_each(|(_, item)| unplace(item));
+}
+
+/// Keeps a table that nothing is left in: that it is there says something by itself.
+fn keep_heading(table: &mut dyn TableLike, name: &str) {
+    if let Some(Item::Table(table)) = table.get_mut(name)
+        && table.is_empty()
+    {
+        table.set_implicit(false);
+    }
 }
 
 fn drop_empty(table: &mut Table, name: &str) {
@@ -376,6 +386,12 @@ mod tests {
             "[workspace]\nmembers = [\"a\"]\n[workspace.lints.rust]\nx = \"allow\"\n",
             "[workspace]\nmembers = []\n[workspace.lints.rust]\nx = \"deny\"\n",
             "[workspace]\nmembers = [\"a\"]\n[workspace.lints.rust]\nx = \"deny\"\n",
+        ),
+        (
+            "Cargo.toml",
+            "[package]\nname = \"a\"\n[workspace.lints.rust]\nx = \"allow\"\n",
+            "[package]\nname = \"a\"\n",
+            "[package]\nname = \"a\"\n\n[workspace]\n",
         ),
         (
             "setup.cfg",
