@@ -1,5 +1,9 @@
 //! Rust sources taken apart and put together again, held against a slow and obvious construction on
 //! syn: on made-up sources, on hostile ones, and on the sources of this workspace.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a helper of a test may panic like the test itself"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
