@@ -71,10 +71,10 @@ impl Snapshot {
         digest(&(&self.id, absent))
     }
 
-    /// The entry of a path.
-    pub fn entry(&self, path: &RepoPath) -> Option<&TreeEntry> {
+    /// Whether there is a file, link or submodule at a path.
+    pub fn holds(&self, path: &RepoPath) -> bool {
         let found = self.entries.binary_search_by(|entry| entry.path.cmp(path));
-        self.entries.get(found.ok()?)
+        found.is_ok()
     }
 }
 

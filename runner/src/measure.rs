@@ -10,6 +10,7 @@ mod command_check;
 mod lint_check;
 mod oracle;
 mod probe;
+mod rust_sources;
 mod services;
 mod sorter;
 mod test_check;

@@ -30,10 +30,10 @@ mod links;
 mod rust;
 
 use links::Links;
-pub use rust::{RustTests, Source, test_prefix};
+pub use rust::{RustTests, Source, module_path, test_prefix};
 
 /// Largest file that is spliced, in bytes; the largest manifests and sources known have a tenth of it.
-pub const SIZE: usize = 4 << 20;
+pub const TEXT_CAP: usize = 4 << 20;
 
 /// Contents of files that no git object holds.
 #[derive(Clone, Debug, Default)]
@@ -407,10 +407,7 @@ fn is_rust(path: &RepoPath) -> bool {
 }
 
 /// A file's text; an absent one's is empty. None for links, submodules, what is too large or no text.
-///
-/// # Errors
-/// When the object cannot be read.
-pub fn text(entry: Option<&TreeEntry>, read: &mut Read<'_>) -> io::Result<Option<String>> {
+fn text(entry: Option<&TreeEntry>, read: &mut Read<'_>) -> io::Result<Option<String>> {
     let Some(entry) = entry else {
         return Ok(Some(String::new()));
     };
@@ -418,7 +415,7 @@ pub fn text(entry: Option<&TreeEntry>, read: &mut Read<'_>) -> io::Result<Option
         return Ok(None);
     }
     let bytes = read(entry)?;
-    Ok((bytes.len() <= SIZE)
+    Ok((bytes.len() <= TEXT_CAP)
         .then(|| String::from_utf8(bytes).ok())
         .flatten())
 }

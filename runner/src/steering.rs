@@ -12,7 +12,7 @@ use passmuster_policy::rust_tests::steering;
 
 use crate::git::blobs::BlobReader;
 use crate::git::{Git, GitError};
-use crate::parts::SIZE;
+use crate::parts::TEXT_CAP;
 
 /// `harness-changed` for every source that has more of it than the change took away, here or in other files.
 pub fn inspect(git: &Git, change: &Change, policy: &Policy) -> Result<Vec<Finding>, GitError> {
@@ -56,7 +56,7 @@ fn is_cargo(kind: &CheckKind) -> bool {
 /// What of a source steers tests; nothing of one that cannot be read, which the oracle does not believe.
 fn side(blobs: &mut BlobReader, entry: Option<&Entry>) -> Result<Vec<String>, GitError> {
     let readable = |entry: &&Entry| {
-        matches!(entry.mode, Mode::File | Mode::Executable) && entry.size <= SIZE as u64
+        matches!(entry.mode, Mode::File | Mode::Executable) && entry.size <= TEXT_CAP as u64
     };
     let Some(entry) = entry.filter(readable) else {
         return Ok(Vec::new());

@@ -60,6 +60,10 @@ fn oracle(runs: &TestEvidence, base: &TestRun) -> RunNote {
     let role = TreeRole::Oracle;
     match &runs.oracle {
         Oracle::NotRun => note(role, RunExtent::Saved, "the first runs cannot be compared"),
+        Oracle::Known(known) if known.covered.is_empty() && !known.edited.is_empty() => {
+            let why = "the change edits examples in documentation, which cannot be put back";
+            note(role, RunExtent::Saved, why)
+        }
         Oracle::Known(known) if known.covered.is_empty() => {
             let why = "the change edits no test of the base and nothing that steers it";
             note(role, RunExtent::Saved, why)

@@ -58,7 +58,7 @@ fn test_spans_are_found_from_the_outside() {
             "A, B",
         ),
         (
-            "#[cfg(test)] const fn a() {} #[cfg(test)] const unsafe extern \"C\" fn b() {}",
+            "#[cfg(test)] const fn a() {} #[cfg(test)] const unsafe  extern \"C\" fn b() {}",
             "a, b",
         ),
         (
@@ -74,7 +74,7 @@ fn test_spans_are_found_from_the_outside() {
             "A, B",
         ),
         (
-            "#[cfg(test)] extern \"C\" { fn a(); } #[cfg(test)] unsafe extern { }",
+            "#[cfg(test)] extern \"C\" { fn a(); } #[cfg(test)] unsafe  extern { }",
             "extern, extern#2",
         ),
         (
@@ -155,11 +155,11 @@ fn test_spans_are_found_from_the_outside() {
         ),
         ("#[test] fn r#fn() {}", "fn"),
         (
-            "unsafe extern \"C\" { safe fn a(); } #[unsafe(no_mangle)] pub extern \"C\" fn b() {} #[test] fn c() { let x = async || {}; if let Some(y) = z && y {} }",
+            "unsafe  extern \"C\" { safe fn a(); } #[unsafe(no_mangle)] pub extern \"C\" fn b() {} #[test] fn c() { let x = async || {}; if let Some(y) = z && y {} }",
             "c",
         ),
         (
-            "pub(in crate::a) unsafe impl const A for B {} default impl C {} #[test] fn gen() {}",
+            "pub(in crate::a) unsafe  impl const A for B {} default impl C {} #[test] fn gen() {}",
             "gen",
         ),
         ("\u{feff}#!/usr/bin/env run\n#[test] fn a() {}", "a"),

@@ -15,11 +15,11 @@ use passmuster_policy::path::RepoPath;
 use passmuster_policy::policy::TestCheck;
 use passmuster_policy::run::{BrokenUnit, TestRun};
 use passmuster_policy::rust_tests::SpanKey;
-use passmuster_policy::tests::{TestId, TestResult};
+use passmuster_policy::tests::{TestId, TestResult, TestStatus};
 
 use super::{Bench, Side, Site, Trees, Trouble};
 use crate::layers::Snapshot;
-use crate::parts::{Exchanged, Kind, RustTests, Taken, test_prefix};
+use crate::parts::{Exchanged, Kind, RustTests, Taken, module_path, test_prefix};
 use crate::plan::CheckPlan;
 use crate::reach::{Sources, covered};
 
@@ -46,6 +46,13 @@ impl<'r> Firsts<'r> {
         let names = self.base.tests.iter().map(|test| test.id.name.as_str());
         let names = names.filter_map(|name| name.rsplit("::").next());
         names.map(str::to_owned).collect()
+    }
+
+    /// Whether one of these passed on the base.
+    fn passed_any(&self, ids: &BTreeSet<TestId>) -> bool {
+        let passed = |test: &&TestResult| test.status == TestStatus::Passed;
+        let mut passed = self.base.tests.iter().filter(passed);
+        passed.any(|test| ids.contains(&test.id))
     }
 
     fn newly_broken<'t>(&self, run: &'t TestRun) -> impl Iterator<Item = &'t BrokenUnit> + use<'t> {
@@ -96,12 +103,12 @@ impl<'a> Bench<'a> {
             covered: covered(&first.parts, firsts.base, firsts.candidate, &sources),
             ..OracleRun::default()
         };
-        if sorter.rust.is_none() {
+        if sorter.rust.is_some() {
+            known.edited = self.edited_doctests(trees, firsts, site)?;
+        } else if let Ok(classifier) = Classifier::new(plan.check, test) {
             // The sorter released them; what the command names must be asked afresh.
-            if let Ok(classifier) = Classifier::new(plan.check, test) {
-                let beside = self.beside(&classifier, firsts, &sources);
-                known.edited = self.edited_beside(&beside, firsts, site)?;
-            }
+            let beside = self.beside(&classifier, firsts, &sources);
+            known.edited = self.edited_beside(&beside, firsts, site)?;
         }
         let Some(tree) = first.tree.clone().filter(|_| !known.covered.is_empty()) else {
             return Ok(Asked::only(Oracle::Known(Box::new(known))));
@@ -122,10 +129,15 @@ impl<'a> Bench<'a> {
             if wall.is_empty() {
                 break;
             }
-            known.walled.extend(wall.tests(&known.covered, &sources));
+            let hidden = wall.tests(&known.covered, &sources, &run, firsts);
+            known.walled.extend(hidden);
             wall.keep(&mut kept, sorter.rust.as_mut());
             made = self.exchange(&sorter, Taken::All, &kept, site.workshop)?;
-            let Some(tree) = made.tree.clone() else { break };
+            let Some(tree) = made.tree.clone() else {
+                // Nothing is left to put back: the tree is the candidate's, and its run as well.
+                run = firsts.candidate.clone();
+                break;
+            };
             match self.ask(asking, tree, &known.covered, site).await? {
                 Some(again) => (side, run) = again,
                 None => break,
@@ -234,32 +246,65 @@ impl Wall {
         self.files.is_empty() && self.items.is_empty()
     }
 
-    /// The tests that stand behind it: those of the items and files that are named. What else does not
-    /// load with them comes back with the next run.
-    fn tests(&self, covered: &BTreeSet<TestId>, sources: &Sources<'_>) -> BTreeSet<TestId> {
-        let mut behind = BTreeSet::new();
-        for file in &self.files {
-            let name = file.to_string();
-            let target = sources.unit_of(file);
-            let inside = |id: &&TestId| {
-                is_loaded_with(id, &BTreeSet::from([name.clone()]))
-                    || target.as_ref() == Some(&id.unit)
-            };
-            behind.extend(covered.iter().filter(inside).cloned());
+    /// The tests that stand behind it: those of the items and files that are named, and with a file
+    /// whatever did not load for it, because others may use what is in it. So do those around items that
+    /// hold no test of their own.
+    fn tests(
+        &self,
+        covered: &BTreeSet<TestId>,
+        sources: &Sources<'_>,
+        run: &TestRun,
+        firsts: Firsts<'_>,
+    ) -> BTreeSet<TestId> {
+        let mut hidden = BTreeSet::new();
+        for (file, behind) in self.behind(sources) {
+            let held = covered.iter().filter(|id| behind.holds(id)).cloned();
+            let held: BTreeSet<TestId> = held.collect();
+            if !(matches!(behind, Behind::Module(..)) && firsts.passed_any(&held)) {
+                let names = |unit: &&BrokenUnit| unit.places().any(|(place, _)| place == file);
+                let broken = firsts.newly_broken(run).filter(names);
+                hidden.extend(loaded_with(covered, broken));
+            }
+            hidden.extend(held);
         }
-        for (file, keys) in &self.items {
-            let package = sources.package(file);
-            for prefix in keys.iter().filter_map(|key| test_prefix(file, key)) {
-                let inside = |id: &&TestId| {
-                    package
-                        .as_ref()
-                        .is_some_and(|package| within(&id.unit, package))
-                        && within(&id.name, &prefix)
-                };
-                behind.extend(covered.iter().filter(inside).cloned());
+        hidden
+    }
+
+    /// What stands behind each of its parts, with the file that the part stands in.
+    fn behind<'w>(&'w self, sources: &'w Sources<'_>) -> Vec<(&'w RepoPath, Behind)> {
+        let module =
+            |file: &RepoPath, module: Option<String>| match sources.package(file).zip(module) {
+                Some((package, module)) => Behind::Module(package, module),
+                None => Behind::Unit(file.to_string()),
+            };
+        let files = self.files.iter().map(|file| match sources.unit_of(file) {
+            Some(unit) => (file, Behind::Unit(unit)),
+            None => (file, module(file, module_path(file))),
+        });
+        let items = self.items.iter().flat_map(|(file, keys)| {
+            let prefixes = keys.iter().map(|key| test_prefix(file, key));
+            prefixes.map(move |prefix| (file, module(file, prefix)))
+        });
+        files.chain(items).collect()
+    }
+}
+
+/// What stands behind a wall.
+enum Behind {
+    /// A target, or a file that is loaded by itself.
+    Unit(String),
+    /// A module of a package; the empty one is all of it.
+    Module(String, String),
+}
+
+impl Behind {
+    fn holds(&self, id: &TestId) -> bool {
+        match self {
+            Self::Unit(unit) => is_loaded_with(id, &BTreeSet::from([unit.clone()])),
+            Self::Module(package, module) => {
+                within(&id.unit, package) && (module.is_empty() || within(&id.name, module))
             }
         }
-        behind
     }
 }
 
