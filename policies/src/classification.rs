@@ -7,6 +7,8 @@
 
 mod lint;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::path::RepoPath;
@@ -245,11 +247,30 @@ impl Classifier {
         self.named.contains(path) && self.classify(path) == FileClass::Harness
     }
 
+    /// Whether a file is a test by its path or by the policy's word, not only because the command names it.
+    #[must_use]
+    pub fn is_test_by_path(&self, path: &RepoPath) -> bool {
+        self.classify(path) == FileClass::Test
+            && (!self.chosen.contains(path)
+                || self.tests.matches(path)
+                || self.overruled(path).is_some())
+    }
+
+    /// Makes product of files that are tests, or harness, only because the command names them.
+    pub fn release(&mut self, paths: &BTreeSet<RepoPath>) {
+        self.chosen.retain(|path| !paths.contains(path));
+        self.named.retain(|path| !paths.contains(path));
+    }
+
+    fn overruled(&self, path: &RepoPath) -> Option<FileClass> {
+        let found = self.overrides.iter().find(|(_, globs)| globs.matches(path));
+        found.map(|(class, _)| *class)
+    }
+
     /// What a file is: the policy's word first, then harness, test, files named in `run`, product.
     pub fn classify(&self, path: &RepoPath) -> FileClass {
-        let overruled = self.overrides.iter().find(|(_, globs)| globs.matches(path));
-        if let Some((class, _)) = overruled {
-            return *class;
+        if let Some(class) = self.overruled(path) {
+            return class;
         }
         if self.harness.matches(path) || (self.python && shadows_a_module(path)) {
             FileClass::Harness

@@ -8,12 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::change::{Change, ChangeKind};
+use crate::change::Change;
 use crate::path::RepoPath;
 use crate::run::{BrokenUnit, TestRun};
 use crate::tests::{Failure, TestId, TestResult, TestStatus};
 
+mod renames;
 mod words;
+
+use renames::renames;
 
 /// What a test did on one tree; the table's columns B and A.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -210,7 +213,7 @@ pub const RERUN_CAP: usize = 50;
 pub struct Compared {
     /// Its id, on the candidate where it is there, else on the base.
     pub id: TestId,
-    /// Its id on the base where a renamed file gave it another one.
+    /// Its id on the base where that is another one.
     pub renamed_from: Option<TestId>,
     /// The class.
     pub class: Class,
@@ -361,7 +364,7 @@ struct Sides<'a> {
     newly_broken: Vec<&'a BrokenUnit>,
     /// Units (or files, where there is no unit) of which the candidate has any result.
     heard_of: BTreeSet<Group<'a>>,
-    /// Id on the base → id on the candidate, for renamed files.
+    /// Id on the base → id on the candidate.
     renamed: BTreeMap<TestId, TestId>,
     renamed_back: BTreeMap<TestId, TestId>,
     reruns: BTreeMap<&'a TestId, &'a Rerun>,
@@ -548,42 +551,6 @@ fn broken_result(base: &TestResult, unit: &BrokenUnit) -> TestResult {
         failure: Some(failure),
         millis: None,
         ..base.clone()
-    }
-}
-
-/// Tests that a renamed file took along: gone under the old file, new under the new one.
-fn renames(
-    change: &Change,
-    base: &Results<'_>,
-    candidate: &Results<'_>,
-) -> BTreeMap<TestId, TestId> {
-    let mut targets: BTreeMap<&RepoPath, Vec<&RepoPath>> = BTreeMap::new();
-    for file in &change.files {
-        if let ChangeKind::Renamed(from) = &file.kind {
-            targets.entry(from).or_default().push(&file.path);
-        }
-    }
-    let moved = |id: &TestId| match targets.get(id.file.as_ref()?)?.as_slice() {
-        [only] => Some(moved_to(id, only)),
-        _ => None,
-    };
-    let gone = base.keys().filter(|id| !candidate.contains_key(**id));
-    gone.filter_map(|id| Some(((*id).clone(), moved(id)?)))
-        .filter(|(_, new)| candidate.contains_key(new) && !base.contains_key(new))
-        .collect()
-}
-
-fn moved_to(id: &TestId, file: &RepoPath) -> TestId {
-    let old = id.file.as_ref().map(ToString::to_string);
-    let unit = if old.as_deref() == Some(&id.unit) {
-        file.to_string()
-    } else {
-        id.unit.clone()
-    };
-    TestId {
-        unit,
-        file: Some(file.clone()),
-        ..id.clone()
     }
 }
 

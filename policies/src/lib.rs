@@ -35,6 +35,7 @@ pub mod lint;
 pub mod mixed;
 pub mod path;
 pub mod policy;
+pub mod python_tests;
 pub mod reason;
 pub mod rules;
 pub mod run;

@@ -5,6 +5,7 @@
 //! is not stored. Whatever goes wrong on our side becomes a reason, never a test result.
 
 mod base;
+mod beside;
 mod command_check;
 mod lint_check;
 mod oracle;

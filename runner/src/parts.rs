@@ -24,9 +24,12 @@ use crate::digest::digest;
 use crate::git::hash::ObjectFormat;
 use crate::git::objects::TreeEntry;
 use crate::layers::Snapshot;
+use crate::reach::is_code;
 
+mod links;
 mod rust;
 
+use links::Links;
 pub use rust::{RustTests, Source, module_path, test_prefix};
 
 /// Largest file that is spliced, in bytes; the largest manifests and sources known have a tenth of it.
@@ -146,8 +149,14 @@ impl Exchange<'_> {
     /// When an object cannot be read.
     pub fn build(&self, read: &mut Read<'_>) -> io::Result<Exchanged> {
         let (mut taken, mut sources) = (Vec::new(), BTreeMap::new());
-        for pair in differing(&self.product.entries, &self.steering.entries) {
-            taken.extend(self.part(&pair, read, &mut sources)?);
+        let pairs = differing(&self.product.entries, &self.steering.entries);
+        let links = match pairs.is_empty() {
+            true => Links::default(),
+            false => Links::of(&self.steering.entries, read)?,
+        };
+        for pair in pairs {
+            let class = self.sorter.class_among(pair.path, &links);
+            taken.extend(self.part(&pair, class, read, &mut sources)?);
         }
         let tree = (!taken.is_empty()).then(|| self.put(&taken));
         let parts = taken.into_iter().map(|(part, _)| part).collect();
@@ -179,6 +188,7 @@ impl Exchange<'_> {
     fn part(
         &self,
         pair: &Pair<'_>,
+        (class, named): (FileClass, bool),
         read: &mut Read<'_>,
         sources: &mut BTreeMap<RepoPath, Spliced>,
     ) -> io::Result<Option<Taking>> {
@@ -192,8 +202,8 @@ impl Exchange<'_> {
             there: pair.steering.is_some(),
         };
         let whole = |harness| Ok(Some((part(Kind::File, harness), pair.steering.cloned())));
-        match self.sorter.class(pair.path) {
-            _ if self.sorter.classifier.is_named(pair.path) => whole(true),
+        match class {
+            _ if named => whole(true),
             FileClass::Harness if self.taken != Taken::Named => whole(true),
             FileClass::Test if self.taken == Taken::All => whole(false),
             FileClass::Product if self.taken == Taken::All && is_rust(pair.path) => {
@@ -235,7 +245,8 @@ impl Exchange<'_> {
     }
 
     /// A Rust source with the other side's test items; none where they say the same. Where the file is
-    /// gone, its tests are gone with it.
+    /// gone, its tests are gone with it. What cannot be taken apart is left out, so that nothing which
+    /// needs it is believed.
     fn items(
         &self,
         pair: &Pair<'_>,
@@ -245,12 +256,15 @@ impl Exchange<'_> {
         let Some(rust) = &self.sorter.rust else {
             return Ok(None);
         };
-        let (Some(own), Some(tests)) = (text(pair.product, read)?, text(pair.steering, read)?)
+        let (Some(own), Some(mut tests)) = (text(pair.product, read)?, text(pair.steering, read)?)
         else {
-            return Ok(None);
+            return Ok(Some(None));
         };
+        if pair.steering.is_none() && rust.names_any(&own) {
+            tests = self.moved(pair.path, &own, rust, read)?.unwrap_or_default();
+        }
         let Some(Source { spliced, matters }) = rust.put(pair.path, &own, &tests) else {
-            return Ok(None);
+            return Ok((own.contains("test") || tests.contains("test")).then_some(None));
         };
         if !matters {
             return Ok(None);
@@ -261,6 +275,27 @@ impl Exchange<'_> {
         });
         sources.insert(pair.path.clone(), spliced);
         Ok(Some(entry))
+    }
+
+    /// The text of the file whose tests a new source took over; none where there is no such file.
+    fn moved(
+        &self,
+        path: &RepoPath,
+        own: &str,
+        rust: &RustTests,
+        read: &mut Read<'_>,
+    ) -> io::Result<Option<String>> {
+        let pairs = differing(&self.product.entries, &self.steering.entries);
+        let gone = pairs
+            .iter()
+            .filter(|pair| pair.product.is_none() && is_rust(pair.path));
+        for pair in gone {
+            let tests = text(pair.steering, read)?.unwrap_or_default();
+            if rust.is_moved([pair.path, path], &tests, own) {
+                return Ok(Some(tests));
+            }
+        }
+        Ok(None)
     }
 
     fn snapshot(&self, entries: Vec<TreeEntry>) -> Snapshot {
@@ -283,6 +318,27 @@ impl Exchange<'_> {
 }
 
 impl Sorter {
+    /// What a file is, by its own name and by those that links give it; and whether a command names it.
+    fn class_among(&self, path: &RepoPath, links: &Links) -> (FileClass, bool) {
+        let own = (self.class(path), self.classifier.is_named(path));
+        if own.1 || own.0 != FileClass::Product {
+            return own;
+        }
+        let names = links.names(path).into_iter();
+        let classes = names.map(|name| match self.class(&name) {
+            // Code below the tests may be the product under another name.
+            FileClass::Test
+                if (is_code(&name) || is_rust(&name)) && !self.holders.contains(&name) =>
+            {
+                (own.0, false)
+            }
+            class => (class, self.classifier.is_named(&name)),
+        });
+        classes
+            .max_by_key(|(class, named)| (*named, *class))
+            .unwrap_or(own)
+    }
+
     /// What a file is to the check.
     pub fn class(&self, path: &RepoPath) -> FileClass {
         match self.classifier.classify(path) {

@@ -143,7 +143,8 @@ fn is_rust(path: &RepoPath) -> bool {
     path.as_bytes().ends_with(b".rs")
 }
 
-fn is_code(path: &RepoPath) -> bool {
+/// Whether a file is loaded by name.
+pub fn is_code(path: &RepoPath) -> bool {
     language(path).is_some()
 }
 
@@ -157,6 +158,11 @@ fn stem_and_ending(path: &RepoPath) -> Option<(&str, &str)> {
 }
 
 impl Sources<'_> {
+    /// Whether this may be code that another file loads.
+    pub fn load(&self, path: &RepoPath) -> bool {
+        is_code(path) && self.name(path)
+    }
+
     /// Whether another file of the same language names this one: imports go by the stem of a file's name.
     /// True also where that cannot be told.
     fn name(&self, path: &RepoPath) -> bool {

@@ -38,7 +38,10 @@ fn a_candidate_that_hangs_where_the_base_did_not_has_failed() {
     let env = TestEnv::new();
     let repo = repo(
         &env,
-        &[("limits = { wall = \"2s\" }", "test ! -e hang || sleep 1000")],
+        &[(
+            "limits = { wall = \"2s\" }",
+            "for one in han*; do test ! -e $one || sleep 1000; done",
+        )],
     );
     repo.write("hang", "");
     let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();

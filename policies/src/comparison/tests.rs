@@ -1,7 +1,7 @@
 //! The comparison's table, row by row, and what lies around it.
 
 use super::*;
-use crate::change::FileChange;
+use crate::change::{ChangeKind, FileChange};
 use crate::testing::{id, run};
 
 /// The design's table again, written by hand and row by row: B, A, T, class. `.` stands for any.
@@ -373,4 +373,178 @@ fn a_new_test_that_the_base_s_code_passes_proves_nothing() {
         proves(Some("a::old=f a::vain=p a::good=f c::bad=f")),
         Some(vec![id("a", "good"), id("b", "unloaded")])
     );
+}
+
+/// An edit of one file: lines that went, lines that came.
+fn edited(path: &str, removed: &[&str], added: &[&str]) -> FileChange {
+    let lines = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect();
+    let hunk = crate::change::Hunk {
+        before_start: 1,
+        before_lines: removed.len() as u32,
+        after_start: 1,
+        after_lines: added.len() as u32,
+        added: lines(added),
+        removed: lines(removed),
+    };
+    FileChange {
+        path: path.into(),
+        kind: ChangeKind::Modified,
+        hunks: vec![hunk],
+        ..renamed("", path)
+    }
+}
+
+#[test]
+fn a_renamed_test_is_the_one_whose_name_alone_the_change_replaces() {
+    let with = |file: FileChange| Setting {
+        change: Change { files: vec![file] },
+        ..setting()
+    };
+    let renamed = with(edited("a", &["def old():"], &["def new():"]));
+    assert_eq!(
+        lines(&compared("a::old=p", "a::new=p", &renamed)),
+        ["Maintained a::new"]
+    );
+    for (file, base, candidate) in [
+        // Another line, another file, a line that says more.
+        (
+            edited("a", &["def old():"], &["def new(x):"]),
+            "a::old=p",
+            "a::new=p",
+        ),
+        (
+            edited("b", &["def old():"], &["def new():"]),
+            "a::old=p",
+            "a::new=p",
+        ),
+        // Two that it could be.
+        (
+            edited("a", &["old"], &["one", "two"]),
+            "a::old=p",
+            "a::one=p a::two=p",
+        ),
+    ] {
+        let classes = lines(&compared(base, candidate, &with(file)));
+        assert!(
+            classes.contains(&"Vanished a::old".to_owned()),
+            "{classes:?}"
+        );
+    }
+}
+
+#[test]
+fn parameters_that_come_for_others_count_by_their_number() {
+    let with_parameters = |run: &mut TestRun, all: &[&str]| {
+        let one = run.tests[0].clone();
+        run.tests = all
+            .iter()
+            .map(|parameters| {
+                let mut test = one.clone();
+                test.id.parameters = Some((*parameters).to_owned());
+                test
+            })
+            .collect();
+    };
+    for (before, after, expected) in [
+        (
+            vec!["1", "2"],
+            vec!["1", "3"],
+            vec!["Maintained a::x[1]", "Maintained a::x[3]"],
+        ),
+        (
+            vec!["1", "2"],
+            vec!["1"],
+            vec!["Maintained a::x[1]", "Vanished a::x[2]"],
+        ),
+        (
+            vec!["1"],
+            vec!["2", "3"],
+            vec!["Maintained a::x[2]", "Added a::x[3]"],
+        ),
+    ] {
+        let (mut base, mut candidate) = (run("a::x=p"), run("a::x=p"));
+        with_parameters(&mut base, &before);
+        with_parameters(&mut candidate, &after);
+        let setting = setting();
+        let context = Context {
+            change: &setting.change,
+            reruns: &[],
+            unstable: &setting.unstable,
+            probe: None,
+        };
+        let comparison = compare(&base, &candidate, &Oracle::NotRun, context);
+        assert_eq!(lines(&comparison), expected, "{before:?} {after:?}");
+    }
+}
+
+#[test]
+fn a_test_that_moves_takes_the_line_along_that_names_it() {
+    let moved = |name: &str| {
+        vec![
+            edited("a", &[&format!("    fn {name}() {{")], &[]),
+            edited("b", &[], &[&format!("fn {name}() {{")]),
+        ]
+    };
+    for (files, base, candidate, expected) in [
+        (moved("x"), "a::x=p", "b::x=p", "Maintained b::x"),
+        (moved("y"), "a::x=p", "b::x=p", "Vanished a::x"),
+        // Which one came from there?
+        (moved("x"), "a::x=p", "b::x=p c::x=p", "Vanished a::x"),
+    ] {
+        let setting = Setting {
+            change: Change { files },
+            ..setting()
+        };
+        let classes = lines(&compared(base, candidate, &setting));
+        assert!(classes.contains(&expected.to_owned()), "{classes:?}");
+    }
+}
+
+#[test]
+fn a_renamed_source_takes_its_target_or_module_along() {
+    let named = |unit: &str, name: &str| {
+        let mut one = run("a::x=p");
+        one.tests[0].id = TestId {
+            unit: unit.to_owned(),
+            file: None,
+            name: name.to_owned(),
+            parameters: None,
+            ordinal: 0,
+        };
+        one
+    };
+    for (from, to, old, new) in [
+        (
+            "tests/old.rs",
+            "tests/new.rs",
+            ("p::old", "x"),
+            ("p::new", "x"),
+        ),
+        (
+            "src/old.rs",
+            "src/new.rs",
+            ("p", "old::tests::x"),
+            ("p", "new::tests::x"),
+        ),
+    ] {
+        let setting = Setting {
+            change: Change {
+                files: vec![renamed(from, to)],
+            },
+            ..setting()
+        };
+        let context = Context {
+            change: &setting.change,
+            reruns: &[],
+            unstable: &setting.unstable,
+            probe: None,
+        };
+        let (base, candidate) = (named(old.0, old.1), named(new.0, new.1));
+        let comparison = compare(&base, &candidate, &Oracle::NotRun, context);
+        assert_eq!(
+            comparison.of(Class::Maintained).len(),
+            1,
+            "{from} {comparison:?}"
+        );
+    }
 }

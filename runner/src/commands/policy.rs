@@ -108,7 +108,11 @@ fn service_line(policy: &Policy, service: &Service) -> String {
 
 fn check_line(policy: &Policy, check: &Check) -> String {
     let what = match &check.kind {
-        CheckKind::Test(test) => format!("tests of {}, compared one by one", test.framework),
+        CheckKind::Test(test) => format!(
+            "tests of {}, compared one by one; where the change edits tests or what steers them, \
+             the base's on the changed code; new tests on the base's code too",
+            test.framework
+        ),
         _ => "exit status".to_owned(),
     };
     let after = check.needs.clone().unwrap_or_else(|| {

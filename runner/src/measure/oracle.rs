@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use passmuster_policy::classification::Classifier;
 use passmuster_policy::comparison::{Oracle, OracleRun};
 use passmuster_policy::evidence::TreeRole;
 use passmuster_policy::path::RepoPath;
@@ -38,6 +39,13 @@ impl<'r> Firsts<'r> {
     pub(super) fn holders(&self) -> BTreeSet<RepoPath> {
         let tests = self.base.tests.iter().chain(&self.candidate.tests);
         tests.filter_map(|test| test.id.file.clone()).collect()
+    }
+
+    /// The functions that are the base's tests.
+    fn functions(&self) -> BTreeSet<String> {
+        let names = self.base.tests.iter().map(|test| test.id.name.as_str());
+        let names = names.filter_map(|name| name.rsplit("::").next());
+        names.map(str::to_owned).collect()
     }
 
     /// Whether one of these passed on the base.
@@ -86,6 +94,9 @@ impl<'a> Bench<'a> {
         let Some(mut sorter) = sorter else {
             return Ok(Asked::only(Oracle::NotRun));
         };
+        if let Some(rust) = sorter.rust.as_mut() {
+            rust.names = firsts.functions();
+        }
         let first = self.exchange(&sorter, Taken::All, &BTreeSet::new(), site.workshop)?;
         let sources = self.sources(trees);
         let mut known = OracleRun {
@@ -94,6 +105,10 @@ impl<'a> Bench<'a> {
         };
         if sorter.rust.is_some() {
             known.edited = self.edited_doctests(trees, firsts, site)?;
+        } else if let Ok(classifier) = Classifier::new(plan.check, test) {
+            // The sorter released them; what the command names must be asked afresh.
+            let beside = self.beside(&classifier, firsts, &sources);
+            known.edited = self.edited_beside(&beside, firsts, site)?;
         }
         let Some(tree) = first.tree.clone().filter(|_| !known.covered.is_empty()) else {
             return Ok(Asked::only(Oracle::Known(Box::new(known))));

@@ -21,25 +21,29 @@ impl<'a> Bench<'a> {
         site: &mut Site<'_, '_>,
     ) -> Result<Option<Sorter>, LayerError> {
         let classifier = Classifier::new(check, test);
-        let (true, Ok(classifier)) = (
+        let (true, Ok(mut classifier)) = (
             is_whole(firsts.base) && is_whole(firsts.candidate),
             classifier,
         ) else {
             return Ok(None);
         };
-        if !in_sources(test.framework) {
+        if in_sources(test.framework) {
+            // A file that holds some tests is none: they stand in product sources.
+            let (rust, holders) = self.rust_tests(trees, site)?;
             return Ok(Some(Sorter {
                 classifier,
-                holders: firsts.holders(),
-                rust: None,
+                holders,
+                rust: Some(rust),
             }));
         }
-        // Where tests stand in product sources, a file that holds some is none.
-        let (rust, holders) = self.rust_tests(trees, site)?;
+        let beside = self.beside(&classifier, firsts, &self.sources(trees));
+        let mut holders = firsts.holders();
+        holders.retain(|path| !beside.contains(path));
+        classifier.release(&beside);
         Ok(Some(Sorter {
             classifier,
             holders,
-            rust: Some(rust),
+            rust: None,
         }))
     }
 }

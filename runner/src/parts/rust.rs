@@ -14,6 +14,8 @@ pub struct RustTests {
     pub macros: BTreeSet<String>,
     /// Items that stay the product side's, file by file.
     pub kept: BTreeMap<RepoPath, BTreeSet<SpanKey>>,
+    /// Functions that are tests on the side that the tests come from.
+    pub names: BTreeSet<String>,
 }
 
 /// A source with the other side's test items.
@@ -47,7 +49,7 @@ impl RustTests {
         }
         Self {
             macros,
-            kept: BTreeMap::new(),
+            ..Self::default()
         }
     }
 
@@ -57,10 +59,58 @@ impl RustTests {
             keep: self.kept.get(path).cloned().unwrap_or_default(),
             macros: self.macros.clone(),
         };
-        let matters = !tests_unchanged(tests, product, &self.macros).ok()?;
+        let unchanged = tests_unchanged(tests, product, &self.macros).ok()?;
         let spliced = splice(product, tests, &options).ok()?;
+        let matters = !unchanged || self.takes_over(product, tests, &spliced);
         Some(Source { spliced, matters })
     }
+
+    /// Whether tests that are new in a file could stand in for others: by their names, or unnamed in a new
+    /// one. Which file is which module is the build's to say, and a change may have it say otherwise.
+    fn takes_over(&self, product: &str, tests: &str, spliced: &Spliced) -> bool {
+        let known = functions(tests);
+        let mut new = functions(product).into_iter();
+        let named = new.any(|name| !known.contains(name) && self.names.contains(name));
+        let made = |key: &SpanKey| matches!(key.kind, ItemKind::Call | ItemKind::Macro);
+        !spliced.differing.is_empty()
+            && (named || tests.is_empty() && spliced.differing.iter().any(made))
+    }
+
+    /// Whether a source has functions that are called as tests are.
+    pub fn names_any(&self, source: &str) -> bool {
+        let functions = functions(source);
+        functions.iter().any(|name| self.names.contains(*name))
+    }
+
+    /// Whether a new source may hold the tests of one that is gone: it is the same module, or all of them
+    /// are as they were.
+    pub fn is_moved(&self, [gone, new]: [&RepoPath; 2], tests: &str, product: &str) -> bool {
+        let (before, after) = (functions(tests), functions(product));
+        let tested = before.iter().any(|name| self.names.contains(*name));
+        let same = module(gone).is_some() && module(gone) == module(new);
+        let unchanged = || {
+            before.is_subset(&after)
+                && tests_unchanged(tests, product, &self.macros).unwrap_or_default()
+        };
+        tested && (same || unchanged())
+    }
+}
+
+/// Names that stand behind `fn`.
+fn functions(text: &str) -> BTreeSet<&str> {
+    let names = text.split("fn ").skip(1).filter_map(|rest| {
+        let name = rest.trim_start();
+        let name = name.strip_prefix("r#").unwrap_or(name);
+        name.split(|c: char| !c.is_alphanumeric() && c != '_')
+            .next()
+    });
+    names.filter(|name| !name.is_empty()).collect()
+}
+
+/// The directory of a source's crate, and its module there.
+fn module(path: &RepoPath) -> Option<(&str, String)> {
+    let (package, _) = path.as_str()?.rsplit_once("src/")?;
+    Some((package, module_path(path)?))
 }
 
 /// The module path of a source, from the root of its crate; none where only the build knows.
@@ -115,7 +165,11 @@ mod tests {
             "macro_rules! inner { ($n:ident) => { #[test] fn $n() {} } }",
             "macro_rules! other { () => {} }",
         ]);
-        let names: Vec<&str> = found.macros.iter().map(String::as_str).collect();
-        assert_eq!(names, ["inner", "outer"]);
+        let made = |name: &str| found.macros.contains(name);
+        assert!(
+            made("inner") && made("outer") && !made("other"),
+            "{:?}",
+            found.macros
+        );
     }
 }

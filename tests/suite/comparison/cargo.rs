@@ -4,12 +4,12 @@ use passmuster_tests::{Repository, TestEnv};
 
 use super::{Row, check};
 
-const RUST_POLICY: &str = "version = 1\nextends = [\"rust\"]\n[sandbox]\ntoolchains = [\"rust\"]\n\
-    [[check]]\nname = \"tests\"\nkind = \"test\"\nframework = \"cargo-test\"\nrun = [\"cargo\", \"test\"]\n";
+const POLICY: &str = "version = 1\nextends = [\"rust\"]\n[sandbox]\ntoolchains = [\"rust\"]\n\
+    [[check]]\nname = \"tests\"\nkind = \"test\"\n";
 
-fn rust_base(env: &TestEnv) -> Repository<'_> {
+fn rust_base<'a>(env: &'a TestEnv, framework: &str) -> Repository<'a> {
     let repo = env.empty_repo();
-    repo.write("passmuster.toml", RUST_POLICY);
+    repo.write("passmuster.toml", format!("{POLICY}{framework}"));
     repo.write(
         "Cargo.toml",
         "[workspace]\nmembers = [\"one\", \"two\"]\nresolver = \"2\"\n",
@@ -56,8 +56,15 @@ fn rust_base(env: &TestEnv) -> Repository<'_> {
 #[test]
 fn every_row_of_the_comparison_holds_for_cargo() {
     let env = TestEnv::new();
-    let repo = rust_base(&env);
-    check(&repo, &env, RUST);
+    let framework = "framework = \"cargo-test\"\nrun = [\"cargo\", \"test\"]\n";
+    check(&rust_base(&env, framework), &env, RUST);
+}
+
+#[test]
+fn the_rows_that_nextest_sees_otherwise_hold_for_it() {
+    let env = TestEnv::new();
+    let framework = "framework = \"nextest\"\nrun = [\"cargo\", \"nextest\", \"run\"]\n";
+    check(&rust_base(&env, framework), &env, NEXTEST);
 }
 
 const RUST: &[Row] = &[
@@ -209,23 +216,20 @@ const RUST: &[Row] = &[
             );
         },
         exit: 4,
-        codes: &["contract-removed", "fixed-by-tests", "oracle-uncompilable"],
-        tests: &[
-            (
-                "contract",
-                &[
-                    "tests::halves",
-                    "tests::doubles",
-                    "whole::whole",
-                    "macros::two",
-                    "macros::four",
-                    "checks::doubles_one",
-                    "src/lib.rs::twice",
-                ],
-            ),
-            ("added", &["src/lib.rs::double"]),
-        ],
-        ran: (true, true),
+        codes: &["contract-changed", "fixed-by-tests", "oracle-uncompilable"],
+        tests: &[(
+            "contract",
+            &[
+                "tests::halves",
+                "tests::doubles",
+                "whole::whole",
+                "macros::two",
+                "macros::four",
+                "checks::doubles_one",
+                "src/lib.rs::double",
+            ],
+        )],
+        ran: (true, false),
     },
     Row {
         what: "a deleted source takes its tests along",
@@ -311,5 +315,85 @@ const RUST: &[Row] = &[
         codes: &["tests-regressed"],
         tests: &[("regressed", &["src/lib.rs::twice"])],
         ran: (false, false),
+    },
+];
+
+const NEXTEST: &[Row] = &[
+    Row {
+        what: "a changed contract in the source itself",
+        change: |repo| {
+            repo.edit("one/src/lib.rs", "    n / 3\n", "    n * 2\n");
+            repo.edit(
+                "one/src/lib.rs",
+                "assert_eq!(half(4), 2)",
+                "assert_eq!(half(4), 8)",
+            );
+        },
+        exit: 4,
+        codes: &["fixed-by-tests"],
+        tests: &[("contract", &["tests::halves"])],
+        ran: (true, false),
+    },
+    Row {
+        what: "a deleted test that would pass",
+        change: |repo| repo.remove("two/tests/whole.rs"),
+        exit: 1,
+        codes: &["tests-vanished"],
+        tests: &[("vanished", &["whole::whole"])],
+        ran: (true, false),
+    },
+    Row {
+        what: "a wall, of which nextest says nothing but what the compiler does",
+        change: |repo| {
+            repo.edit("two/src/lib.rs", "pub fn twice", "pub fn double");
+            repo.edit("two/src/lib.rs", "super::twice(2)", "super::double(2)");
+            repo.edit("two/src/macros.rs", "crate::twice", "crate::double");
+            repo.edit("two/src/checks.rs", "crate::twice", "crate::double");
+            repo.edit("two/tests/whole.rs", "two::twice(3)", "two::double(3)");
+            repo.edit(
+                "one/src/lib.rs",
+                "assert_eq!(half(4), 2)",
+                "assert_eq!(half(4), 1)",
+            );
+        },
+        exit: 4,
+        codes: &["fixed-by-tests", "oracle-uncompilable"],
+        tests: &[(
+            "contract",
+            &[
+                "tests::halves",
+                "tests::doubles",
+                "whole::whole",
+                "macros::two",
+                "macros::four",
+                "checks::doubles_one",
+            ],
+        )],
+        ran: (true, false),
+    },
+    Row {
+        what: "a new test of its own target",
+        change: |repo| {
+            repo.write(
+                "two/tests/more.rs",
+                "#[test]\nfn more() {\n    assert_eq!(two::twice(5), 10);\n}\n",
+            );
+        },
+        exit: 0,
+        codes: &[],
+        tests: &[("added", &["more::more"])],
+        ran: (false, true),
+    },
+    Row {
+        what: "a test that moves to a file of another name",
+        change: |repo| {
+            let text = std::fs::read(repo.root().join("two/tests/whole.rs")).unwrap();
+            repo.remove("two/tests/whole.rs");
+            repo.write("two/tests/all.rs", text);
+        },
+        exit: 0,
+        codes: &[],
+        tests: &[],
+        ran: (true, false),
     },
 ];

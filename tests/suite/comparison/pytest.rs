@@ -1,4 +1,4 @@
-//! pytest: tests in files of their own, a harness that loads by itself.
+//! pytest and unittest: tests in files of their own, a harness that loads by itself.
 
 use passmuster_tests::{Repository, TestEnv};
 
@@ -16,7 +16,7 @@ fn python_base(env: &TestEnv) -> Repository<'_> {
     repo.write(
         "calc.py",
         "def add(a, b):\n    return a + b\n\ndef greet(name):\n    return 'Hello ' + name\n\n\
-         def half(n):\n    return n // 3\n",
+         def half(n):\n    return n // 3\n\ndef title(name):\n    return 'Dr ' + name\n",
     );
     repo.write("old.py", "def double(n):\n    return 2 * n\n");
     repo.write("tests/helpers.py", "def same(a, b):\n    assert a == b\n");
@@ -31,11 +31,21 @@ fn python_base(env: &TestEnv) -> Repository<'_> {
         "tests/test_old.py",
         "import old\n\ndef test_double():\n    assert old.double(2) == 4\n",
     );
+    repo.write(
+        PARAMETERS,
+        "import pathlib\nimport pytest\nimport calc\n\n\
+         @pytest.mark.parametrize('n', [2, 3])\ndef test_same(n):\n    assert calc.add(n, 0) == n\n\n\
+         @pytest.mark.parametrize('n', [7, 9])\ndef test_odd(n):\n    assert calc.add(n, 1) % 2 == 0\n\n\
+         def test_snapshot():\n    path = pathlib.Path(__file__).parent / '__snapshots__' / 'greeting'\n    \
+         assert calc.title('Bob') == path.read_text()\n",
+    );
+    repo.write("tests/__snapshots__/greeting", "Dr Bob");
     repo.commit("The base");
     repo
 }
 
 const TEST: &str = "tests/test_calc.py";
+const PARAMETERS: &str = "tests/test_more.py";
 
 #[test]
 fn every_row_of_the_comparison_holds_for_pytest() {
@@ -45,6 +55,48 @@ fn every_row_of_the_comparison_holds_for_pytest() {
 }
 
 const PYTHON: &[Row] = &[
+    Row {
+        what: "a renamed test",
+        change: |repo| repo.edit(TEST, "def test_add():", "def test_addition():"),
+        exit: 0,
+        codes: &[],
+        tests: &[],
+        ran: (true, false),
+    },
+    Row {
+        what: "a renamed test that expects another thing",
+        change: |repo| {
+            repo.edit("calc.py", "'Hello '", "'Hi '");
+            repo.edit(TEST, "def test_greet():", "def test_greets():");
+            repo.edit(TEST, "'Hello Ann'", "'Hi Ann'");
+        },
+        exit: 4,
+        codes: &["contract-changed"],
+        tests: &[("contract", &["test_greets"])],
+        ran: (true, false),
+    },
+    Row {
+        what: "other parameters, and one less",
+        change: |repo| {
+            repo.edit(PARAMETERS, "[2, 3]", "[2, 5]");
+            repo.edit(PARAMETERS, "[7, 9]", "[7]");
+        },
+        exit: 1,
+        codes: &["tests-vanished"],
+        tests: &[("vanished", &["test_odd[9]"])],
+        ran: (true, false),
+    },
+    Row {
+        what: "a snapshot that the change writes anew",
+        change: |repo| {
+            repo.edit("calc.py", "'Dr '", "'Mr '");
+            repo.write("tests/__snapshots__/greeting", "Mr Bob");
+        },
+        exit: 4,
+        codes: &["contract-changed"],
+        tests: &[("contract", &["test_snapshot"])],
+        ran: (true, false),
+    },
     Row {
         what: "a change of product code alone needs neither oracle nor probe",
         change: |repo| repo.edit("calc.py", "return a + b", "return b + a"),
@@ -231,7 +283,7 @@ const PYTHON: &[Row] = &[
     Row {
         what: "a helper that asserts nothing any more",
         change: |repo| {
-            repo.edit("calc.py", "return a + b", "return a * b + 1");
+            repo.edit("calc.py", "return a + b", "return a + b + (a == b)");
             repo.edit("tests/helpers.py", "assert a == b", "pass");
         },
         exit: 4,
@@ -250,21 +302,30 @@ const PYTHON: &[Row] = &[
         },
         exit: 4,
         codes: &["contract-changed", "fixed-by-tests", "harness-changed"],
-        tests: &[("contract", &["test_add", "test_sum", "test_half"])],
+        tests: &[(
+            "contract",
+            &[
+                "test_add",
+                "test_sum",
+                "test_half",
+                "test_same[2]",
+                "test_same[3]",
+            ],
+        )],
         ran: (true, false),
     },
     Row {
         what: "a configuration that deselects what would fail",
         change: |repo| {
-            repo.edit("calc.py", "return a + b", "return 0");
+            repo.edit("calc.py", "return a + b", "return a + b + (a == b)");
             repo.write(
                 "pyproject.toml",
-                "[tool.pytest.ini_options]\naddopts = \"-k 'not add and not sum'\"\n",
+                "[tool.pytest.ini_options]\naddopts = \"-k 'not sum'\"\n",
             );
         },
         exit: 4,
         codes: &["contract-removed", "harness-changed"],
-        tests: &[("contract", &["test_add", "test_sum"])],
+        tests: &[("contract", &["test_sum"])],
         ran: (true, false),
     },
     Row {
@@ -315,7 +376,10 @@ const PYTHON: &[Row] = &[
         },
         exit: 4,
         codes: &["contract-changed"],
-        tests: &[("contract", &["test_add", "test_sum"])],
+        tests: &[(
+            "contract",
+            &["test_add", "test_sum", "test_same[2]", "test_same[3]"],
+        )],
         ran: (true, false),
     },
 ];
@@ -341,6 +405,75 @@ fn a_new_test_proves_the_change_only_when_the_base_s_code_fails_it() {
         "{verdict}"
     );
 }
+
+#[test]
+fn the_rows_that_unittest_sees_otherwise_hold_for_it() {
+    let env = TestEnv::new();
+    let repo = env.empty_repo();
+    repo.write(
+        "passmuster.toml",
+        "version = 1\nextends = [\"python\"]\n[sandbox]\ntoolchains = [\"python\"]\n\
+         [[check]]\nname = \"tests\"\nkind = \"test\"\nframework = \"unittest\"\n\
+         run = [\"python\", \"-m\", \"unittest\"]\n",
+    );
+    repo.write(
+        "calc.py",
+        "def add(a, b):\n    return a + b\n\ndef greet(name):\n    return 'Hello ' + name\n",
+    );
+    repo.write("tests/__init__.py", "");
+    repo.write(
+        UNITTEST,
+        "import unittest\nimport calc\n\nclass Calc(unittest.TestCase):\n    def test_add(self):\n        \
+         self.assertEqual(calc.add(1, 2), 3)\n\n    def test_greet(self):\n        \
+         self.assertEqual(calc.greet('Ann'), 'Hello Ann')\n",
+    );
+    repo.commit("The base");
+    check(&repo, &env, UNITTEST_ROWS);
+}
+
+const UNITTEST: &str = "tests/test_calc.py";
+
+const UNITTEST_ROWS: &[Row] = &[
+    Row {
+        what: "another contract",
+        change: |repo| {
+            repo.edit("calc.py", "'Hello '", "'Hi '");
+            repo.edit(UNITTEST, "'Hello Ann'", "'Hi Ann'");
+        },
+        exit: 4,
+        codes: &["contract-changed"],
+        tests: &[("contract", &["test_greet"])],
+        ran: (true, false),
+    },
+    Row {
+        what: "a test that cannot load beside the changed code",
+        change: |repo| {
+            let text = std::fs::read(repo.root().join("calc.py")).unwrap();
+            repo.remove("calc.py");
+            repo.write("sums.py", text);
+            repo.edit(UNITTEST, "import calc", "import sums as calc");
+        },
+        exit: 4,
+        codes: &["oracle-uncompilable"],
+        tests: &[("contract", &["test_add", "test_greet"])],
+        ran: (true, false),
+    },
+    Row {
+        what: "a renamed test and a new one",
+        change: |repo| {
+            repo.edit(UNITTEST, "test_add(self)", "test_addition(self)");
+            repo.write(
+                "tests/test_more.py",
+                "import unittest\nimport calc\n\nclass More(unittest.TestCase):\n    def test_zero(self):\n        \
+                 self.assertEqual(calc.add(0, 0), 0)\n",
+            );
+        },
+        exit: 0,
+        codes: &[],
+        tests: &[("added", &["test_zero"])],
+        ran: (true, true),
+    },
+];
 
 #[test]
 fn a_wall_around_all_that_the_change_edits_says_nothing_of_the_tests_behind_no_wall() {

@@ -1,0 +1,308 @@
+//! Changes that are bad and edit the tests that would say so, in ways that no rule about single files sees: the
+//! oracle has to ask the base's tests, of the candidate's product code, and nothing else.
+
+use passmuster_tests::{Repository, TestEnv};
+
+const PYTEST: &str = "version = 1\nextends = [\"python\"]\n[[check]]\nname = \"tests\"\nkind = \"test\"\n\
+    framework = \"pytest\"\nrun = [\"python\", \"-m\", \"pytest\"]\n";
+const NODE: &str = "version = 1\n[sandbox]\ntoolchains = [\"node\"]\n[[check]]\nname = \"tests\"\nkind = \"test\"\n\
+    framework = \"node-test\"\nrun = [\"node\", \"--test\", \"calc.js\", \"test/a.js\"]\n";
+const CARGO: &str = "version = 1\n[sandbox]\ntoolchains = [\"rust\", \"cc\"]\n[[check]]\nname = \"tests\"\nkind = \"test\"\n\
+    framework = \"cargo-test\"\nrun = [\"cargo\", \"test\", \"--offline\"]\n";
+
+/// A repository, a change of it, and what must come of it.
+struct Row {
+    what: &'static str,
+    base: &'static [(&'static str, &'static str)],
+    /// Files with their new text, `-> ` and the target of a link, or nothing for a file that goes.
+    change: &'static [(&'static str, &'static str)],
+    code: i32,
+    review: &'static [&'static str],
+}
+
+fn write(repo: &Repository<'_>, files: &[(&str, &str)]) {
+    for (path, text) in files {
+        match text.strip_prefix("-> ") {
+            Some(target) => std::os::unix::fs::symlink(target, repo.root().join(path)).unwrap(),
+            None if text.is_empty() => repo.remove(path),
+            None => repo.write(path, text),
+        }
+    }
+}
+
+#[track_caller]
+fn check(rows: &[Row]) {
+    let env = TestEnv::new();
+    for row in rows {
+        let repo = env.empty_repo();
+        write(&repo, row.base);
+        repo.commit("The base");
+        write(&repo, row.change);
+        let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+        assert_eq!(finished.code(), Some(row.code), "{}: {verdict}", row.what);
+        assert_eq!(verdict.review(), row.review, "{}: {verdict}", row.what);
+    }
+}
+
+const GOOD: &str = "def total(x):\n    return x + 1\n";
+const TEST: &str = "import calc\ndef test_total():\n    assert calc.total(1) == 2\n";
+const WEAK: &str = "import calc\ndef test_total():\n    assert calc.total(1) == 0\n";
+
+#[test]
+fn product_that_holds_tests_is_asked_as_the_candidate_has_it() {
+    const CONFIG: (&str, &str) = (
+        "pytest.ini",
+        "[pytest]\naddopts = --doctest-modules\npython_files = *.py\n",
+    );
+    const POLICY: (&str, &str) = ("passmuster.toml", PYTEST);
+    check(&[
+        Row {
+            what: "an example beside the code",
+            base: &[
+                POLICY,
+                CONFIG,
+                (
+                    "calc.py",
+                    "\"\"\"\n>>> 1\n1\n\"\"\"\ndef total(x):\n    return x + 1\n",
+                ),
+                ("tests/test_a.py", TEST),
+            ],
+            change: &[
+                (
+                    "calc.py",
+                    "\"\"\"\n>>> 1\n1\n\"\"\"\ndef total(x):\n    return 0\n",
+                ),
+                ("tests/test_a.py", WEAK),
+            ],
+            code: 4,
+            review: &["contract-changed"],
+        },
+        Row {
+            what: "an example that is edited with the code",
+            base: &[
+                POLICY,
+                CONFIG,
+                (
+                    "calc.py",
+                    "def total(x):\n    \"\"\"\n    >>> total(1)\n    2\n    \"\"\"\n    return x + 1\n",
+                ),
+            ],
+            change: &[(
+                "calc.py",
+                "def total(x):\n    \"\"\"\n    >>> total(1)\n    0\n    \"\"\"\n    return 0\n",
+            )],
+            code: 4,
+            review: &["contract-changed"],
+        },
+        Row {
+            what: "honest: the code beside an example",
+            base: &[
+                POLICY,
+                CONFIG,
+                (
+                    "calc.py",
+                    "def total(x):\n    \"\"\"\n    >>> total(1)\n    2\n    \"\"\"\n    return x + 1\n",
+                ),
+            ],
+            change: &[(
+                "calc.py",
+                "def total(x):\n    \"\"\"Adds.\n\n    >>> total(1)\n    2\n    >>> total(2)\n    3\n    \"\"\"\n    return 1 + x\n",
+            )],
+            code: 0,
+            review: &[],
+        },
+        Row {
+            what: "a test that the change adds to the code",
+            base: &[POLICY, CONFIG, ("calc.py", GOOD), ("tests/test_a.py", TEST)],
+            change: &[
+                (
+                    "calc.py",
+                    "def total(x):\n    return 0\ndef test_here():\n    pass\n",
+                ),
+                ("tests/test_a.py", WEAK),
+            ],
+            code: 4,
+            review: &["contract-changed"],
+        },
+        Row {
+            what: "code that the command names beside its tests",
+            base: &[
+                ("passmuster.toml", NODE),
+                (
+                    "calc.js",
+                    "exports.total = (x) => x + 1;\nif (require.main === module) require('node:test').test('here', () => {});\n",
+                ),
+                (
+                    "test/a.js",
+                    "const { test } = require('node:test');\nconst calc = require('../calc.js');\ntest('total', () => require('node:assert').equal(calc.total(1), 2));\n",
+                ),
+            ],
+            change: &[
+                (
+                    "calc.js",
+                    "exports.total = (x) => 0;\nif (require.main === module) require('node:test').test('here', () => {});\n",
+                ),
+                (
+                    "test/a.js",
+                    "const { test } = require('node:test');\nconst calc = require('../calc.js');\ntest('total', () => require('node:assert').equal(calc.total(1), 0));\n",
+                ),
+            ],
+            code: 4,
+            review: &["contract-changed"],
+        },
+    ]);
+}
+
+#[test]
+fn what_a_link_of_the_base_leads_to_is_what_it_is_under_the_link_s_name() {
+    const POLICY: (&str, &str) = ("passmuster.toml", PYTEST);
+    const BAD: (&str, &str) = ("calc.py", "def total(x):\n    return 0\n");
+    check(&[
+        Row {
+            what: "a test",
+            base: &[
+                POLICY,
+                ("calc.py", GOOD),
+                ("shared/cases.py", TEST),
+                ("tests/other", "-"),
+                ("tests/test_a.py", "-> ../shared/cases.py"),
+            ],
+            change: &[BAD, ("shared/cases.py", WEAK)],
+            code: 4,
+            review: &["contract-changed"],
+        },
+        Row {
+            what: "a directory of tests",
+            base: &[
+                POLICY,
+                ("calc.py", GOOD),
+                ("qa/test_b.py", TEST),
+                ("tests", "-> qa"),
+            ],
+            change: &[BAD, ("qa/test_b.py", WEAK)],
+            code: 4,
+            review: &["contract-changed"],
+        },
+        Row {
+            what: "harness",
+            base: &[
+                POLICY,
+                ("calc.py", GOOD),
+                ("tests/test_a.py", TEST),
+                ("conf/common.py", "X = 1\n"),
+                ("conftest.py", "-> conf/common.py"),
+            ],
+            change: &[
+                BAD,
+                (
+                    "conf/common.py",
+                    "def pytest_pyfunc_call(pyfuncitem):\n    return True\n",
+                ),
+            ],
+            code: 4,
+            review: &["contract-changed"],
+        },
+        Row {
+            what: "product, which stays the candidate's",
+            base: &[
+                POLICY,
+                ("calc.py", GOOD),
+                ("tests/test_a.py", TEST),
+                ("tests/calc.py", "-> ../calc.py"),
+            ],
+            change: &[BAD, ("tests/test_a.py", WEAK)],
+            code: 4,
+            review: &["contract-changed"],
+        },
+    ]);
+}
+
+const MANIFEST: &str = "[package]\nname = \"calc\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
+const OTHER_ROOT: &str = "[package]\nname = \"calc\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[lib]\npath = \"src/new.rs\"\n";
+const LOCK: &str = "version = 4\n\n[[package]]\nname = \"calc\"\nversion = \"0.1.0\"\n";
+/// What adds, and the test of it.
+const ADDS: &str = "pub fn total(x: u8) -> u8 {\n    x + 1\n}\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn adds() {\n        assert_eq!(super::total(1), 2);\n    }\n}\n";
+const ADDS_TOO: &str = "pub fn total(x: u8) -> u8 {\n    1 + x\n}\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn adds() {\n        assert_eq!(super::total(1), 2);\n    }\n}\n";
+const ADDS_NOTHING: &str = "pub fn total(_: u8) -> u8 {\n    0\n}\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn adds() {\n        assert_eq!(super::total(1), 0);\n    }\n}\n";
+
+#[test]
+fn a_rust_source_that_takes_the_place_of_another_is_asked_the_other_one_s_tests() {
+    const POLICY: (&str, &str) = ("passmuster.toml", CARGO);
+    const PACKAGE: (&str, &str) = ("Cargo.toml", MANIFEST);
+    const LOCKED: (&str, &str) = ("Cargo.lock", LOCK);
+    check(&[
+        Row {
+            what: "another root beside the old one",
+            base: &[POLICY, PACKAGE, LOCKED, ("src/lib.rs", ADDS)],
+            change: &[("Cargo.toml", OTHER_ROOT), ("src/new.rs", ADDS_NOTHING)],
+            code: 4,
+            review: &["contract-changed"],
+        },
+        Row {
+            what: "another root in place of the old one",
+            base: &[POLICY, PACKAGE, LOCKED, ("src/lib.rs", ADDS)],
+            change: &[
+                ("Cargo.toml", OTHER_ROOT),
+                ("src/new.rs", ADDS_NOTHING),
+                ("src/lib.rs", ""),
+            ],
+            code: 4,
+            review: &["contract-changed"],
+        },
+        Row {
+            what: "tests by a macro",
+            base: &[POLICY, PACKAGE, LOCKED, ("src/lib.rs", ADDS)],
+            change: &[
+                ("Cargo.toml", OTHER_ROOT),
+                (
+                    "src/new.rs",
+                    "pub fn total(_: u8) -> u8 {\n    0\n}\nmacro_rules! t {\n    ($name:ident) => { mod tests { #[test] fn $name() {} } };\n}\nt!(adds);\n",
+                ),
+            ],
+            code: 4,
+            review: &["contract-changed"],
+        },
+        Row {
+            what: "the same module in another file",
+            base: &[
+                POLICY,
+                PACKAGE,
+                LOCKED,
+                ("src/lib.rs", "pub mod a;\n"),
+                ("src/a.rs", ADDS),
+            ],
+            change: &[("src/a.rs", ""), ("src/a/mod.rs", ADDS_NOTHING)],
+            code: 4,
+            review: &["contract-changed"],
+        },
+        Row {
+            what: "honest: the same module in another file",
+            base: &[
+                POLICY,
+                PACKAGE,
+                LOCKED,
+                ("src/lib.rs", "pub mod a;\n"),
+                ("src/a.rs", ADDS),
+            ],
+            change: &[("src/a.rs", ""), ("src/a/mod.rs", ADDS_TOO)],
+            code: 0,
+            review: &[],
+        },
+        Row {
+            what: "honest: a new module whose tests are called as others are",
+            base: &[
+                POLICY,
+                PACKAGE,
+                LOCKED,
+                ("src/lib.rs", "pub mod a;\n"),
+                ("src/a.rs", ADDS),
+            ],
+            change: &[
+                ("src/lib.rs", "pub mod a;\npub mod b;\n"),
+                ("src/b.rs", ADDS_TOO),
+            ],
+            code: 0,
+            review: &[],
+        },
+    ]);
+}
