@@ -7,7 +7,7 @@ use std::process::Command;
 
 use passmuster_tests::{TestEnv, tool};
 
-use crate::projects::{Change, Project, Registry};
+use crate::projects::{Project, Registry};
 
 /// The tools and variables that a project is run with.
 pub(crate) struct Surroundings<'env> {
@@ -50,7 +50,7 @@ impl<'env> Surroundings<'env> {
             Registry::Npm => packed(project, &downloads),
         };
         for change in project.before {
-            apply(&source, change);
+            change.apply(&source);
         }
         if project.registry == Registry::Crates {
             let mut cargo = Command::new("cargo");
@@ -160,19 +160,6 @@ fn unpack(downloads: &Path, folder: &str) -> PathBuf {
             .current_dir(downloads),
     );
     downloads.join(folder)
-}
-
-/// As [`passmuster_tests::Repository::edit`], before there is a repository.
-fn apply(source: &Path, change: &Change) {
-    match change {
-        Change::Edit { file, old, new } => {
-            let path = source.join(file);
-            let text = fs::read_to_string(&path).unwrap();
-            assert_eq!(text.matches(old).count(), 1, "{file} holds {old:?} once");
-            fs::write(path, text.replace(old, new)).unwrap();
-        }
-        Change::Remove { file } => fs::remove_file(source.join(file)).unwrap(),
-    }
 }
 
 fn policy(project: &Project) -> String {

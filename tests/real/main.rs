@@ -1,5 +1,6 @@
 //! Real projects from the package registries: an honest change passes, a seeded regression fails and
-//! names the test, a deleted test fails. Before that, the package managers themselves in prepare steps with
+//! names the test, a deleted test fails, and what changes tests, manifests and features gets the verdict that it
+//! has to get. Before that, the package managers themselves in prepare steps with
 //! network. Prints tables in Markdown; ends with 1 where one is wrong.
 //!
 //! Not part of the ordinary tests, because it needs the registries: `make test-real`.
@@ -14,7 +15,9 @@
 
 mod clients;
 mod fetch;
+mod kinds;
 mod projects;
+mod tables;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -22,6 +25,7 @@ use std::time::{Duration, Instant};
 use passmuster_tests::{Finished, Repository, TestEnv, Verdict};
 
 use crate::fetch::Surroundings;
+use crate::kinds::Kind;
 use crate::projects::{Change, PROJECTS, Project};
 
 fn main() -> ExitCode {
@@ -35,7 +39,8 @@ fn main() -> ExitCode {
     let chosen = PROJECTS.iter().filter(|project| is_chosen(project.name));
     let rows: Vec<Row> = chosen.map(measure).collect();
     if !rows.is_empty() {
-        println!("{}", table(&rows));
+        println!("{}\n", tables::speed(&rows));
+        println!("{}\n", tables::kinds(&rows));
     }
     wrong.extend(rows.iter().flat_map(|row| row.wrong.clone()));
     for problem in &wrong {
@@ -59,6 +64,8 @@ struct Row {
     /// Another change, which fails: tests are run again.
     next: Duration,
     verdicts: [String; 3],
+    /// What each of the project's proposals got, and how long that took.
+    proposals: Vec<(Kind, String, Duration)>,
     wrong: Vec<String>,
 }
 
@@ -76,11 +83,12 @@ fn measure(project: &'static Project) -> Row {
     };
 
     let plain = run.plainly();
-    let (honest, honest_verdict, first) = run.verify(&project.honest, &[]);
-    let (again, again_verdict, stored) = run.verify(&project.honest, &[]);
-    let (anew, anew_verdict, _) = run.verify(&project.honest, &["--no-cache"]);
-    let (regression, regression_verdict, next) = run.verify(&project.regression, &[]);
-    let (deletion, deletion_verdict, _) = run.verify(&project.deletion, &[]);
+    let one = std::slice::from_ref;
+    let (honest, honest_verdict, first) = run.verify(one(&project.honest), &[]);
+    let (again, again_verdict, stored) = run.verify(one(&project.honest), &[]);
+    let (anew, anew_verdict, _) = run.verify(one(&project.honest), &["--no-cache"]);
+    let (regression, regression_verdict, next) = run.verify(one(&project.regression), &[]);
+    let (deletion, deletion_verdict, _) = run.verify(one(&project.deletion), &[]);
 
     let mut wrong = Vec::new();
     let mut demand = |holds: bool, what: &str, finished: &Finished| {
@@ -111,6 +119,22 @@ fn measure(project: &'static Project) -> Row {
     );
     let named = names(&deletion_verdict, "vanished", project.vanished);
     demand(named, "the deleted test is named", &deletion);
+    let mut proposals = Vec::new();
+    for proposal in project.proposals {
+        let (finished, verdict, took) = run.verify(proposal.changes, &[]);
+        let found = summary(&verdict);
+        let what = proposal.kind.title();
+        demand(
+            found == proposal.expected,
+            &format!("{what}: {} and not {found}", proposal.expected),
+            &finished,
+        );
+        let named = proposal
+            .named
+            .is_none_or(|(class, test)| names(&verdict, class, test));
+        demand(named, &format!("{what}: the test is named"), &finished);
+        proposals.push((proposal.kind, found, took));
+    }
 
     let verdicts = [&honest_verdict, &regression_verdict, &deletion_verdict].map(summary);
     let tests = honest_verdict
@@ -124,6 +148,7 @@ fn measure(project: &'static Project) -> Row {
         stored,
         next,
         verdicts,
+        proposals,
         wrong,
     }
 }
@@ -184,11 +209,14 @@ impl Measured<'_> {
         elapsed
     }
 
-    /// Makes a change, takes it as a patch, and has it vetted.
-    fn verify(&self, change: &Change, options: &[&str]) -> (Finished, Option<Verdict>, Duration) {
-        match change {
-            Change::Edit { file, old, new } => self.repo.edit(file, old, new),
-            Change::Remove { file } => self.repo.remove(file),
+    /// Makes changes, takes them as a patch, and has it vetted.
+    fn verify(
+        &self,
+        changes: &[Change],
+        options: &[&str],
+    ) -> (Finished, Option<Verdict>, Duration) {
+        for change in changes {
+            change.apply(self.repo.root());
         }
         let patch = self.repo.take_patch();
         let mut invocation = self.env.verify(self.repo, ["-"]).args(options).stdin(patch);
@@ -200,20 +228,4 @@ impl Measured<'_> {
         let elapsed = finished.elapsed;
         (finished, verdict, elapsed)
     }
-}
-
-fn table(rows: &[Row]) -> String {
-    let mut lines = vec![
-        "| project | framework | tests | plain run | first verdict | same again | failing verdict | honest change | seeded regression | deleted test |".to_string(),
-        "|---|---|---|---|---|---|---|---|---|---|".to_string(),
-    ];
-    lines.extend(rows.iter().map(|row| {
-        let Row { project, tests, plain, first, stored, next, verdicts: [honest, regression, deletion], .. } = row;
-        let [plain, first, stored, next] = [plain, first, stored, next].map(|time| format!("{:.2} s", time.as_secs_f64()));
-        format!(
-            "| {} {} | {} | {tests} | {plain} | {first} | {stored} | {next} | {honest} | {regression} | {deletion} |",
-            project.name, project.version, project.framework
-        )
-    }));
-    lines.join("\n")
 }

@@ -1,6 +1,11 @@
 //! The projects, each at one version, so that the edits below fit: what is changed, and which test
 //! has to be named.
 
+use std::fs;
+use std::path::Path;
+
+use crate::kinds::{self, Proposal};
+
 /// Where a project comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Registry {
@@ -21,8 +26,73 @@ pub(crate) enum Change {
         old: &'static str,
         new: &'static str,
     },
+    /// Text goes from where this stands, once, until that next stands, or to the end for the empty text.
+    Cut {
+        file: &'static str,
+        from: &'static str,
+        until: &'static str,
+    },
+    /// A file gets more text at its end.
+    Append {
+        file: &'static str,
+        text: &'static str,
+    },
+    /// A file comes into being, its directories included.
+    Add {
+        file: &'static str,
+        text: &'static str,
+    },
+    /// A file goes to another place.
+    Move {
+        from: &'static str,
+        to: &'static str,
+    },
     /// A file is removed.
     Remove { file: &'static str },
+}
+
+impl Change {
+    /// Makes the change in a directory.
+    pub(crate) fn apply(&self, root: &Path) {
+        match *self {
+            Self::Edit { file, old, new } => rewrite(root, file, old, |at, text| {
+                format!("{}{new}{}", &text[..at], &text[at + old.len()..])
+            }),
+            Self::Cut { file, from, until } => rewrite(root, file, from, |at, text| {
+                let rest = match until {
+                    "" => "",
+                    until => &text[at + text[at..].find(until).expect("the end stands there")..],
+                };
+                format!("{}{rest}", &text[..at])
+            }),
+            Self::Append { file, text } => rewrite(root, file, "", |_, old| format!("{old}{text}")),
+            Self::Add { file, text } => {
+                let path = root.join(file);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, text).unwrap();
+            }
+            Self::Move { from, to } => {
+                let to = root.join(to);
+                fs::create_dir_all(to.parent().unwrap()).unwrap();
+                fs::rename(root.join(from), to).unwrap();
+            }
+            Self::Remove { file } => fs::remove_file(root.join(file)).unwrap(),
+        }
+    }
+}
+
+/// Writes a file anew, given where the mark stands in it, which has to be one place.
+fn rewrite(root: &Path, file: &str, mark: &str, new: impl FnOnce(usize, &str) -> String) {
+    let path = root.join(file);
+    let text = fs::read_to_string(&path).unwrap();
+    let times = if mark.is_empty() {
+        1
+    } else {
+        text.matches(mark).count()
+    };
+    assert_eq!(times, 1, "{file} holds {mark:?} once");
+    let at = text.find(mark).unwrap_or_default();
+    fs::write(path, new(at, &text)).unwrap();
 }
 
 /// A project and what is tried on it.
@@ -45,6 +115,8 @@ pub(crate) struct Project {
     pub(crate) deletion: Change,
     /// Part of the id of the deleted test.
     pub(crate) vanished: &'static str,
+    /// What else is tried, each with its verdict.
+    pub(crate) proposals: &'static [Proposal],
 }
 
 pub(crate) const PROJECTS: &[Project] = &[
@@ -74,6 +146,7 @@ pub(crate) const PROJECTS: &[Project] = &[
             new: "",
         },
         vanished: "test_base64_bad",
+        proposals: kinds::ITSDANGEROUS,
     },
     // The tests stand inside the package.
     Project {
@@ -101,6 +174,7 @@ pub(crate) const PROJECTS: &[Project] = &[
             new: "",
         },
         vanished: "test_drop",
+        proposals: &[],
     },
     // The tests stand in files of their own. The benchmarks are left out, and what they alone need.
     Project {
@@ -139,6 +213,7 @@ pub(crate) const PROJECTS: &[Project] = &[
             new: "",
         },
         vanished: "test_any",
+        proposals: kinds::SEMVER,
     },
     // The tests stand in the source, most of what is documented is a doctest.
     Project {
@@ -166,6 +241,7 @@ pub(crate) const PROJECTS: &[Project] = &[
             new: "",
         },
         vanished: "percent_decode_collect",
+        proposals: kinds::PERCENT_ENCODING,
     },
     // Tests that start processes of their own.
     Project {
@@ -191,5 +267,6 @@ pub(crate) const PROJECTS: &[Project] = &[
             file: "test/emit-reset.test.js",
         },
         vanished: "a limited warning can be re-set",
+        proposals: kinds::PROCESS_WARNING,
     },
 ];

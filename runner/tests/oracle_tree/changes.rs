@@ -159,7 +159,7 @@ pub(crate) fn changed(language: Language, base: &Tree, dice: &mut Dice) -> Tree 
                 };
                 put(&mut tree, &path, file);
             }
-            4 => put(&mut tree, &path, File::Link(b"README.md".to_vec())),
+            4 => put(&mut tree, &path, File::Link(b"nowhere/at-all".to_vec())),
             // A file where a directory was, and the other way round.
             5 => {
                 if let Some((directory, _)) = path.split_once('/') {

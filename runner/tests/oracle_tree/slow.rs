@@ -172,12 +172,15 @@ pub(crate) fn construct(
             (Class::Product, Wanted::All)
                 if language == Language::Rust && path.ends_with(".rs") =>
             {
-                let tests = other.map_or(Some(""), File::text);
-                if let (Some(own), Some(tests)) = (own, tests)
-                    && sources::are_whole([own.text(), Some(tests)])
-                {
-                    let made = Expected::Source(own.clone(), tests.to_owned());
-                    special.insert(path.clone(), made);
+                let [product, tests] = [own, other].map(|file| file.map_or(Some(""), File::text));
+                let says = |text: Option<&str>| text.is_none_or(|text| text.contains("test"));
+                if sources::are_whole([product, tests]) {
+                    let made =
+                        |own: &File| Expected::Source(own.clone(), tests.unwrap().to_owned());
+                    special.extend(own.map(|own| (path.clone(), made(own))));
+                } else if says(product) || says(tests) {
+                    // What cannot be read may hold tests, and nothing that needs it is believed.
+                    exchange(room.path(), path, None);
                 }
             }
             _ => {}
