@@ -55,6 +55,8 @@ pub(crate) struct Common {
     filter: &'static Filter,
     /// The caller's namespaces.
     outside: Membership,
+    /// Whom payloads run as: six files say so.
+    payload: Result<Identity, Failure>,
 }
 
 impl Common {
@@ -62,6 +64,7 @@ impl Common {
         Ok(Self {
             filter: Filter::read()?,
             outside: Membership::of_self()?,
+            payload: identity::find(),
         })
     }
 }
@@ -131,8 +134,12 @@ impl Write for Caller {
 }
 
 fn run(spec: Spec, input: Option<OwnedFd>, common: Common) -> Result<Outcome, Failure> {
-    let Common { filter, outside } = common;
-    let payload = identity::find()?;
+    let Common {
+        filter,
+        outside,
+        payload,
+    } = common;
+    let payload = payload?;
     let root = identity::is_root();
     if root {
         // Root's groups would stay with the payload: inside they can neither be mapped nor dropped.
@@ -190,7 +197,9 @@ fn run(spec: Spec, input: Option<OwnedFd>, common: Common) -> Result<Outcome, Fa
 fn run_through_bubblewrap(
     spec: &Spec,
     input: Option<OwnedFd>,
-    Common { filter, outside }: Common,
+    Common {
+        filter, outside, ..
+    }: Common,
 ) -> Result<Outcome, Failure> {
     let failed = |error: &io::Error| Failure::io(Step::Bubblewrap, bubblewrap::PROGRAM, error);
     if identity::is_root() {
