@@ -377,7 +377,7 @@ fn differing<'a>(product: &'a [TreeEntry], steering: &'a [TreeEntry]) -> Vec<Pai
             product: one.next_if(|entry| entry.path == *path),
             steering: other.next_if(|entry| entry.path == *path),
         };
-        let content = |entry: &TreeEntry| (entry.mode, entry.oid.clone());
+        let content = |entry: &'a TreeEntry| (entry.mode, entry.oid.as_str());
         if pair.product.map(content) != pair.steering.map(content) {
             pairs.push(pair);
         }
