@@ -83,8 +83,8 @@ struct Trees<'a> {
     base_tree: PathBuf,
     /// What steps made on the base.
     base_layers: Vec<Layer>,
-    /// Keeps the layers from being pruned.
-    guards: Vec<LayerGuard>,
+    /// Keeps the base's tree from being pruned.
+    _guard: LayerGuard,
 }
 
 /// One tree of a check.
@@ -97,6 +97,8 @@ struct Side<'a> {
     services: Vec<Attendant>,
     /// What a result depends on besides the check: the tree and the layers over it.
     layers: Vec<String>,
+    /// Keeps the layers that it sees from being pruned.
+    guards: Vec<LayerGuard>,
 }
 
 /// Where more trees of a check are made.
@@ -203,7 +205,8 @@ impl<'a> Bench<'a> {
                 return Ok(not_run(check, WhyNotRun::Blocked));
             }
         };
-        measured.note_network(&trees.guards);
+        measured.note_network(&trees.base.guards);
+        measured.note_network(&trees.candidate.guards);
         let outcome = match base {
             BaseRun::Test(test, base) => {
                 let mut site = Site { workshop, space };
@@ -242,7 +245,7 @@ impl<'a> Bench<'a> {
             candidate: side.clone(),
             base: side,
             base_tree: made.tree.path().join("tree"),
-            guards: layers_of(&made.layers).chain([made.tree]).collect(),
+            _guard: made.tree,
             base_layers: made.layers,
         };
         let tree = self.judged(plan.check, workshop)?;
@@ -250,9 +253,8 @@ impl<'a> Bench<'a> {
         let made = self
             .side_of(plan, TreeRole::Candidate, tree, &trees, &mut site)
             .await?;
-        Ok(made.map(|(candidate, guards)| {
+        Ok(made.map(|candidate| {
             trees.candidate = candidate;
-            trees.guards.extend(guards);
             (trees, run)
         }))
     }
@@ -301,8 +303,8 @@ impl<'a> Bench<'a> {
         exchange.build(workshop.read_blob).map_err(unread)
     }
 
-    /// One more tree of a check, with the layers that it needs; the layers that only it holds come with
-    /// it. The inner error is a reason for the verdict.
+    /// One more tree of a check, with the layers that it needs. The inner error is a reason for the
+    /// verdict.
     async fn side_of(
         &self,
         plan: &CheckPlan<'a>,
@@ -310,7 +312,7 @@ impl<'a> Bench<'a> {
         tree: Cow<'a, Snapshot>,
         trees: &Trees<'a>,
         site: &mut Site<'_, '_>,
-    ) -> Result<Result<(Side<'a>, Vec<LayerGuard>), Reason>, LayerError> {
+    ) -> Result<Result<Side<'a>, Reason>, LayerError> {
         let check = plan.check;
         let own = self.layer_of(&tree, site.workshop, site.space)?;
         let directories = [own, trees.base_tree.clone()];
@@ -319,10 +321,7 @@ impl<'a> Bench<'a> {
             .prepare_candidate(&tree, &directories, &plan.steps, &trees.base_layers)
             .await;
         match made.map_err(|error| step_reason(check, role, error)) {
-            Ok(layers) => {
-                let side = self.side(check, (role, tree), &directories, &layers);
-                Ok(side.map(|side| (side, layers_of(&layers).collect())))
-            }
+            Ok(layers) => Ok(self.side(check, (role, tree), &directories, &layers)),
             Err(step) => step.map(Err),
         }
     }
@@ -350,6 +349,7 @@ impl<'a> Bench<'a> {
             program,
             services: self.attendants(check, layers)?,
             layers: content.chain(keys).collect(),
+            guards: layers.iter().map(|layer| layer.made.clone()).collect(),
             tree,
         })
     }
@@ -378,10 +378,6 @@ impl<'a> Bench<'a> {
             None => grants::wall(None).max(PATIENCE * Duration::from_millis(base_ms.unwrap_or(0))),
         }
     }
-}
-
-fn layers_of(layers: &[Layer]) -> impl Iterator<Item = LayerGuard> {
-    layers.iter().map(|layer| layer.made.clone())
 }
 
 fn unread(source: io::Error) -> LayerError {

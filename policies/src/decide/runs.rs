@@ -94,7 +94,7 @@ fn probe(runs: &TestEvidence, candidate: &TestRun) -> RunNote {
         None => note(
             role,
             RunExtent::Saved,
-            "the change adds no test that passes",
+            "there is no new test that passes, or it came to no end without the change",
         ),
         Some(run) if run.tests.len() < candidate.tests.len() => {
             note(role, RunExtent::Part, "do the new tests need the change?")

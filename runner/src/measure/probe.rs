@@ -9,13 +9,14 @@ use std::collections::BTreeSet;
 use passmuster_policy::comparison::{Class, Context, Oracle, compare};
 use passmuster_policy::evidence::TreeRole;
 use passmuster_policy::policy::TestCheck;
-use passmuster_policy::run::TestRun;
+use passmuster_policy::run::{Outcome, TestRun};
 use passmuster_policy::tests::TestId;
 
 use super::oracle::{Firsts, selection};
 use super::{Bench, Site, Trees, Trouble, unread};
 use crate::parts::{Exchange, Taken};
 use crate::plan::CheckPlan;
+use crate::reruns::is_whole;
 
 impl<'a> Bench<'a> {
     /// Runs the files that hold new tests; none where there are no such tests, or they cannot run there.
@@ -49,13 +50,13 @@ impl<'a> Bench<'a> {
         let made = self
             .side_of(plan, TreeRole::Probe, Cow::Owned(tree), trees, site)
             .await?;
-        let Ok((side, _guards)) = made else {
+        let Ok(side) = made else {
             return Ok(None);
         };
         let only = selection(firsts.candidate, &added);
         let wall = self.wall(plan.check, Some(firsts.base.usage.wall_ms));
         let ran = self.one_test(plan.check, test, &side, wall, only).await?;
-        Ok(Some(ran.result))
+        Ok(Some(ran.result).filter(says))
     }
 
     /// New tests that pass on the candidate; none that a renamed file took along.
@@ -70,4 +71,11 @@ impl<'a> Bench<'a> {
         let added = compared.of(Class::Added).iter();
         added.map(|test| test.id.clone()).collect()
     }
+}
+
+/// Whether a run says of each test whether it needs the change: all were run, or did not load. One that
+/// met a limit, say, is silent about what it did not get to.
+fn says(run: &TestRun) -> bool {
+    let ended = matches!(run.outcome, Outcome::Exited { .. });
+    is_whole(run) || (ended && !run.broken_units.is_empty())
 }

@@ -407,6 +407,32 @@ fn a_new_test_proves_the_change_only_when_the_base_s_code_fails_it() {
 }
 
 #[test]
+fn a_new_test_that_comes_to_no_end_without_the_change_says_nothing() {
+    let env = TestEnv::new();
+    let repo = python_base(&env);
+    repo.edit(
+        "passmuster.toml",
+        "kind = \"test\"",
+        "kind = \"test\"\nlimits = { wall = \"4s\" }",
+    );
+    repo.edit("calc.py", "def add", "READY = False\n\ndef add");
+    repo.commit("A limit");
+    repo.edit("calc.py", "READY = False", "READY = True");
+    repo.write(
+        "tests/test_ready.py",
+        "import time\nimport calc\n\ndef test_ready():\n    while not calc.READY:\n        time.sleep(1)\n",
+    );
+    let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+    finished.assert_code(0);
+    verdict.assert_tests("added", &["test_ready"]);
+    assert_eq!(
+        verdict.0["tests"]["proves"],
+        serde_json::Value::Null,
+        "{verdict}"
+    );
+}
+
+#[test]
 fn the_rows_that_unittest_sees_otherwise_hold_for_it() {
     let env = TestEnv::new();
     let repo = env.empty_repo();
