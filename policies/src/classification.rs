@@ -181,6 +181,14 @@ fn tables(framework: Framework) -> (&'static [&'static str], &'static [&'static 
     }
 }
 
+impl Framework {
+    /// Whether its tests stand in product sources too, so that a file which holds some need be none.
+    #[must_use]
+    pub fn tests_in_sources(self) -> bool {
+        matches!(self, Self::CargoTest | Self::Nextest)
+    }
+}
+
 /// Tells what a file is to one test check.
 #[derive(Clone, Debug)]
 pub struct Classifier {

@@ -32,6 +32,12 @@ impl RepoPath {
         self.0.split(|byte| *byte == b'/')
     }
 
+    /// Whether the file is a Rust source by its name.
+    #[must_use]
+    pub fn is_rust(&self) -> bool {
+        self.as_bytes().ends_with(b".rs")
+    }
+
     /// The last component.
     pub fn file_name(&self) -> &[u8] {
         self.components().next_back().unwrap_or_default()

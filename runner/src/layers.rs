@@ -71,10 +71,10 @@ impl Snapshot {
         digest(&(&self.id, absent))
     }
 
-    /// Whether there is a file, link or submodule at a path.
-    pub fn holds(&self, path: &RepoPath) -> bool {
+    /// The file, link or submodule at a path.
+    pub fn entry(&self, path: &RepoPath) -> Option<&TreeEntry> {
         let found = self.entries.binary_search_by(|entry| entry.path.cmp(path));
-        found.is_ok()
+        self.entries.get(found.ok()?)
     }
 }
 

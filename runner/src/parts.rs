@@ -223,7 +223,7 @@ impl Exchange<'_> {
             _ if named => whole(true),
             FileClass::Harness if self.taken != Taken::Named => whole(true),
             FileClass::Test if self.taken == Taken::All => whole(false),
-            FileClass::Product if self.taken == Taken::All && is_rust(pair.path) => {
+            FileClass::Product if self.taken == Taken::All && pair.path.is_rust() => {
                 let made = self.items(pair, read, sources)?;
                 Ok(made.map(|entry| (part(Kind::Items, false), entry)))
             }
@@ -305,7 +305,7 @@ impl Exchange<'_> {
         let pairs = differing(&self.product.entries, &self.steering.entries);
         let gone = pairs
             .iter()
-            .filter(|pair| pair.product.is_none() && is_rust(pair.path));
+            .filter(|pair| pair.product.is_none() && pair.path.is_rust());
         for pair in gone {
             let tests = text(pair.steering, read)?.unwrap_or_default();
             if rust.is_moved([pair.path, path], &tests, own) {
@@ -345,7 +345,7 @@ impl Sorter {
         let classes = names.map(|name| match self.class(&name) {
             // Code below the tests may be the product under another name.
             FileClass::Test
-                if (is_code(&name) || is_rust(&name)) && !self.holders.contains(&name) =>
+                if (is_code(&name) || name.is_rust()) && !self.holders.contains(&name) =>
             {
                 (own.0, false)
             }
@@ -400,10 +400,6 @@ fn make_room(entries: &mut BTreeMap<&RepoPath, &TreeEntry>, path: &RepoPath) {
         rest.is_some_and(|rest| rest.starts_with(b"/"))
     };
     entries.retain(|other, _| !inside(other, path) && !inside(path, other));
-}
-
-fn is_rust(path: &RepoPath) -> bool {
-    path.as_bytes().ends_with(b".rs")
 }
 
 /// A file's text; an absent one's is empty. None for links, submodules, what is too large or no text.

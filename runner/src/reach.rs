@@ -49,7 +49,7 @@ pub fn covered(
 ) -> BTreeSet<TestId> {
     let mut covered = BTreeSet::new();
     for part in parts {
-        let reach = match is_rust(&part.path) {
+        let reach = match part.path.is_rust() {
             true => reach_of_rust(part, base, candidate, sources),
             false => reach(part, base, candidate, sources),
         };
@@ -139,10 +139,6 @@ fn target_of<'p>(directory: &[u8], path: &'p RepoPath) -> Option<&'p str> {
     (!name.contains('/')).then_some(name)
 }
 
-fn is_rust(path: &RepoPath) -> bool {
-    path.as_bytes().ends_with(b".rs")
-}
-
 /// Whether a file is loaded by name.
 pub fn is_code(path: &RepoPath) -> bool {
     language(path).is_some()
@@ -209,7 +205,7 @@ impl Sources<'_> {
 
     /// The unit of a file that is a target of its own.
     pub fn unit_of(&self, path: &RepoPath) -> Option<String> {
-        let (directory, package) = self.package_of(path).filter(|_| is_rust(path))?;
+        let (directory, package) = self.package_of(path).filter(|_| path.is_rust())?;
         target_of(&directory, path).map(|target| format!("{package}::{target}"))
     }
 

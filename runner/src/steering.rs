@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use passmuster_policy::change::{Change, Entry, FileChange, Mode};
 use passmuster_policy::finding::{Finding, FindingLevel};
 use passmuster_policy::path::RepoPath;
-use passmuster_policy::policy::{CheckKind, Framework, Policy};
+use passmuster_policy::policy::{CheckKind, Policy};
 use passmuster_policy::reason::ReasonCode;
 use passmuster_policy::rust_tests::steering;
 
@@ -16,7 +16,7 @@ use crate::parts::TEXT_CAP;
 
 /// `harness-changed` for every source that has more of it than the change took away, here or in other files.
 pub fn inspect(git: &Git, change: &Change, policy: &Policy) -> Result<Vec<Finding>, GitError> {
-    let changed = change.files.iter().filter(|file| is_rust(&file.path));
+    let changed = change.files.iter().filter(|file| file.path.is_rust());
     let changed: Vec<&FileChange> = changed.collect();
     if changed.is_empty() || !policy.check.iter().any(|check| is_cargo(&check.kind)) {
         return Ok(Vec::new());
@@ -44,13 +44,8 @@ pub fn inspect(git: &Git, change: &Change, policy: &Policy) -> Result<Vec<Findin
         .collect())
 }
 
-fn is_rust(path: &RepoPath) -> bool {
-    path.as_bytes().ends_with(b".rs")
-}
-
 fn is_cargo(kind: &CheckKind) -> bool {
-    matches!(kind, CheckKind::Test(test)
-        if matches!(test.framework, Framework::CargoTest | Framework::Nextest))
+    matches!(kind, CheckKind::Test(test) if test.framework.tests_in_sources())
 }
 
 /// What of a source steers tests; nothing of one that cannot be read, which the oracle does not believe.

@@ -411,8 +411,7 @@ fn rewritten_tests(
 
 /// Rust's unit tests stand in the sources themselves, and a build script runs before they compile.
 fn sources_hold_tests(framework: Framework, path: &RepoPath) -> bool {
-    matches!(framework, Framework::CargoTest | Framework::Nextest)
-        && path.as_bytes().ends_with(b".rs")
+    framework.tests_in_sources() && path.is_rust()
 }
 
 /// What an oracle that did not come to its end, or contradicts itself, says beside its results.

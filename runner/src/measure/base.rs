@@ -10,7 +10,6 @@ use passmuster_policy::run::{Outcome, TestRun};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::lint_check::ReadBlob;
 use super::{Bench, Side};
 use crate::adapters::CommandRun;
 use crate::cache::LayerGuard;
@@ -18,6 +17,7 @@ use crate::digest::digest;
 use crate::layers::{Layer, LayerError, Workshop, shadowed};
 use crate::measured::Measured;
 use crate::obstacles::{run_reason, shadowed_reason, step_reason};
+use crate::parts::Read;
 use crate::plan::CheckPlan;
 use crate::reruns::is_whole;
 use crate::runs::{Ran, RunError};
@@ -56,6 +56,28 @@ pub(super) struct Known<T> {
     pub(super) cached: bool,
 }
 
+impl<T> Known<T> {
+    pub(super) fn stored(result: T) -> Self {
+        Self {
+            result,
+            cached: true,
+        }
+    }
+
+    pub(super) fn new(result: T) -> Self {
+        Self {
+            result,
+            cached: false,
+        }
+    }
+}
+
+/// A result that is known, or the right to find it out.
+pub(super) enum Either<T> {
+    Known(T),
+    Turn(Turn),
+}
+
 impl<'a> Bench<'a> {
     /// What the base of a check needs; a reason where it cannot be had, nothing where it need not.
     pub(super) async fn base_layers(
@@ -82,7 +104,7 @@ impl<'a> Bench<'a> {
         &self,
         plan: &CheckPlan<'a>,
         made: BaseLayers,
-        blobs: &mut ReadBlob<'_>,
+        blobs: &mut Read<'_>,
         measured: &mut Measured,
     ) -> Result<Base<'a>, Reason> {
         let check = plan.check;
@@ -117,20 +139,10 @@ impl<'a> Bench<'a> {
         test: &TestCheck,
         side: &Side<'_>,
     ) -> Result<Known<Ran<TestRun>>, RunError> {
-        let known = || {
-            self.stored(check, side).map(|stored| Known {
-                result: nothing_enforced(stored),
-                cached: true,
-            })
+        let turn = match self.known_or_turn(check, side).await? {
+            Either::Known(run) => return Ok(Known::stored(nothing_enforced(run))),
+            Either::Turn(turn) => turn,
         };
-        if let Some(known) = known() {
-            return Ok(known);
-        }
-        let turn = self.turn(TreeRole::Base).await?;
-        // Another runner may have measured it meanwhile.
-        if let Some(known) = known() {
-            return Ok(known);
-        }
         let wall = self.wall(check, None);
         let ran = self
             .one_test_in(&turn, check, test, side, wall, None)
@@ -138,10 +150,7 @@ impl<'a> Bench<'a> {
         if is_whole(&ran.result) {
             self.keep(check, side, &ran.result);
         }
-        Ok(Known {
-            result: ran,
-            cached: false,
-        })
+        Ok(Known::new(ran))
     }
 
     async fn base_command(
@@ -150,27 +159,30 @@ impl<'a> Bench<'a> {
         side: &Side<'_>,
         measured: &mut Measured,
     ) -> Result<Known<CommandRun>, RunError> {
-        let known = || {
-            self.stored(check, side).map(|result| Known {
-                result,
-                cached: true,
-            })
+        let turn = match self.known_or_turn(check, side).await? {
+            Either::Known(run) => return Ok(Known::stored(run)),
+            Either::Turn(turn) => turn,
         };
-        if let Some(known) = known() {
-            return Ok(known);
+        let run = self.one_command_in(&turn, check, side, measured).await?;
+        if matches!(run.outcome, Outcome::Exited { .. }) {
+            self.keep(check, side, &run);
+        }
+        Ok(Known::new(run))
+    }
+
+    /// What is stored of a base, else the right to measure it.
+    pub(super) async fn known_or_turn<T: DeserializeOwned>(
+        &self,
+        check: &Check,
+        side: &Side<'_>,
+    ) -> Result<Either<T>, RunError> {
+        if let Some(known) = self.stored(check, side) {
+            return Ok(Either::Known(known));
         }
         let turn = self.turn(TreeRole::Base).await?;
-        if let Some(known) = known() {
-            return Ok(known);
-        }
-        let result = self.one_command_in(&turn, check, side, measured).await?;
-        if matches!(result.outcome, Outcome::Exited { .. }) {
-            self.keep(check, side, &result);
-        }
-        Ok(Known {
-            result,
-            cached: false,
-        })
+        // Another runner may have measured it meanwhile.
+        let known = self.stored(check, side);
+        Ok(known.map_or(Either::Turn(turn), Either::Known))
     }
 
     /// The right to run a tree: the base's runs have no company.

@@ -83,7 +83,7 @@ fn content(
     path: &RepoPath,
     site: &mut Site<'_, '_>,
 ) -> Result<String, LayerError> {
-    let entry = tree.entries.iter().find(|entry| entry.path == *path);
+    let entry = tree.entry(path);
     let bytes = entry.map(|entry| (site.workshop.read_blob)(entry));
     let bytes = bytes.transpose().map_err(unread)?.unwrap_or_default();
     Ok(String::from_utf8_lossy(&bytes).into_owned())

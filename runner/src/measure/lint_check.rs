@@ -1,6 +1,5 @@
 //! Lint checks: the same linter, with the base's configuration, on both trees.
 
-use std::io;
 use std::time::Duration;
 
 use passmuster_policy::denial::of_runs;
@@ -10,21 +9,18 @@ use passmuster_policy::path::RepoPath;
 use passmuster_policy::policy::{Check, LintCheck};
 use passmuster_policy::run::Outcome;
 
-use super::base::Known;
+use super::base::{Either, Known};
 use super::{Bench, Side, Trees};
 use crate::adapters::LintOutput;
-use crate::git::objects::TreeEntry;
 use crate::layers::Snapshot;
 use crate::lint::place::{Placed, Placer};
 use crate::lint::{Format, read};
 use crate::measured::Measured;
 use crate::obstacles::role_name;
+use crate::parts::Read;
 use crate::places;
 use crate::runs::{self, RunError};
 use crate::turns::Turn;
-
-/// Gives the bytes of an entry.
-pub(super) type ReadBlob<'a> = dyn FnMut(&TreeEntry) -> io::Result<Vec<u8>> + 'a;
 
 /// A check, and its keys as a lint check.
 type Linter<'c> = (&'c Check, &'c LintCheck);
@@ -34,24 +30,14 @@ impl Bench<'_> {
         &self,
         linter: Linter<'_>,
         side: &Side<'_>,
-        blobs: &mut ReadBlob<'_>,
+        blobs: &mut Read<'_>,
         measured: &mut Measured,
     ) -> Result<Known<LintRun>, RunError> {
         let (check, _) = linter;
-        let known = || {
-            self.stored(check, side).map(|result| Known {
-                result,
-                cached: true,
-            })
+        let turn = match self.known_or_turn(check, side).await? {
+            Either::Known(run) => return Ok(Known::stored(run)),
+            Either::Turn(turn) => turn,
         };
-        if let Some(known) = known() {
-            return Ok(known);
-        }
-        let turn = self.turn(TreeRole::Base).await?;
-        // Another runner may have measured it meanwhile.
-        if let Some(known) = known() {
-            return Ok(known);
-        }
         let wall = self.wall(check, None);
         let output = self.one_lint(&turn, linter, side, wall, measured).await?;
         let result = lint_run(linter, output, &side.tree, blobs);
@@ -60,10 +46,7 @@ impl Bench<'_> {
         if ended && result.report == LintReport::Whole {
             self.keep(check, side, &result);
         }
-        Ok(Known {
-            result,
-            cached: false,
-        })
+        Ok(Known::new(result))
     }
 
     pub(super) async fn lint_check(
@@ -71,7 +54,7 @@ impl Bench<'_> {
         linter: Linter<'_>,
         trees: &Trees<'_>,
         base: Known<LintRun>,
-        blobs: &mut ReadBlob<'_>,
+        blobs: &mut Read<'_>,
         measured: &mut Measured,
     ) -> Result<CheckEvidence, RunError> {
         let (check, _) = linter;
@@ -132,7 +115,7 @@ fn lint_run(
     (check, lint): Linter<'_>,
     output: LintOutput,
     tree: &Snapshot,
-    blobs: &mut ReadBlob<'_>,
+    blobs: &mut Read<'_>,
 ) -> LintRun {
     let LintOutput { run, report } = output;
     let report = report.and_then(|bytes| {
@@ -165,10 +148,6 @@ fn lint_run(
     }
 }
 
-fn content(tree: &Snapshot, path: &RepoPath, blobs: &mut ReadBlob<'_>) -> Option<Vec<u8>> {
-    let entries = &tree.entries;
-    let at = entries
-        .binary_search_by(|entry| entry.path.cmp(path))
-        .ok()?;
-    blobs(entries.get(at)?).ok()
+fn content(tree: &Snapshot, path: &RepoPath, blobs: &mut Read<'_>) -> Option<Vec<u8>> {
+    blobs(tree.entry(path)?).ok()
 }

@@ -68,6 +68,15 @@ impl<'r> Firsts<'r> {
     }
 }
 
+/// A test check whose first runs are known.
+#[derive(Clone, Copy)]
+pub(super) struct Suite<'s, 'a> {
+    pub(super) plan: &'s CheckPlan<'a>,
+    pub(super) test: &'s TestCheck,
+    pub(super) trees: &'s Trees<'a>,
+    pub(super) firsts: Firsts<'s>,
+}
+
 /// What the oracle gave, and where it can be asked again.
 pub(super) struct Asked<'a> {
     pub(super) oracle: Oracle,
@@ -84,13 +93,16 @@ impl<'a> Bench<'a> {
     /// Column T of the comparison.
     pub(super) async fn oracle(
         &self,
-        plan: &CheckPlan<'a>,
-        test: &TestCheck,
-        trees: &Trees<'a>,
-        firsts: Firsts<'_>,
+        suite: Suite<'_, 'a>,
         site: &mut Site<'_, '_>,
     ) -> Result<Asked<'a>, Trouble> {
-        let sorter = self.sorter(plan.check, test, trees, firsts, site)?;
+        let Suite {
+            plan,
+            test,
+            trees,
+            firsts,
+        } = suite;
+        let sorter = self.sorter(suite, site)?;
         let Some(mut sorter) = sorter else {
             return Ok(Asked::only(Oracle::NotRun));
         };
@@ -113,13 +125,7 @@ impl<'a> Bench<'a> {
         let Some(tree) = first.tree.clone().filter(|_| !known.covered.is_empty()) else {
             return Ok(Asked::only(Oracle::Known(Box::new(known))));
         };
-        let asking = Asking {
-            plan,
-            test,
-            trees,
-            firsts,
-        };
-        let Some((mut side, mut run)) = self.ask(asking, tree, &known.covered, site).await? else {
+        let Some((mut side, mut run)) = self.ask(suite, tree, &known.covered, site).await? else {
             known.walled.clone_from(&known.covered);
             return Ok(Asked::only(Oracle::Known(Box::new(known))));
         };
@@ -138,7 +144,7 @@ impl<'a> Bench<'a> {
                 run = firsts.candidate.clone();
                 break;
             };
-            match self.ask(asking, tree, &known.covered, site).await? {
+            match self.ask(suite, tree, &known.covered, site).await? {
                 Some(again) => (side, run) = again,
                 None => break,
             }
@@ -158,17 +164,17 @@ impl<'a> Bench<'a> {
     /// Runs the covered tests on one tree; none where its steps cannot be carried out there.
     async fn ask(
         &self,
-        asking: Asking<'_, 'a>,
+        suite: Suite<'_, 'a>,
         tree: Snapshot,
         covered: &BTreeSet<TestId>,
         site: &mut Site<'_, '_>,
     ) -> Result<Option<(Side<'a>, TestRun)>, Trouble> {
-        let Asking {
+        let Suite {
             plan,
             test,
             trees,
             firsts,
-        } = asking;
+        } = suite;
         let made = self
             .side_of(plan, TreeRole::Oracle, Cow::Owned(tree), trees, site)
             .await?;
@@ -180,15 +186,6 @@ impl<'a> Bench<'a> {
         let ran = self.one_test(plan.check, test, &side, wall, only).await?;
         Ok(Some((side, ran.result)))
     }
-}
-
-/// What one oracle run is about.
-#[derive(Clone, Copy)]
-struct Asking<'s, 'a> {
-    plan: &'s CheckPlan<'a>,
-    test: &'s TestCheck,
-    trees: &'s Trees<'a>,
-    firsts: Firsts<'s>,
 }
 
 /// What selects these tests of a run; nothing where they are all of it.

@@ -8,31 +8,32 @@ use std::collections::BTreeSet;
 
 use passmuster_policy::comparison::{Class, Context, Oracle, compare};
 use passmuster_policy::evidence::TreeRole;
-use passmuster_policy::policy::TestCheck;
 use passmuster_policy::run::{Outcome, TestRun};
 use passmuster_policy::tests::TestId;
 
-use super::oracle::{Firsts, selection};
-use super::{Bench, Site, Trees, Trouble, unread};
+use super::oracle::{Firsts, Suite, selection};
+use super::{Bench, Site, Trouble, unread};
 use crate::parts::{Exchange, Taken};
-use crate::plan::CheckPlan;
 use crate::reruns::is_whole;
 
 impl<'a> Bench<'a> {
     /// Runs the files that hold new tests; none where there are no such tests, or they cannot run there.
     pub(super) async fn probe(
         &self,
-        plan: &CheckPlan<'a>,
-        test: &TestCheck,
-        trees: &Trees<'a>,
-        firsts: Firsts<'_>,
+        suite: Suite<'_, 'a>,
         site: &mut Site<'_, '_>,
     ) -> Result<Option<TestRun>, Trouble> {
+        let Suite {
+            plan,
+            test,
+            trees,
+            firsts,
+        } = suite;
         let added = self.added(firsts);
         if added.is_empty() {
             return Ok(None);
         }
-        let Some(sorter) = self.sorter(plan.check, test, trees, firsts, site)? else {
+        let Some(sorter) = self.sorter(suite, site)? else {
             return Ok(None);
         };
         let exchange = Exchange {

@@ -28,9 +28,7 @@ impl<'a> Bench<'a> {
     /// The changed sources.
     fn changed_sources(&self) -> BTreeSet<&RepoPath> {
         let changed = self.change.files.iter().flat_map(touched);
-        changed
-            .filter(|path| path.as_bytes().ends_with(b".rs"))
-            .collect()
+        changed.filter(|path| path.is_rust()).collect()
     }
 
     fn disk(&self, trees: &Trees<'a>, site: &mut Site<'_, '_>) -> Result<Disk<'a>, LayerError> {
@@ -118,9 +116,7 @@ impl Disk<'_> {
 
     /// What the candidate's layer has, else the base's.
     fn of_candidate(&self, path: &RepoPath) -> Option<String> {
-        if !self.candidate.holds(path) {
-            return None;
-        }
+        self.candidate.entry(path)?;
         let path = path.as_str()?;
         let places = self.layers.iter().map(|layer| layer.join(path));
         let mut there = places.filter(|place| fs::symlink_metadata(place).is_ok());

@@ -1,10 +1,9 @@
 //! What is a test, what is harness: for one check, once its first runs are known.
 
 use passmuster_policy::classification::Classifier;
-use passmuster_policy::policy::{Check, Framework, TestCheck};
 
-use super::oracle::Firsts;
-use super::{Bench, Site, Trees};
+use super::oracle::Suite;
+use super::{Bench, Site};
 use crate::layers::LayerError;
 use crate::parts::Sorter;
 use crate::reruns::is_whole;
@@ -14,20 +13,23 @@ impl<'a> Bench<'a> {
     /// runs cannot be used.
     pub(super) fn sorter(
         &self,
-        check: &Check,
-        test: &TestCheck,
-        trees: &Trees<'a>,
-        firsts: Firsts<'_>,
+        suite: Suite<'_, 'a>,
         site: &mut Site<'_, '_>,
     ) -> Result<Option<Sorter>, LayerError> {
-        let classifier = Classifier::new(check, test);
+        let Suite {
+            plan,
+            test,
+            trees,
+            firsts,
+        } = suite;
+        let classifier = Classifier::new(plan.check, test);
         let (true, Ok(mut classifier)) = (
             is_whole(firsts.base) && is_whole(firsts.candidate),
             classifier,
         ) else {
             return Ok(None);
         };
-        if in_sources(test.framework) {
+        if test.framework.tests_in_sources() {
             // A file that holds some tests is none: they stand in product sources.
             let (rust, holders) = self.rust_tests(trees, site)?;
             return Ok(Some(Sorter {
@@ -46,9 +48,4 @@ impl<'a> Bench<'a> {
             rust: None,
         }))
     }
-}
-
-/// Whether a framework's tests stand in product sources.
-pub(super) fn in_sources(framework: Framework) -> bool {
-    matches!(framework, Framework::CargoTest | Framework::Nextest)
 }

@@ -11,7 +11,7 @@ use passmuster_policy::run::TestRun;
 use passmuster_policy::tests::{TestId, TestResult, TestStatus};
 
 use super::base::{Known, nothing_enforced};
-use super::oracle::{Asked, Firsts};
+use super::oracle::{Asked, Firsts, Suite};
 use super::{Bench, Side, Site, Trees, Trouble};
 use crate::measured::Measured;
 use crate::obstacles::{complaints, role_name};
@@ -51,9 +51,15 @@ impl<'a> Bench<'a> {
             base: &base,
             candidate: &candidate,
         };
-        let asked = self.oracle(plan, test, trees, firsts, site).await?;
-        let probe = self.probe(plan, test, trees, firsts, site).await?;
-        let again = self.again(check, test, trees, firsts, &asked).await?;
+        let suite = Suite {
+            plan,
+            test,
+            trees,
+            firsts,
+        };
+        let asked = self.oracle(suite, site).await?;
+        let probe = self.probe(suite, site).await?;
+        let again = self.again(suite, &asked).await?;
         let first = (!cached).then_some(&base);
         let others = [first, asked.oracle.run(), probe.as_ref()];
         let usage = others
@@ -99,14 +105,14 @@ impl<'a> Bench<'a> {
 
     /// Runs again what passed on the base and does not pass on the candidate or on the oracle tree, on
     /// both trees alike.
-    async fn again(
-        &self,
-        check: &Check,
-        test: &TestCheck,
-        trees: &Trees<'a>,
-        firsts: Firsts<'_>,
-        asked: &Asked<'a>,
-    ) -> Result<Again, RunError> {
+    async fn again(&self, suite: Suite<'_, 'a>, asked: &Asked<'a>) -> Result<Again, RunError> {
+        let Suite {
+            plan,
+            test,
+            trees,
+            firsts,
+        } = suite;
+        let check = plan.check;
         let Firsts { base, candidate } = firsts;
         if !(is_whole(base) && is_whole(candidate)) {
             return Ok(Again::default());

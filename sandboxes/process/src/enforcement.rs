@@ -143,6 +143,18 @@ impl Enforcement {
     }
 }
 
+/// Refuses to go on without one of these.
+pub(crate) fn require(held: &[(Protection, bool)]) -> Result<(), Failure> {
+    match held.iter().find(|(_, holds)| !holds) {
+        None => Ok(()),
+        Some((protection, _)) => Err(Failure::at(
+            Step::Verify,
+            protection.to_string(),
+            Errno::ENOTRECOVERABLE,
+        )),
+    }
+}
+
 /// Checks every required protection from inside; the first that does not hold is the error.
 pub(crate) fn verify(
     outside: &Membership,
@@ -164,13 +176,7 @@ pub(crate) fn verify(
         (Protection::Loopback, loopback != Loopback::Broken),
     ]);
     held.extend(limits::verify(requested));
-    if let Some((protection, _)) = held.iter().find(|(_, holds)| !holds) {
-        return Err(Failure::at(
-            Step::Verify,
-            protection.to_string(),
-            Errno::ENOTRECOVERABLE,
-        ));
-    }
+    require(&held)?;
     let mut list: Vec<_> = held
         .into_iter()
         .map(|(protection, _)| Enforcement::enforced(protection))

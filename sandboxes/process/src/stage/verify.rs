@@ -1,11 +1,10 @@
 //! Which protections there are without namespaces, read back from inside, and which there are not.
 
-use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket, socketpair};
 
 use super::Payload;
-use crate::enforcement::{Enforcement, Protection, Status};
-use crate::error::{Failure, Step};
+use crate::enforcement::{self, Enforcement, Protection, Status};
+use crate::error::Failure;
 use crate::limits;
 use crate::spec::Limits;
 
@@ -67,13 +66,7 @@ pub(crate) fn verify(requested: &Limits, payload: Payload) -> Result<Vec<Enforce
         (Protection::Network, has_no_sockets()),
     ];
     held.extend(limits::verify(requested));
-    if let Some((protection, _)) = held.iter().find(|(_, holds)| !holds) {
-        return Err(Failure::at(
-            Step::Verify,
-            protection.to_string(),
-            Errno::ENOTRECOVERABLE,
-        ));
-    }
+    enforcement::require(&held)?;
     let held = held.into_iter().map(|(protection, _)| protection).chain([
         Protection::Descriptors,
         Protection::WallClock,
