@@ -5,7 +5,8 @@
 //! Executing this program for each sandbox would cost more than creating all of its namespaces: the
 //! loader and the C library's start alone take a millisecond where each `CPUID` is answered by a
 //! hypervisor. So a [`ForkServer`] is executed once for a [`crate::Launcher`], has one thread and
-//! little memory, reads what is the same for all (the filter's table), and forks a keeper on request. It never runs anything of
+//! little memory, reads what is the same for all ([`Common`]: the filter, the caller's namespaces, whom
+//! payloads run as), and forks a keeper on request. It never runs anything of
 //! a sandbox itself, hears nothing but requests, and keeps nothing from one to the next: a keeper is
 //! a copy of a process that has only ever waited.
 //!
