@@ -101,6 +101,8 @@ const NODE_HARNESS: &[&str] = &[
 ];
 const GO_TESTS: &[&str] = &["**/*_test.go", "**/testdata/**"];
 const GO_HARNESS: &[&str] = &["**/go.work", "**/.golangci.*"];
+/// Beside what is vendored: what tests import by name. A build must see it as its `go.mod` says.
+const GO_TEST_HARNESS: &[&str] = &["**/go.work", "**/.golangci.*", "**/vendor/**"];
 
 /// Modules that a Python test run imports from outside the tree: the standard library without its
 /// own tests, the test runner, and what it and its usual plugins import. A file of the tree by such a name would take their place.
@@ -176,7 +178,7 @@ fn tables(framework: Framework) -> (&'static [&'static str], &'static [&'static 
         Framework::Pytest | Framework::Unittest => (PYTHON_TESTS, PYTHON_HARNESS),
         Framework::CargoTest | Framework::Nextest => (CARGO_TESTS, CARGO_HARNESS),
         Framework::NodeTest | Framework::Vitest | Framework::Jest => (NODE_TESTS, NODE_HARNESS),
-        Framework::GoTest => (GO_TESTS, GO_HARNESS),
+        Framework::GoTest => (GO_TESTS, GO_TEST_HARNESS),
         Framework::Junit => (&[], &[]),
     }
 }
@@ -413,6 +415,8 @@ mod tests {
             ("pytest", "a-1.0.dist-info/entry_points.txt", Harness),
             ("cargo-test", "target/debug/deps/a", Harness),
             ("cargo-test", "src/target/a.rs", Product),
+            ("go-test", "a/vendor/example.org/assert/assert.go", Harness),
+            ("go-test", "go.mod", Product),
             ("junit", "passmuster.toml", Harness),
             ("junit", "sub/Makefile", Harness),
             ("junit", "tests/a", Product),
