@@ -87,6 +87,9 @@ const NODE_TESTS: &[&str] = &[
 ];
 const NODE_HARNESS: &[&str] = &[
     "**/{jest,vitest,vite,babel,eslint,prettier}.config.*",
+    // Vite runs it in the process that reports.
+    "**/postcss.config.*",
+    "**/.postcssrc*",
     // What those usually name: files that run before every test, projects, what turns sources into scripts.
     "**/{jest,vitest}.{setup,workspace,projects,preset}.*",
     "**/{jest-,vitest-,}setupTests.*",
@@ -409,6 +412,8 @@ mod tests {
             ("node-test", "latest.js", Product),
             ("unittest", "app/tests.py", Test),
             ("node-test", "tsconfig.build.json", Harness),
+            ("vitest", "postcss.config.cjs", Harness),
+            ("vitest", "src/.postcssrc.json", Harness),
             ("node-test", "index.js", Product),
             ("node-test", "lib/node_modules/chai/index.js", Harness),
             ("pytest", "pkg/__pycache__/a.cpython-311.pyc", Harness),
