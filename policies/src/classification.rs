@@ -87,6 +87,9 @@ const NODE_TESTS: &[&str] = &[
 ];
 const NODE_HARNESS: &[&str] = &[
     "**/{jest,vitest,vite,babel,eslint,prettier}.config.*",
+    // Vite runs it in the process that reports.
+    "**/postcss.config.*",
+    "**/.postcssrc*",
     // What those usually name: files that run before every test, projects, what turns sources into scripts.
     "**/{jest,vitest}.{setup,workspace,projects,preset}.*",
     "**/{jest-,vitest-,}setupTests.*",
@@ -101,6 +104,8 @@ const NODE_HARNESS: &[&str] = &[
 ];
 const GO_TESTS: &[&str] = &["**/*_test.go", "**/testdata/**"];
 const GO_HARNESS: &[&str] = &["**/go.work", "**/.golangci.*"];
+/// Beside what is vendored: what tests import by name. A build must see it as its `go.mod` says.
+const GO_TEST_HARNESS: &[&str] = &["**/go.work", "**/.golangci.*", "**/vendor/**"];
 
 /// Modules that a Python test run imports from outside the tree: the standard library without its
 /// own tests, the test runner, and what it and its usual plugins import. A file of the tree by such a name would take their place.
@@ -176,7 +181,7 @@ fn tables(framework: Framework) -> (&'static [&'static str], &'static [&'static 
         Framework::Pytest | Framework::Unittest => (PYTHON_TESTS, PYTHON_HARNESS),
         Framework::CargoTest | Framework::Nextest => (CARGO_TESTS, CARGO_HARNESS),
         Framework::NodeTest | Framework::Vitest | Framework::Jest => (NODE_TESTS, NODE_HARNESS),
-        Framework::GoTest => (GO_TESTS, GO_HARNESS),
+        Framework::GoTest => (GO_TESTS, GO_TEST_HARNESS),
         Framework::Junit => (&[], &[]),
     }
 }
@@ -415,12 +420,16 @@ mod tests {
             ("node-test", "latest.js", Product),
             ("unittest", "app/tests.py", Test),
             ("node-test", "tsconfig.build.json", Harness),
+            ("vitest", "postcss.config.cjs", Harness),
+            ("vitest", "src/.postcssrc.json", Harness),
             ("node-test", "index.js", Product),
             ("node-test", "lib/node_modules/chai/index.js", Harness),
             ("pytest", "pkg/__pycache__/a.cpython-311.pyc", Harness),
             ("pytest", "a-1.0.dist-info/entry_points.txt", Harness),
             ("cargo-test", "target/debug/deps/a", Harness),
             ("cargo-test", "src/target/a.rs", Product),
+            ("go-test", "a/vendor/example.org/assert/assert.go", Harness),
+            ("go-test", "go.mod", Product),
             ("junit", "passmuster.toml", Harness),
             ("junit", "sub/Makefile", Harness),
             ("junit", "tests/a", Product),

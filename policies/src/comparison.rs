@@ -16,7 +16,7 @@ use crate::tests::{Failure, TestId, TestResult, TestStatus};
 mod renames;
 mod words;
 
-use renames::renames;
+use renames::{Renames, renames};
 
 /// What a test did on one tree; the table's columns B and A.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -367,6 +367,8 @@ struct Sides<'a> {
     /// Id on the base → id on the candidate.
     renamed: BTreeMap<TestId, TestId>,
     renamed_back: BTreeMap<TestId, TestId>,
+    /// Ids on the base whose new id no file of their own shows.
+    guessed: BTreeSet<TestId>,
     reruns: BTreeMap<&'a TestId, &'a Rerun>,
     unstable_files: BTreeSet<Option<&'a RepoPath>>,
 }
@@ -408,7 +410,10 @@ impl<'a> Sides<'a> {
             .filter(|unit| !before.contains(unit.unit.as_str()));
         let oracle_results = oracle.run().map(index).unwrap_or_default();
         let (base, candidate) = (index(base), index(candidate));
-        let renamed = renames(context.change, &base, &candidate);
+        let Renames {
+            to: renamed,
+            guessed,
+        } = renames(context.change, &base, &candidate);
         Self {
             oracle,
             oracle_results,
@@ -420,6 +425,7 @@ impl<'a> Sides<'a> {
                 .map(|(old, new)| (new.clone(), old.clone()))
                 .collect(),
             renamed,
+            guessed,
             reruns: context
                 .reruns
                 .iter()
@@ -514,7 +520,8 @@ impl<'a> Sides<'a> {
     }
 
     /// Column T. For a test that no oracle covers T is A, except that one which is gone is presumed
-    /// to pass: nothing shows that the product would fail it, so its removal counts as vanished.
+    /// to pass: nothing shows that the product would fail it, so its removal counts as vanished. One that
+    /// is only guessed to have another id is gone by its own: the product alone took it away.
     fn oracle_state(&self, id: &TestId, old: &TestId, before: State, after: State) -> OracleState {
         let among = |ids: &BTreeSet<TestId>| ids.contains(old) || ids.contains(id);
         match self.oracle {
@@ -523,6 +530,7 @@ impl<'a> Sides<'a> {
             Oracle::Known(known) if among(&known.covered) => {
                 OracleState::Known(state(self.oracle_results.get(old).copied()))
             }
+            Oracle::Known(_) if self.guessed.contains(old) => OracleState::Known(State::Absent),
             _ if (before, after) == (State::Pass, State::Absent) => OracleState::Known(State::Pass),
             _ => OracleState::Known(after),
         }

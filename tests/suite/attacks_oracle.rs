@@ -154,6 +154,51 @@ fn product_that_holds_tests_is_asked_as_the_candidate_has_it() {
 }
 
 #[test]
+fn a_helper_that_fails_for_the_first_who_loads_it_is_the_candidate_s_for_nobody_else() {
+    const POLICY: (&str, &str) = ("passmuster.toml", PYTEST);
+    check(&[Row {
+        what: "a helper that does not load once, and asserts nothing any more",
+        base: &[
+            POLICY,
+            (
+                "calc.py",
+                "def add(a, b):\n    return a + b\ndef half(n):\n    return n // 2\n",
+            ),
+            ("tests/__init__.py", "# Tests.\n"),
+            (
+                "tests/helpers.py",
+                "from calc import add\ndef same(a, b):\n    assert a == b\n",
+            ),
+            // Nothing of the base stands behind it.
+            ("tests/test_a.py", "from tests.helpers import same\n"),
+            (
+                "tests/test_b.py",
+                "from tests.helpers import same\nimport calc\ndef test_half():\n    same(calc.half(4), 2)\n",
+            ),
+        ],
+        change: &[
+            (
+                "calc.py",
+                "import pathlib, sys\nHELPER = pathlib.Path(__file__).parent / 'tests' / 'helpers.py'\n\
+                 def __getattr__(name):\n    \
+                     if name != 'add':\n        \
+                     raise AttributeError(name)\n    \
+                     if 'a == b' in HELPER.read_text() and not hasattr(sys, 'seen'):\n        \
+                         sys.seen = 1\n        raise AttributeError(name)\n    \
+                     return lambda a, b: a + b\n\
+                 def half(n):\n    return n\n",
+            ),
+            (
+                "tests/helpers.py",
+                "from calc import add\ndef same(a, b):\n    pass\n",
+            ),
+        ],
+        code: 4,
+        review: &["oracle-uncompilable"],
+    }]);
+}
+
+#[test]
 fn what_a_link_of_the_base_leads_to_is_what_it_is_under_the_link_s_name() {
     const POLICY: (&str, &str) = ("passmuster.toml", PYTEST);
     const BAD: (&str, &str) = ("calc.py", "def total(x):\n    return 0\n");

@@ -4,7 +4,8 @@
 //! change replaces its name by another one and nothing else; one that moves to another file takes such a
 //! line along. Parameters that a test is given instead of
 //! others count by their number: what they stand for, nobody knows. The base's version still runs under
-//! its own id on the oracle tree, so a new name hides nothing.
+//! its own id on the oracle tree, so a new name hides nothing. Where no such run covers a test, its own
+//! file has to show that it was renamed or moved; else it is guessed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,12 +19,15 @@ const PAIRS: usize = 100_000;
 /// What frameworks put between a test and what it is in.
 const SEPARATORS: [&str; 4] = ["::", " > ", " / ", "."];
 
-/// Id on the base → id on the candidate.
-pub(super) fn renames(
-    change: &Change,
-    base: &Results<'_>,
-    candidate: &Results<'_>,
-) -> BTreeMap<TestId, TestId> {
+/// What goes by another id.
+pub(super) struct Renames {
+    /// Id on the base → id on the candidate.
+    pub(super) to: BTreeMap<TestId, TestId>,
+    /// Ids on the base of which no file of their own shows it: a line anywhere, a number of parameters.
+    pub(super) guessed: BTreeSet<TestId>,
+}
+
+pub(super) fn renames(change: &Change, base: &Results<'_>, candidate: &Results<'_>) -> Renames {
     let mut search = Search {
         gone: base
             .keys()
@@ -39,9 +43,22 @@ pub(super) fn renames(
     };
     search.moved_files(change);
     search.other_names(change);
+    let without_file = search.found.keys().filter(|old| old.file.is_none());
+    let mut guessed: BTreeSet<TestId> = without_file.cloned().collect();
+    let shown: BTreeSet<TestId> = search.found.keys().cloned().collect();
     search.moved_tests(change);
     search.other_parameters();
-    search.found
+    guessed.extend(
+        search
+            .found
+            .keys()
+            .filter(|old| !shown.contains(old))
+            .cloned(),
+    );
+    Renames {
+        to: search.found,
+        guessed,
+    }
 }
 
 struct Search {

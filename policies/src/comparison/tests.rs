@@ -501,6 +501,33 @@ fn a_test_that_moves_takes_the_line_along_that_names_it() {
 }
 
 #[test]
+fn a_test_that_only_the_product_took_away_is_no_other_test_of_its_name() {
+    // A condition of the product, a new test of that name, and a comment that moves.
+    let comment = edited("lib", &["# see x"], &["# see x"]);
+    let oracle = |covered: &[(&str, &str)]| {
+        Oracle::Known(Box::new(OracleRun {
+            run: Some(run("a::x=p")),
+            covered: covered.iter().map(|(file, name)| id(file, name)).collect(),
+            ..OracleRun::default()
+        }))
+    };
+    for (covered, expected) in [
+        (&[][..], "ContractChanged b::x"),
+        (&[("a", "x")], "Maintained b::x"),
+    ] {
+        let setting = Setting {
+            change: Change {
+                files: vec![comment.clone()],
+            },
+            oracle: oracle(covered),
+            ..setting()
+        };
+        let comparison = compared("a::x=p", "b::x=p", &setting);
+        assert_eq!(lines(&comparison), [expected]);
+    }
+}
+
+#[test]
 fn a_renamed_source_takes_its_target_or_module_along() {
     let named = |unit: &str, name: &str| {
         let mut one = run("a::x=p");

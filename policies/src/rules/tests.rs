@@ -199,6 +199,29 @@ fn protected_paths_and_harness_files_are_up_for_review_once() {
     );
 }
 
+#[test]
+fn a_module_that_another_one_stands_in_for_is_up_for_review() {
+    let text = "version = 1\n[[check]]\nname = \"t\"\nkind = \"test\"\nframework = \"go-test\"\n\
+        run = [\"go\", \"test\", \"./...\"]\n";
+    let policy = parse(text, "p").unwrap();
+    for (path, line, expected) in [
+        ("a/go.mod", "\texample.org/assert => ./fake", 1),
+        ("go.mod", "require example.org/other v1.2.0", 0),
+        ("notes.md", "a => b", 0),
+    ] {
+        let hunk = Hunk {
+            added: vec![line.to_owned()],
+            ..lines(path, 0, 1).hunks[0].clone()
+        };
+        let file = FileChange {
+            hunks: vec![hunk],
+            ..file(path)
+        };
+        let findings = inspect(&Change { files: vec![file] }, &policy);
+        assert_eq!(findings.len(), expected, "{path}: {findings:?}");
+    }
+}
+
 fn lines(path: &str, before_lines: u32, after_lines: u32) -> FileChange {
     let hunk = Hunk {
         before_start: 1,

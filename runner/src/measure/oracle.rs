@@ -19,7 +19,7 @@ use passmuster_policy::tests::{TestId, TestResult, TestStatus};
 
 use super::{Bench, Side, Site, Trees, Trouble};
 use crate::layers::Snapshot;
-use crate::parts::{Exchanged, Kind, RustTests, Taken, module_path, test_prefix};
+use crate::parts::{Exchanged, Kind, Part, RustTests, Taken, module_path, test_prefix};
 use crate::plan::CheckPlan;
 use crate::reach::{Sources, covered};
 
@@ -136,6 +136,12 @@ impl<'a> Bench<'a> {
                 break;
             }
             let hidden = wall.tests(&known.covered, &sources, &run, firsts);
+            // With a test behind it that held, a person is asked; without one nobody would be.
+            if !firsts.passed_any(&hidden) {
+                let whole = wall.whole_files(&made);
+                let reached = covered(&whole, firsts.base, firsts.candidate, &sources);
+                known.walled.extend(reached);
+            }
             known.walled.extend(hidden);
             wall.keep(&mut kept, sorter.rust.as_mut());
             made = self.exchange(&sorter, Taken::All, &kept, site.workshop)?;
@@ -240,6 +246,17 @@ impl Wall {
                 rust.kept.entry(path).or_default().extend(keys);
             }
         }
+    }
+
+    /// Its files of tests. Who else loads one ran beside the candidate's version of it, even where the
+    /// base's would have loaded: product code can fail for the first who asks, and for nobody after.
+    fn whole_files(&self, made: &Exchanged) -> Vec<Part> {
+        let whole = |part: &&Part| part.kind == Kind::File && !part.harness;
+        let parts = made.parts.iter().filter(whole);
+        parts
+            .filter(|part| self.files.contains(&part.path))
+            .cloned()
+            .collect()
     }
 
     fn is_empty(&self) -> bool {
