@@ -69,7 +69,7 @@ impl Placed {
                     transfer::remove_all_in(to, None)?;
                     fs::remove_dir(to)?;
                 }
-                transfer::bring(from, to)
+                transfer::retrieve(from, to)
             };
             back().map_err(|error| Failure::io(Step::Stage, to, &error))
         })

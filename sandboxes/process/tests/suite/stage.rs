@@ -237,6 +237,63 @@ os.utime(own + "-link", (5, 5), follow_symlinks=False); print(int(os.lstat(own +
     assert!(identity::is_root() || (told(&closed) && told(&granted)));
 }
 
+/// Where nothing can be moved from the stage, another file system than that of `/sandbox`; none where there is none.
+fn elsewhere() -> Option<TempDir> {
+    let place = tempfile::Builder::new().tempdir_in("/dev/shm").ok()?;
+    give_to_payload(place.path());
+    let stage = fs::metadata(STAGE).or_else(|_| fs::metadata("/")).ok()?;
+    (stage.dev() != fs::metadata(place.path()).ok()?.dev()).then_some(place)
+}
+
+#[test]
+fn what_was_closed_or_nested_without_end_comes_back_and_is_no_failure_of_the_sandbox() {
+    if !can_be_had() {
+        return;
+    }
+    let script = r#"
+import os
+os.makedirs("closed/below")
+open("closed/below/file", "w").close()
+for path in ("closed/below/file", "closed/below", "closed"):
+    os.chmod(path, 0)
+os.mkdir("chain")
+os.chdir("chain")
+for level in range(40):
+    os.mkdir("n" * 200)
+    os.chdir("n" * 200)
+os.chmod("/sandbox/tree", 0)
+"#;
+    for place in [Some(payload_directory()), elsewhere()] {
+        let Some(place) = place else { continue };
+        let tree = place.path().join("tree");
+        fs::create_dir(&tree).unwrap();
+        give_to_payload(&tree);
+        let mut sandbox = Sandbox::python(script).mount(Mount::Writable {
+            source: tree.clone(),
+            target: "/sandbox/tree".into(),
+        });
+        sandbox.0.command.cwd = "/sandbox/tree".into();
+        assert_eq!(output(&sandbox), "");
+        let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
+        assert_eq!(mode(&tree), 0);
+        let open = |path: &Path| {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
+        };
+        open(&tree);
+        assert_eq!(mode(&tree.join("closed")), 0);
+        open(&tree.join("closed"));
+        open(&tree.join("closed/below"));
+        assert_eq!(mode(&tree.join("closed/below/file")), 0);
+        assert!(tree.join("chain").join("n".repeat(200)).is_dir());
+        // Deeper than what the standard library removes by path.
+        let removed = std::process::Command::new("rm")
+            .arg("-rf")
+            .arg(&tree)
+            .status();
+        assert!(removed.unwrap().success());
+    }
+}
+
 #[test]
 fn a_pair_of_sockets_works_and_reaches_nothing_that_has_a_path() {
     if !can_be_had() {
