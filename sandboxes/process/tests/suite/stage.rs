@@ -453,6 +453,24 @@ fn runs_take_turns() {
 }
 
 #[test]
+fn a_run_that_comes_while_another_leaves_waits_its_turn_as_well() {
+    if !can_be_had() {
+        return;
+    }
+    let many = || (0..40).map(|_| try_on_stage(&Sandbox::shell("true")).map(|report| report.exit));
+    let crowd: Vec<_> = (0..8)
+        .map(|_| std::thread::spawn(move || many().collect::<Result<Vec<_>, _>>()))
+        .collect();
+    for one in crowd {
+        let exits = one
+            .join()
+            .unwrap()
+            .unwrap_or_else(|error| panic!("{error}"));
+        assert!(exits.iter().all(|exit| *exit == Exit::Exited(0)));
+    }
+}
+
+#[test]
 fn what_needs_a_network_or_another_place_is_refused_and_says_why() {
     if !can_be_had() {
         return;
