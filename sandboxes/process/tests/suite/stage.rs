@@ -333,6 +333,24 @@ ours, theirs = socket.socketpair(); ours.send(b"works"); print(theirs.recv(9).de
 }
 
 #[test]
+fn no_terminal_of_the_machine_can_be_taken() {
+    if !can_be_had() {
+        return;
+    }
+    let script = r#"
+import os
+for path in ("/dev/ptmx", "/dev/pts/ptmx", "/dev/pts"):
+    try:
+        print(path, os.open(path, os.O_RDONLY))
+    except OSError as error:
+        print(path, error.strerror)
+"#;
+    let expected =
+        ["/dev/ptmx", "/dev/pts/ptmx", "/dev/pts"].map(|path| format!("{path} Permission denied"));
+    assert_eq!(output(&Sandbox::python(script)), expected.join("\n"));
+}
+
+#[test]
 fn everything_ends_with_the_command_with_its_keeper_and_with_its_init() {
     if !can_be_had() {
         return;
