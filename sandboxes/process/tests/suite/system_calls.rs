@@ -326,3 +326,27 @@ fn no_file_that_runs_as_its_owner_or_group_can_be_left_on_the_host() {
         assert_eq!(mode & 0o6000, 0);
     }
 }
+
+/// A lease makes whoever opens the file wait until its holder gives way, 45 seconds each time, and is for the file's owner,
+/// who may be the caller.
+#[test]
+fn no_lease_keeps_others_from_opening_a_file() {
+    let script = r#"
+import fcntl, os
+open("own", "w").close()
+file = os.open("own", os.O_RDONLY)
+F_SETDELEG = 1024 + 16
+for request in (fcntl.F_SETLEASE, F_SETDELEG):
+    try:
+        fcntl.fcntl(file, request, fcntl.F_WRLCK)
+        print("taken")
+    except OSError as error:
+        print(error.strerror)
+fcntl.flock(file, fcntl.LOCK_SH)
+print(fcntl.fcntl(file, fcntl.F_GETLEASE) == fcntl.F_UNLCK)
+"#;
+    let mut sandbox = Sandbox::python(script);
+    sandbox.0.command.cwd = "/tmp".into();
+    let refused = "Operation not permitted";
+    assert_eq!(sandbox.output(), format!("{refused}\n{refused}\nTrue"));
+}
