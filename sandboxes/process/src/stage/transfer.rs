@@ -31,7 +31,11 @@ pub(super) fn retrieve(from: &Path, to: &Path) -> io::Result<()> {
         }
         result => result?,
     }
-    fs::set_permissions(to, Permissions::from_mode(found.mode() & 0o777))
+    match found.is_symlink() {
+        // The change would be to what it leads to.
+        true => Ok(()),
+        false => fs::set_permissions(to, Permissions::from_mode(found.mode() & 0o777)),
+    }
 }
 
 fn open_to_owner(path: &Path, found: &Metadata) -> io::Result<()> {
@@ -165,7 +169,7 @@ mod tests {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
-    use super::{copy, remove_all_in};
+    use super::{copy, remove_all_in, retrieve};
 
     #[test]
     fn a_copy_has_content_modes_times_and_links_and_follows_none() {
@@ -193,6 +197,19 @@ mod tests {
             fs::read_to_string(to.join("closed/file")).unwrap(),
             "content"
         );
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_a_tree_is_retrieved_as_a_link() {
+        let place = tempfile::tempdir().unwrap();
+        let kept = place.path().join("kept");
+        fs::write(&kept, "").unwrap();
+        fs::set_permissions(&kept, Permissions::from_mode(0o600)).unwrap();
+        let (from, to) = (place.path().join("from"), place.path().join("to"));
+        symlink(&kept, &from).unwrap();
+        retrieve(&from, &to).unwrap();
+        assert_eq!(fs::read_link(&to).unwrap(), kept);
+        assert_eq!(fs::metadata(&kept).unwrap().mode() & 0o777, 0o600);
     }
 
     #[test]
