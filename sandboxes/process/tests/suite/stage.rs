@@ -556,3 +556,37 @@ fn limits_hold_without_namespaces() {
         Sandbox::shell("sleep 60").limits(|limits| limits.idle = Some(Duration::from_secs(1)));
     assert_eq!(on_stage(&idle).exit, Exit::LimitExceeded(Limit::Idle));
 }
+
+/// Where a writable place lies below another one, the command can replace the way to it.
+#[test]
+fn a_link_in_the_way_to_a_writable_place_brings_nothing_of_the_host_back() {
+    if !can_be_had() {
+        return;
+    }
+    let (cache, host) = (payload_directory(), payload_directory());
+    let upper = cache.path().join("upper");
+    for path in [&upper, &host.path().join("b")] {
+        fs::create_dir(path).unwrap();
+        give_to_payload(path);
+    }
+    fs::write(host.path().join("b/secret"), "").unwrap();
+    let script = format!(
+        "cd /sandbox/home; mv a moved && ln -s {} a && ls -ld a",
+        host.path().display()
+    );
+    let sandbox = Sandbox::shell(&script)
+        .mount(Mount::Tmpfs {
+            target: "/sandbox/home".into(),
+            size: 1 << 20,
+        })
+        .mount(Mount::Writable {
+            source: upper.clone(),
+            target: "/sandbox/home/a/b".into(),
+        });
+    let ended = try_on_stage(&sandbox);
+    assert!(host.path().join("b/secret").exists(), "{ended:?}");
+    let (at, said) = step(ended);
+    assert_eq!(at, Step::Stage);
+    assert!(said.contains("symbolic links"), "{said}");
+    assert_eq!(fs::read_dir(&upper).map_or(0, Iterator::count), 0);
+}
