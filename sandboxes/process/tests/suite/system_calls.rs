@@ -5,7 +5,7 @@ use std::process::Command;
 
 use passmuster_process::Mount;
 
-use crate::support::{Sandbox, payload_directory};
+use crate::support::{Sandbox, payload_directory, stdout};
 
 /// Calls one system call by number and prints the error's name, or `ok`.
 const CALL: &str = "
@@ -21,11 +21,7 @@ for line in sys.argv[1].split(';'):
 
 fn inside(calls: &str) -> String {
     let report = Sandbox::program("/usr/bin/python3", &["-c", CALL, calls]).run();
-    format!(
-        "{}{}",
-        crate::support::stdout(&report),
-        crate::support::stderr(&report)
-    )
+    format!("{}{}", stdout(&report), crate::support::stderr(&report))
 }
 
 fn outside(calls: &str) -> String {
@@ -349,4 +345,22 @@ print(fcntl.fcntl(file, fcntl.F_GETLEASE) == fcntl.F_UNLCK)
     sandbox.0.command.cwd = "/tmp".into();
     let refused = "Operation not permitted";
     assert_eq!(sandbox.output(), format!("{refused}\n{refused}\nTrue"));
+}
+
+/// Init, which has the payload's ids, would end with an error of the sandbox in place of the command's own end.
+#[test]
+fn the_limits_of_init_cannot_be_changed() {
+    let script = r#"
+import resource, sys
+try:
+    resource.prlimit(1, resource.RLIMIT_NOFILE, (0, 0))
+    print("changed")
+except PermissionError as error:
+    print(error.strerror, flush=True)
+resource.prlimit(0, resource.RLIMIT_NOFILE, (50, 50))
+sys.exit(7)
+"#;
+    let report = Sandbox::python(script).run();
+    assert_eq!(report.exit, passmuster_process::Exit::Exited(7));
+    assert_eq!(stdout(&report), "Operation not permitted");
 }
