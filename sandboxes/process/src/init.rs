@@ -156,7 +156,7 @@ fn run(inherited: Inherited) -> Result<(), Failure> {
         Room::Stage(payload) => stage::drop_privileges(payload)?,
     }
     let landlock = match room {
-        Room::Stage(payload) => stage::confine(&spec, payload)?,
+        Room::Stage(_) => stage::confine(&spec)?,
         Room::Ours | Room::Bubblewrap => second_layer::apply(&spec)?,
     };
     let reports = denials::install(filter, &listener)?;

@@ -24,6 +24,9 @@ const OTHERS_CAN_WRITE: u32 = 0o022;
 /// Says that whatever else is on it is what a run left. A directory without it is somebody's.
 const MARK: &str = "/sandbox/.stage";
 
+/// What a look at the mark can find while another run removes it, or has made it since.
+const PASSING: [i32; 2] = [libc::ENOENT, libc::ENOTEMPTY];
+
 /// The stage, empty but for its mark, and locked.
 pub(super) struct Stage(File);
 
@@ -32,9 +35,17 @@ impl Stage {
     pub(super) fn claim(caller_has_gone: impl Fn() -> bool) -> Result<Self, Failure> {
         loop {
             make()?;
-            let directory = open()?;
-            // Inside another sandbox of ours, whose tree lies here, this is refused, before any waiting.
-            mark()?;
+            let directory = match open() {
+                // The one before has just removed it.
+                Err(failure) if failure.errno == libc::ENOENT => continue,
+                opened => opened?,
+            };
+            // Inside another sandbox of ours, whose tree lies here, this is refused, before any waiting. What only looks
+            // wrong because somebody is just leaving or claiming is looked at again under the lock.
+            match mark() {
+                Err(failure) if PASSING.contains(&failure.errno) => {}
+                marked => marked?,
+            }
             while !lock(&directory)? {
                 if caller_has_gone() {
                     return Err(failed(Errno::ECANCELED));

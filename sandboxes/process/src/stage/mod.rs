@@ -33,7 +33,7 @@
 //! orphans come to the keeper, which stops and kills them until none is left.
 //!
 //! **What is missing** is in the enforcement list (`verify`) and is not made up for: no loopback, so no
-//! services and no network for a prepare step; no pseudo-terminals for ordinary users; `/tmp` is the
+//! services and no network for a prepare step; no pseudo-terminals; `/tmp` is the
 //! machine's and closed, `TMPDIR` leads to the stage; no `/dev/shm`.
 
 mod claim;

@@ -64,12 +64,16 @@ impl Placed {
     pub(super) fn bring_back(self) -> Result<(), Failure> {
         self.back.iter().try_for_each(|(from, to)| {
             let back = || {
+                // Below another writable place the command could have put a link in the way.
+                if from.canonicalize()? != *from {
+                    return Err(Errno::ELOOP.into());
+                }
                 // Where it was copied, the original is still there.
                 if to.symlink_metadata().is_ok() {
                     transfer::remove_all_in(to, None)?;
                     fs::remove_dir(to)?;
                 }
-                transfer::bring(from, to)
+                transfer::retrieve(from, to)
             };
             back().map_err(|error| Failure::io(Step::Stage, to, &error))
         })

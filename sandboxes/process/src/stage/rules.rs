@@ -17,7 +17,7 @@ use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, getppid, pipe2};
 
-use super::{PLACE, Payload, TEMPORARY, is_on_stage, writable};
+use super::{PLACE, TEMPORARY, is_on_stage, writable};
 use crate::enforcement::{Enforcement, Protection};
 use crate::error::{Failure, Step};
 use crate::spec::{Mount, Spec};
@@ -29,7 +29,8 @@ const SCOPES: ABI = ABI::V6;
 
 /// Of the machine's `/etc`, besides what every sandbox shows of it: who users are.
 const ACCOUNTS: [&str; 3] = ["/etc/passwd", "/etc/group", "/etc/nsswitch.conf"];
-/// Devices that hold nothing of anybody's; a terminal is only ever one's own.
+/// Devices that hold nothing of anybody's. Pseudo-terminals are the machine's, which has 4096 for all and no limit of a
+/// process for them, and those of the caller's own user would be open besides.
 const DEVICES: [&str; 6] = [
     "/dev/null",
     "/dev/zero",
@@ -38,8 +39,6 @@ const DEVICES: [&str; 6] = [
     "/dev/urandom",
     "/dev/tty",
 ];
-/// Pseudo-terminals: for a payload whose id nobody else has, the others' are closed by their modes.
-const TERMINALS: [&str; 2] = ["/dev/ptmx", "/dev/pts"];
 
 /// That this process can signal nothing but what it started.
 static CONFINED: OnceLock<()> = OnceLock::new();
@@ -50,9 +49,9 @@ pub(crate) fn is_confined() -> bool {
 }
 
 /// Restricts init and all that it will start, and tries that it holds.
-pub(crate) fn confine(spec: &Spec, payload: Payload) -> Result<Enforcement, Failure> {
+pub(crate) fn confine(spec: &Spec) -> Result<Enforcement, Failure> {
     let canary = Canary::start()?;
-    let rules = Rules::of(spec, payload)?;
+    let rules = Rules::of(spec)?;
     rules.apply()?;
     canary.release_out_of_reach()?;
     let made = mknod(
@@ -139,7 +138,7 @@ impl Canary {
 struct Rules(Vec<(PathBuf, BitFlags<AccessFs>)>);
 
 impl Rules {
-    fn of(spec: &Spec, payload: Payload) -> Result<Self, Failure> {
+    fn of(spec: &Spec) -> Result<Self, Failure> {
         let read = AccessFs::from_read(RIGHTS);
         let look = AccessFs::ReadFile | AccessFs::ReadDir;
         let device = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::IoctlDev;
@@ -150,9 +149,6 @@ impl Rules {
         ]);
         rules.add_present(&ACCOUNTS, look);
         rules.add_present(&DEVICES, device);
-        if payload.of_root {
-            rules.add_present(&TERMINALS, device | AccessFs::ReadDir);
-        }
         let masked = masked(spec);
         let system = system_mounts(&spec.limits);
         for mount in system.iter().chain(&spec.mounts) {

@@ -1,7 +1,7 @@
 //! Moving, copying and removing trees that a payload has written. Nothing follows a link, and nothing
-//! depends on how deep a tree is, but for copying.
+//! depends on how deep a tree is, but for copying to another file system.
 
-use std::fs::{self, DirEntry, Permissions};
+use std::fs::{self, DirEntry, Metadata, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink};
 use std::path::{Path, PathBuf};
@@ -19,39 +19,88 @@ pub(super) fn bring(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
+/// The same with what a payload has left, whatever it has closed to its owner and however deep it has nested it. What has
+/// no path where it goes stays behind: nobody could name it there.
+pub(super) fn retrieve(from: &Path, to: &Path) -> io::Result<()> {
+    let found = fs::symlink_metadata(from)?;
+    // One that is closed can be neither moved nor read by its owner.
+    open_to_owner(from, &found)?;
+    match fs::rename(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+            copy_each(from, to, None, true)?;
+        }
+        result => result?,
+    }
+    match found.is_symlink() {
+        // The change would be to what it leads to.
+        true => Ok(()),
+        false => fs::set_permissions(to, Permissions::from_mode(found.mode() & 0o777)),
+    }
+}
+
+fn open_to_owner(path: &Path, found: &Metadata) -> io::Result<()> {
+    let needed = if found.is_dir() { 0o700 } else { 0o400 };
+    if found.is_symlink() || found.mode() & needed == needed {
+        return Ok(());
+    }
+    fs::set_permissions(path, Permissions::from_mode(found.mode() & 0o777 | needed))
+}
+
 /// Copies files, directories and links with owner, mode and times; sockets and pipes have no reader
 /// where the copy goes.
 pub(super) fn copy(from: &Path, to: &Path, owner: Option<Identity>) -> io::Result<()> {
+    copy_each(from, to, owner, false)
+}
+
+fn copy_each(from: &Path, to: &Path, owner: Option<Identity>, left: bool) -> io::Result<()> {
     let mut directories = Vec::new();
     let mut pending = vec![(from.to_owned(), to.to_owned())];
     while let Some((from, to)) = pending.pop() {
-        let kind = fs::symlink_metadata(&from)?.file_type();
-        if kind.is_dir() {
-            fs::create_dir(&to)?;
-            for entry in fs::read_dir(&from)? {
-                let entry = entry?;
-                pending.push((entry.path(), to.join(entry.file_name())));
-            }
-            directories.push((from, to));
-            continue;
-        } else if kind.is_symlink() {
-            symlink(fs::read_link(&from)?, &to)?;
-        } else if kind.is_file() {
-            fs::copy(&from, &to)?;
-        } else {
-            continue;
+        let copied = copy_one(&from, &to, owner, left);
+        let entries = match copied {
+            Err(error) if left && error.kind() == io::ErrorKind::InvalidFilename => continue,
+            copied => copied?,
+        };
+        if let Some((found, entries)) = entries {
+            let pairs = |entry: DirEntry| (entry.path(), to.join(entry.file_name()));
+            pending.extend(entries.into_iter().map(pairs));
+            directories.push((found, to));
         }
-        finish(&from, &to, owner)?;
     }
     // Nothing is made in them any more, and parents come before what is in them.
     directories
         .iter()
         .rev()
-        .try_for_each(|(from, to)| finish(from, to, owner))
+        .try_for_each(|(found, to)| finish(found, to, owner))
 }
 
-fn finish(from: &Path, to: &Path, owner: Option<Identity>) -> io::Result<()> {
+/// Copies what is not a directory; of one that is, says what it was and what is in it.
+fn copy_one(
+    from: &Path,
+    to: &Path,
+    owner: Option<Identity>,
+    left: bool,
+) -> io::Result<Option<(Metadata, Vec<DirEntry>)>> {
     let found = fs::symlink_metadata(from)?;
+    if left && (found.is_dir() || found.is_file()) {
+        open_to_owner(from, &found)?;
+    }
+    if found.is_dir() {
+        fs::create_dir(to)?;
+        return Ok(Some((found, listed(from)?)));
+    }
+    if found.is_symlink() {
+        symlink(fs::read_link(from)?, to)?;
+    } else if found.is_file() {
+        fs::copy(from, to)?;
+    } else {
+        return Ok(None);
+    }
+    finish(&found, to, owner)?;
+    Ok(None)
+}
+
+fn finish(found: &Metadata, to: &Path, owner: Option<Identity>) -> io::Result<()> {
     let (uid, gid) = owner.map_or((found.uid(), found.gid()), |ids| (ids.uid, ids.gid));
     lchown(to, Some(uid), Some(gid))?;
     if !found.is_symlink() {
@@ -120,7 +169,7 @@ mod tests {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
-    use super::{copy, remove_all_in};
+    use super::{copy, remove_all_in, retrieve};
 
     #[test]
     fn a_copy_has_content_modes_times_and_links_and_follows_none() {
@@ -148,6 +197,19 @@ mod tests {
             fs::read_to_string(to.join("closed/file")).unwrap(),
             "content"
         );
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_a_tree_is_retrieved_as_a_link() {
+        let place = tempfile::tempdir().unwrap();
+        let kept = place.path().join("kept");
+        fs::write(&kept, "").unwrap();
+        fs::set_permissions(&kept, Permissions::from_mode(0o600)).unwrap();
+        let (from, to) = (place.path().join("from"), place.path().join("to"));
+        symlink(&kept, &from).unwrap();
+        retrieve(&from, &to).unwrap();
+        assert_eq!(fs::read_link(&to).unwrap(), kept);
+        assert_eq!(fs::metadata(&kept).unwrap().mode() & 0o777, 0o600);
     }
 
     #[test]

@@ -237,6 +237,63 @@ os.utime(own + "-link", (5, 5), follow_symlinks=False); print(int(os.lstat(own +
     assert!(identity::is_root() || (told(&closed) && told(&granted)));
 }
 
+/// Where nothing can be moved from the stage, another file system than that of `/sandbox`; none where there is none.
+fn elsewhere() -> Option<TempDir> {
+    let place = tempfile::Builder::new().tempdir_in("/dev/shm").ok()?;
+    give_to_payload(place.path());
+    let stage = fs::metadata(STAGE).or_else(|_| fs::metadata("/")).ok()?;
+    (stage.dev() != fs::metadata(place.path()).ok()?.dev()).then_some(place)
+}
+
+#[test]
+fn what_was_closed_or_nested_without_end_comes_back_and_is_no_failure_of_the_sandbox() {
+    if !can_be_had() {
+        return;
+    }
+    let script = r#"
+import os
+os.makedirs("closed/below")
+open("closed/below/file", "w").close()
+for path in ("closed/below/file", "closed/below", "closed"):
+    os.chmod(path, 0)
+os.mkdir("chain")
+os.chdir("chain")
+for level in range(40):
+    os.mkdir("n" * 200)
+    os.chdir("n" * 200)
+os.chmod("/sandbox/tree", 0)
+"#;
+    for place in [Some(payload_directory()), elsewhere()] {
+        let Some(place) = place else { continue };
+        let tree = place.path().join("tree");
+        fs::create_dir(&tree).unwrap();
+        give_to_payload(&tree);
+        let mut sandbox = Sandbox::python(script).mount(Mount::Writable {
+            source: tree.clone(),
+            target: "/sandbox/tree".into(),
+        });
+        sandbox.0.command.cwd = "/sandbox/tree".into();
+        assert_eq!(output(&sandbox), "");
+        let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
+        assert_eq!(mode(&tree), 0);
+        let open = |path: &Path| {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
+        };
+        open(&tree);
+        assert_eq!(mode(&tree.join("closed")), 0);
+        open(&tree.join("closed"));
+        open(&tree.join("closed/below"));
+        assert_eq!(mode(&tree.join("closed/below/file")), 0);
+        assert!(tree.join("chain").join("n".repeat(200)).is_dir());
+        // Deeper than what the standard library removes by path.
+        let removed = std::process::Command::new("rm")
+            .arg("-rf")
+            .arg(&tree)
+            .status();
+        assert!(removed.unwrap().success());
+    }
+}
+
 #[test]
 fn a_pair_of_sockets_works_and_reaches_nothing_that_has_a_path() {
     if !can_be_had() {
@@ -273,6 +330,24 @@ ours, theirs = socket.socketpair(); ours.send(b"works"); print(theirs.recv(9).de
     let said = said.replace("sent\n", "");
     assert_eq!(said, "no pair\nworks");
     assert!(daemon.recv(&mut [0; 8]).is_err(), "nothing arrived");
+}
+
+#[test]
+fn no_terminal_of_the_machine_can_be_taken() {
+    if !can_be_had() {
+        return;
+    }
+    let script = r#"
+import os
+for path in ("/dev/ptmx", "/dev/pts/ptmx", "/dev/pts"):
+    try:
+        print(path, os.open(path, os.O_RDONLY))
+    except OSError as error:
+        print(path, error.strerror)
+"#;
+    let expected =
+        ["/dev/ptmx", "/dev/pts/ptmx", "/dev/pts"].map(|path| format!("{path} Permission denied"));
+    assert_eq!(output(&Sandbox::python(script)), expected.join("\n"));
 }
 
 #[test]
@@ -396,6 +471,24 @@ fn runs_take_turns() {
 }
 
 #[test]
+fn a_run_that_comes_while_another_leaves_waits_its_turn_as_well() {
+    if !can_be_had() {
+        return;
+    }
+    let many = || (0..40).map(|_| try_on_stage(&Sandbox::shell("true")).map(|report| report.exit));
+    let crowd: Vec<_> = (0..8)
+        .map(|_| std::thread::spawn(move || many().collect::<Result<Vec<_>, _>>()))
+        .collect();
+    for one in crowd {
+        let exits = one
+            .join()
+            .unwrap()
+            .unwrap_or_else(|error| panic!("{error}"));
+        assert!(exits.iter().all(|exit| *exit == Exit::Exited(0)));
+    }
+}
+
+#[test]
 fn what_needs_a_network_or_another_place_is_refused_and_says_why() {
     if !can_be_had() {
         return;
@@ -462,4 +555,38 @@ fn limits_hold_without_namespaces() {
     let idle =
         Sandbox::shell("sleep 60").limits(|limits| limits.idle = Some(Duration::from_secs(1)));
     assert_eq!(on_stage(&idle).exit, Exit::LimitExceeded(Limit::Idle));
+}
+
+/// Where a writable place lies below another one, the command can replace the way to it.
+#[test]
+fn a_link_in_the_way_to_a_writable_place_brings_nothing_of_the_host_back() {
+    if !can_be_had() {
+        return;
+    }
+    let (cache, host) = (payload_directory(), payload_directory());
+    let upper = cache.path().join("upper");
+    for path in [&upper, &host.path().join("b")] {
+        fs::create_dir(path).unwrap();
+        give_to_payload(path);
+    }
+    fs::write(host.path().join("b/secret"), "").unwrap();
+    let script = format!(
+        "cd /sandbox/home; mv a moved && ln -s {} a && ls -ld a",
+        host.path().display()
+    );
+    let sandbox = Sandbox::shell(&script)
+        .mount(Mount::Tmpfs {
+            target: "/sandbox/home".into(),
+            size: 1 << 20,
+        })
+        .mount(Mount::Writable {
+            source: upper.clone(),
+            target: "/sandbox/home/a/b".into(),
+        });
+    let ended = try_on_stage(&sandbox);
+    assert!(host.path().join("b/secret").exists(), "{ended:?}");
+    let (at, said) = step(ended);
+    assert_eq!(at, Step::Stage);
+    assert!(said.contains("symbolic links"), "{said}");
+    assert_eq!(fs::read_dir(&upper).map_or(0, Iterator::count), 0);
 }

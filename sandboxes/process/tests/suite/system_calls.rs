@@ -5,7 +5,7 @@ use std::process::Command;
 
 use passmuster_process::Mount;
 
-use crate::support::{Sandbox, payload_directory};
+use crate::support::{Sandbox, payload_directory, stdout};
 
 /// Calls one system call by number and prints the error's name, or `ok`.
 const CALL: &str = "
@@ -21,11 +21,7 @@ for line in sys.argv[1].split(';'):
 
 fn inside(calls: &str) -> String {
     let report = Sandbox::program("/usr/bin/python3", &["-c", CALL, calls]).run();
-    format!(
-        "{}{}",
-        crate::support::stdout(&report),
-        crate::support::stderr(&report)
-    )
+    format!("{}{}", stdout(&report), crate::support::stderr(&report))
 }
 
 fn outside(calls: &str) -> String {
@@ -325,4 +321,46 @@ fn no_file_that_runs_as_its_owner_or_group_can_be_left_on_the_host() {
         let mode = entry.unwrap().metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o6000, 0);
     }
+}
+
+/// A lease makes whoever opens the file wait until its holder gives way, 45 seconds each time, and is for the file's owner,
+/// who may be the caller.
+#[test]
+fn no_lease_keeps_others_from_opening_a_file() {
+    let script = r#"
+import fcntl, os
+open("own", "w").close()
+file = os.open("own", os.O_RDONLY)
+F_SETDELEG = 1024 + 16
+for request in (fcntl.F_SETLEASE, F_SETDELEG):
+    try:
+        fcntl.fcntl(file, request, fcntl.F_WRLCK)
+        print("taken")
+    except OSError as error:
+        print(error.strerror)
+fcntl.flock(file, fcntl.LOCK_SH)
+print(fcntl.fcntl(file, fcntl.F_GETLEASE) == fcntl.F_UNLCK)
+"#;
+    let mut sandbox = Sandbox::python(script);
+    sandbox.0.command.cwd = "/tmp".into();
+    let refused = "Operation not permitted";
+    assert_eq!(sandbox.output(), format!("{refused}\n{refused}\nTrue"));
+}
+
+/// Init, which has the payload's ids, would end with an error of the sandbox in place of the command's own end.
+#[test]
+fn the_limits_of_init_cannot_be_changed() {
+    let script = r#"
+import resource, sys
+try:
+    resource.prlimit(1, resource.RLIMIT_NOFILE, (0, 0))
+    print("changed")
+except PermissionError as error:
+    print(error.strerror, flush=True)
+resource.prlimit(0, resource.RLIMIT_NOFILE, (50, 50))
+sys.exit(7)
+"#;
+    let report = Sandbox::python(script).run();
+    assert_eq!(report.exit, passmuster_process::Exit::Exited(7));
+    assert_eq!(stdout(&report), "Operation not permitted");
 }
