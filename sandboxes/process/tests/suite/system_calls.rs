@@ -364,3 +364,33 @@ sys.exit(7)
     assert_eq!(report.exit, passmuster_process::Exit::Exited(7));
     assert_eq!(stdout(&report), "Operation not permitted");
 }
+
+/// It keeps the limits, and would come too late.
+#[test]
+fn when_init_runs_cannot_be_changed_and_when_the_command_runs_can() {
+    let script = r#"
+import os
+def tried(what):
+    try:
+        what()
+        return "changed"
+    except PermissionError:
+        return "refused"
+idle = os.sched_param(0)
+everybody = os.getuid()
+for who in (1, 0):
+    print(
+        tried(lambda: os.setpriority(os.PRIO_PROCESS, who, 5)),
+        tried(lambda: os.sched_setscheduler(who, os.SCHED_BATCH, idle)),
+        tried(lambda: os.sched_setaffinity(who, os.sched_getaffinity(0))),
+    )
+print(tried(lambda: os.setpriority(os.PRIO_USER, everybody, 6)), tried(lambda: os.setpriority(os.PRIO_PGRP, 1, 6)))
+"#;
+    let report = Sandbox::python(script).run();
+    let lines = [
+        "refused refused refused",
+        "changed changed changed",
+        "refused refused",
+    ];
+    assert_eq!(stdout(&report), lines.join("\n"));
+}
