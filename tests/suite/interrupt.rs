@@ -66,6 +66,23 @@ fn control_c_ends_everything_and_says_so() {
     assert_next_run_is_clean(&env, &repo, &marker);
 }
 
+/// While git lists and writes trees, toolchains are asked, and the sandbox starts.
+#[test]
+fn control_c_at_any_early_moment_is_no_error_of_the_repository() {
+    let env = TestEnv::new();
+    let repo = env.repo("python-sleeper");
+    repo.write("seconds.txt", "600");
+    for moment in (0..30).map(|step| Duration::from_millis(step * 15)) {
+        let running = env.verify(&repo, ["--worktree", "--no-cache"]).start();
+        thread::sleep(moment);
+        running.signal_group(Signal::SIGINT);
+        let finished = running.wait();
+        // Before it listens, the signal ends it.
+        let interrupted = matches!(finished.code(), Some(3 | 130)) || finished.signal() == Some(2);
+        assert!(interrupted, "after {moment:?}: {}", finished.all());
+    }
+}
+
 #[test]
 fn an_interrupted_run_is_no_stored_answer() {
     let env = TestEnv::new();

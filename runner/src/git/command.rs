@@ -4,6 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -98,6 +99,7 @@ impl Program {
         let output = Command::new(&self.0)
             .arg("version")
             .env_clear()
+            .process_group(0)
             .output()
             .map_err(GitError::io("ask git for its version"))?;
         Ok(sanitise(&output.stdout))
@@ -174,6 +176,8 @@ impl Git {
         command
             .env_clear()
             .envs(self.environment())
+            // A Ctrl-C at the terminal is ours to handle: a git that it ends looks like one that failed.
+            .process_group(0)
             .current_dir(&self.directory);
         command
             .arg("-c")

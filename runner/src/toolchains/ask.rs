@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::Read;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -108,6 +109,8 @@ fn command(
     command
         .args(arguments)
         .current_dir("/")
+        // A Ctrl-C at the terminal is ours to handle.
+        .process_group(0)
         .env_clear()
         .envs(passed_on)
         .env("LC_ALL", "C")
