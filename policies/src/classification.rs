@@ -206,6 +206,8 @@ pub struct Classifier {
     named: Vec<RepoPath>,
     /// Test files among what `run` names.
     chosen: Vec<RepoPath>,
+    /// Directories that hold tests and nothing of the product, as a run has shown.
+    directories: Vec<RepoPath>,
 }
 
 impl Classifier {
@@ -228,6 +230,7 @@ impl Classifier {
             python: matches!(test.framework, Framework::Pytest | Framework::Unittest),
             named: named(&check.cwd, &check.run),
             chosen: chosen(check, test.framework),
+            directories: Vec::new(),
         })
     }
 
@@ -253,6 +256,7 @@ impl Classifier {
             python: false,
             named: named(&check.cwd, &check.run),
             chosen: Vec::new(),
+            directories: Vec::new(),
         })
     }
 
@@ -269,6 +273,11 @@ impl Classifier {
             && (!self.chosen.contains(path)
                 || self.tests.matches(path)
                 || self.overruled(path).is_some())
+    }
+
+    /// Makes tests of the files below these directories that would be product.
+    pub fn count_as_tests(&mut self, directories: Vec<RepoPath>) {
+        self.directories.extend(directories);
     }
 
     /// Makes product of files that are tests, or harness, only because the command names them.
@@ -293,6 +302,8 @@ impl Classifier {
             FileClass::Test
         } else if self.named.contains(path) {
             FileClass::Harness
+        } else if self.directories.iter().any(|one| path.is_below(one)) {
+            FileClass::Test
         } else {
             FileClass::Product
         }

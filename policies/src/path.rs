@@ -32,6 +32,13 @@ impl RepoPath {
         self.0.split(|byte| *byte == b'/')
     }
 
+    /// Whether it lies in this directory, or in one of its own.
+    #[must_use]
+    pub fn is_below(&self, directory: &Self) -> bool {
+        let rest = self.0.strip_prefix(directory.0.as_slice());
+        rest.is_some_and(|rest| rest.starts_with(b"/"))
+    }
+
     /// Whether the file is a Rust source by its name.
     #[must_use]
     pub fn is_rust(&self) -> bool {

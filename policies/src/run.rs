@@ -124,6 +124,10 @@ pub struct TestRun {
     pub broken_units: Vec<BrokenUnit>,
     /// Whether the tree's own code was what ran.
     pub provenance: Provenance,
+    /// Paths of the tree that the framework was told to find tests in, by its command or configuration
+    /// (pytest's `testpaths`).
+    #[serde(default)]
+    pub searched: Vec<RepoPath>,
     /// Processes that were still alive when the command had ended.
     pub leaked_processes: u32,
     /// Cost of all phases together.

@@ -31,6 +31,7 @@ pub(crate) fn run(words: &str) -> TestRun {
         contradictions: Vec::new(),
         broken_units: Vec::new(),
         provenance: Provenance::default(),
+        searched: Vec::new(),
         leaked_processes: 0,
         usage: Usage::default(),
         denials: Vec::new(),

@@ -11,6 +11,7 @@ mod lint_check;
 mod oracle;
 mod probe;
 mod rust_sources;
+mod searched;
 mod services;
 mod sorter;
 mod test_check;

@@ -154,6 +154,7 @@ mod tests {
             contradictions: Vec::new(),
             broken_units: Vec::new(),
             provenance: Default::default(),
+            searched: Vec::new(),
             leaked_processes: 0,
             usage: Default::default(),
             denials: vec![refused],

@@ -172,12 +172,27 @@ impl Sources<'_> {
                 .any(|ending| self.other_files(ending, path, named))
     }
 
+    /// Whether one of these Python files imports a module by one of these names; true also where that cannot
+    /// be told.
+    pub fn import(&self, among: impl Fn(&RepoPath) -> bool, names: &BTreeSet<&[u8]>) -> bool {
+        self.any_file("py", among, |text| imports(text, names))
+    }
+
     /// Whether one of the other files with this ending holds something; true also where that cannot be
     /// told.
     fn other_files(&self, ending: &str, path: &RepoPath, holds: impl Fn(&[u8]) -> bool) -> bool {
+        self.any_file(ending, |other| other != path, holds)
+    }
+
+    fn any_file(
+        &self,
+        ending: &str,
+        among: impl Fn(&RepoPath) -> bool,
+        holds: impl Fn(&[u8]) -> bool,
+    ) -> bool {
         let mut room = SEARCHED;
-        let mut others = self.ending_with(ending).filter(|entry| entry.path != *path);
-        others.any(|entry| match self.read(entry, &mut room) {
+        let mut files = self.ending_with(ending).filter(|entry| among(&entry.path));
+        files.any(|entry| match self.read(entry, &mut room) {
             Some(text) => holds(&text),
             None => true,
         })
@@ -247,6 +262,16 @@ fn os_path(path: &RepoPath) -> &Path {
     Path::new(std::ffi::OsStr::from_bytes(path.as_bytes()))
 }
 
+/// Whether a line of Python begins as an import does and has one of these names in it.
+fn imports(text: &[u8], wanted: &BTreeSet<&[u8]>) -> bool {
+    let lines = text
+        .split(|byte| *byte == b'\n')
+        .map(<[u8]>::trim_ascii_start);
+    let mut imports =
+        lines.filter(|line| line.starts_with(b"import ") || line.starts_with(b"from "));
+    imports.any(|line| wanted.iter().any(|name| names(line, name)))
+}
+
 /// Whether a word stands in a text by itself.
 fn names(text: &[u8], word: &[u8]) -> bool {
     let part_of_word =
@@ -288,6 +313,7 @@ mod tests {
             contradictions: Vec::new(),
             broken_units: Vec::new(),
             provenance: Provenance::default(),
+            searched: Vec::new(),
             leaked_processes: 0,
             usage: Usage::default(),
             denials: Vec::new(),
@@ -361,6 +387,20 @@ mod tests {
             (part("pyproject.toml", Kind::Tables, true, true), all),
         ] {
             assert_eq!(reached(part.clone()), expected, "{part:?}");
+        }
+    }
+
+    #[test]
+    fn only_an_import_imports() {
+        let wanted = BTreeSet::from([&b"lib"[..]]);
+        for (text, expected) in [
+            ("import lib\n", true),
+            ("def f():\n    from pkg import lib, other\n", true),
+            ("from pkg.lib import name", true),
+            ("# see lib\nlib = 1\n", false),
+            ("import libs\n", false),
+        ] {
+            assert_eq!(imports(text.as_bytes(), &wanted), expected, "{text}");
         }
     }
 

@@ -171,6 +171,7 @@ mod tests {
             contradictions: Vec::new(),
             broken_units: Vec::new(),
             provenance: Provenance::default(),
+            searched: Vec::new(),
             leaked_processes: 0,
             usage: Usage::default(),
             denials: Vec::new(),

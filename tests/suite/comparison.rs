@@ -6,6 +6,7 @@ use passmuster_tests::{Repository, TestEnv};
 mod cargo;
 mod node;
 mod pytest;
+mod searched;
 
 /// One change of the base, and what must come of it.
 pub(crate) struct Row {

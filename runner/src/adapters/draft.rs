@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use passmuster_policy::path::RepoPath;
 use passmuster_policy::run::{BrokenUnit, Outcome, Provenance, ReportState, TestRun, Usage};
 use passmuster_policy::tests::{Failure, TestId, TestResult, TestStatus};
 
@@ -37,6 +38,8 @@ pub(super) struct Draft {
     broken: Vec<BrokenUnit>,
     /// Whether the tree's own code ran.
     pub(super) provenance: Provenance,
+    /// Where the framework looked for tests.
+    pub(super) searched: Vec<RepoPath>,
 }
 
 impl Draft {
@@ -148,6 +151,7 @@ impl Draft {
             contradictions: self.contradictions,
             broken_units: self.broken,
             provenance: self.provenance,
+            searched: self.searched,
             leaked_processes: self.leaked,
             usage: self.usage,
             // The adapters do not see them; whoever launches does.

@@ -22,6 +22,9 @@ const USED_CAP: usize = 100_000;
 /// Cap of the modules kept that came from elsewhere: one is evidence, a few explain it.
 const FOREIGN_CAP: usize = 100;
 
+/// Cap of the paths kept in which tests were looked for.
+const SEARCHED_CAP: usize = 1_000;
+
 /// The module that both assets import.
 pub(super) const RECORDS: Support = Support {
     name: "passmuster_records.py",
@@ -46,6 +49,8 @@ pub(super) fn announce(env: &mut Vec<(String, OsString)>, job: &Job, places: &Pl
 enum Record {
     Start {
         root: String,
+        #[serde(default)]
+        searched: Vec<String>,
     },
     Collected(Which),
     Deselected {},
@@ -179,7 +184,7 @@ impl<'a> Reader<'a> {
                 .contradiction("the report goes on after the session's end");
         }
         match record {
-            Record::Start { root } => self.start(root),
+            Record::Start { root, searched } => self.start(root, &searched),
             Record::Collected(which) => self.announced.entry(which.id).or_default().0 += 1,
             Record::Deselected {} => {}
             Record::Running(which) => drop(self.running.insert(which.id.clone(), which)),
@@ -197,12 +202,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn start(&mut self, root: String) {
+    fn start(&mut self, root: String, searched: &[String]) {
         if std::mem::replace(&mut self.started, true) {
             self.draft.contradiction("the session starts twice");
         }
         self.draft.reported();
         self.scope.root = PathBuf::from(root);
+        let paths = searched.iter().take(SEARCHED_CAP);
+        self.draft.searched = paths.filter_map(|path| self.scope.path(path)).collect();
     }
 
     fn result(&mut self, which: Which, status: TestStatus, millis: Option<f64>, account: Account) {

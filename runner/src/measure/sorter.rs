@@ -38,7 +38,10 @@ impl<'a> Bench<'a> {
                 rust: Some(rust),
             }));
         }
-        let beside = self.beside(&classifier, firsts, &self.sources(trees));
+        let sources = self.sources(trees);
+        let directories = self.directories_of_tests(&classifier, firsts, &sources);
+        classifier.count_as_tests(directories);
+        let beside = self.beside(&classifier, firsts, &sources);
         let mut holders = firsts.holders();
         holders.retain(|path| !beside.contains(path));
         classifier.release(&beside);

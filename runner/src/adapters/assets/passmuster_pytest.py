@@ -65,7 +65,10 @@ class Session:
     def __init__(self, writer, config):
         self.writer = writer
         self.states = {}
-        writer.write(event="start", root=str(config.rootpath))
+        base = config.invocation_params.dir
+        # The command's words, else `testpaths`, else where it was called.
+        searched = [str(base / word.split("::")[0]) for word in config.args if word != str(base)]
+        writer.write(event="start", root=str(config.rootpath), searched=searched)
 
     def pytest_collection_finish(self, session):
         for item in session.items:
