@@ -17,7 +17,7 @@ use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, dup2_stderr, dup2_stdout, pipe2, setgroups, setsid};
 
 use crate::bubblewrap::{self, Started};
-use crate::cgroup::Leaf;
+use crate::cgroup::{Leaf, Surroundings};
 use crate::denials::{Seen, Supervisor};
 use crate::error::{Failure, Step};
 use crate::identity::{self, Identity};
@@ -57,6 +57,8 @@ pub(crate) struct Common {
     outside: Membership,
     /// Whom payloads run as: six files say so.
     payload: Result<Identity, Failure>,
+    /// Where the caller's control groups are.
+    around: Surroundings,
 }
 
 impl Common {
@@ -65,6 +67,7 @@ impl Common {
             filter: Filter::read()?,
             outside: Membership::of_self()?,
             payload: identity::find(),
+            around: Surroundings::read(),
         })
     }
 }
@@ -138,6 +141,7 @@ fn run(spec: Spec, input: Option<OwnedFd>, common: Common) -> Result<Outcome, Fa
         filter,
         outside,
         payload,
+        around,
     } = common;
     let payload = payload?;
     let root = identity::is_root();
@@ -154,7 +158,7 @@ fn run(spec: Spec, input: Option<OwnedFd>, common: Common) -> Result<Outcome, Fa
     let (messages_in, messages_out) = pipe()?;
     let (channel, listener) =
         UnixStream::pair().map_err(|error| Failure::io(Step::Descriptors, "listener", &error))?;
-    let (leaf, cloned) = clone_into_leaf(namespaces::flags())?;
+    let (leaf, cloned) = clone_into_leaf(&around, namespaces::flags())?;
     match cloned {
         Cloned::Child => {
             drop((orders_out, messages_in, channel, leaf));
@@ -246,8 +250,11 @@ fn run_through_bubblewrap(
 }
 
 /// Creates init in these namespaces and in a control group of its own, where that can be had.
-pub(crate) fn clone_into_leaf(flags: libc::c_int) -> Result<(Leaf, Cloned), Failure> {
-    let leaf = Leaf::make();
+pub(crate) fn clone_into_leaf(
+    around: &Surroundings,
+    flags: libc::c_int,
+) -> Result<(Leaf, Cloned), Failure> {
+    let leaf = Leaf::make(around);
     match clone_into(&leaf, flags) {
         Ok(cloned) => Ok((leaf, cloned)),
         Err(failure) => {

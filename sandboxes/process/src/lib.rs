@@ -18,9 +18,9 @@
 //!   never forks.
 //! - The **fork server** (`fork_server`) is the caller's own binary, executed once with a private word;
 //!   nothing else of the caller survives that: the environment is empty, other descriptors are closed.
-//!   It has one thread, and makes a copy of itself for each sandbox: a child of the caller, with one end
-//!   of a socket as descriptor 0 and the command's output as 1 and 2. It keeps none of the three, and
-//!   ends when the caller does.
+//!   It has one thread, and makes a copy of itself for each sandbox, one ahead, so that nobody waits for
+//!   a fork: a child of the caller, which stands by until it is asked for and then takes one end
+//!   of a socket as descriptor 0 and the command's output as 1 and 2. Both end when the caller does.
 //! - The **keeper** (`keeper`) is that copy, still on the host and with the caller's rights. It reads
 //!   the [`Spec`] from the socket, and, when it is root, opens every source as a detached mount: they
 //!   may lie where only root can look. It creates init in new namespaces and in a control group of its

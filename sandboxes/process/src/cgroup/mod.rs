@@ -33,7 +33,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use self::directory::{Directory, keyed, number, open_for_writing, write};
-use self::place::{Place, Surroundings};
+use self::place::Place;
+pub(crate) use self::place::Surroundings;
 use crate::error::{Failure, Step};
 use crate::spec::Limits;
 
@@ -99,11 +100,10 @@ struct Group {
 
 impl Leaf {
     /// Makes what can be made; the rest has its reason.
-    pub(crate) fn make() -> Self {
-        let around = Surroundings::read();
+    pub(crate) fn make(around: &Surroundings) -> Self {
         let mut groups = Vec::new();
         let [memory, pids, cpu] =
-            Controller::ALL.map(|controller| seat(&around, controller, &mut groups));
+            Controller::ALL.map(|controller| seat(around, controller, &mut groups));
         Self {
             groups,
             memory,

@@ -15,15 +15,16 @@ pub(super) struct Place {
     pub(super) own: PathBuf,
 }
 
-/// What the kernel says of the groups and the mounts of the calling process, read once.
-pub(super) struct Surroundings {
+/// What the kernel says of the groups and the mounts of the calling process, and of what it forks: they
+/// live in the same ones.
+pub(crate) struct Surroundings {
     groups: String,
     mounts: String,
 }
 
 impl Surroundings {
     /// Where nothing can be read, nothing is found.
-    pub(super) fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let read = |path| fs::read_to_string(path).unwrap_or_default();
         Self {
             groups: read("/proc/self/cgroup"),

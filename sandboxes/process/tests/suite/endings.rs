@@ -287,10 +287,11 @@ pub(crate) fn children(pid: i32) -> Vec<i32> {
         .collect()
 }
 
-/// The keeper that a caller started, its second child: the first one is the server that forks them.
+/// The keeper that a caller started, its second child: the first one is the server that forks them, the third
+/// stands by.
 pub(crate) fn helper_of(caller: &std::process::Child) -> i32 {
     let caller = caller.id() as i32;
-    eventually("the helper is started", || children(caller).len() == 2);
+    eventually("the helper is started", || children(caller).len() == 3);
     children(caller)[1]
 }
 

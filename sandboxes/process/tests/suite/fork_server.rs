@@ -41,7 +41,8 @@ impl Served {
         self.runtime.block_on(running).unwrap()
     }
 
-    /// The server and the keepers, oldest first: they alone are children of this process.
+    /// The server and the keepers, oldest first, so that the one that stands by is the last: they alone are
+    /// children of this process.
     fn helpers(&self) -> Vec<i32> {
         let own = format!("\nPPid:\t{}\n", std::process::id());
         let mut helpers = processes_with(self.place.path().to_str().unwrap());
@@ -83,29 +84,33 @@ fn channels(pid: i32) -> BTreeSet<String> {
 #[test]
 fn a_server_that_was_killed_is_replaced_and_its_keepers_go_on() {
     let served = Served::new();
-    let before = served.start("sleep 1; echo done");
+    let before = served.start("sleep 3; echo done");
     let all = || processes_with(served.place.path().to_str().unwrap()).len();
-    eventually("server, keeper, init", || all() == 3);
-    let server = served.server_of(2);
+    eventually("server, keeper, init, and who stands by", || all() == 4);
+    let server = served.server_of(3);
     kill(Pid::from_raw(server), Signal::SIGKILL).unwrap();
     let after = served.finish(served.start("exit 3"));
     assert_eq!(after.exit, Exit::Exited(3));
     assert_eq!(stdout(&served.finish(before)), "done");
-    assert_ne!(served.server_of(1), server);
+    assert_ne!(served.server_of(2), server);
 }
 
 #[test]
 fn neither_the_server_nor_another_keeper_holds_what_a_keeper_holds() {
     let served = Served::new();
     let running = ["first", "second"].map(|_| served.start("sleep 1"));
-    let server = served.server_of(3);
-    eventually("the server holds its own socket only", || {
-        channels(server).len() == 1
-    });
-    eventually("no two hold the same", || {
-        let open: Vec<_> = served.helpers().into_iter().map(channels).collect();
+    let server = served.server_of(4);
+    eventually(
+        "the server holds its socket and hears of who stands by",
+        || channels(server).len() == 2,
+    );
+    eventually("no two but these hold the same", || {
+        let mut open: Vec<_> = served.helpers().into_iter().map(channels).collect();
+        let stands_by = open.pop().unwrap_or_default();
         let different: BTreeSet<_> = open.iter().flatten().collect();
-        open.len() == 3 && different.len() == open.iter().map(BTreeSet::len).sum::<usize>()
+        open.len() == 3
+            && different.len() == open.iter().map(BTreeSet::len).sum::<usize>()
+            && stands_by == channels(server)
     });
     for running in running {
         assert_eq!(served.finish(running).exit, Exit::Exited(0));
@@ -117,9 +122,19 @@ fn the_server_ends_with_its_last_launcher() {
     let mut served = Served::new();
     let finished = served.start("exit 0");
     served.finish(finished);
-    let server = served.server_of(1);
+    let server = served.server_of(2);
     let last = std::mem::replace(&mut served.launcher, Launcher::new(helper())).clone();
-    assert_eq!(served.server_of(1), server);
+    assert_eq!(served.server_of(2), server);
     drop(last);
     eventually("it has ended", || served.helpers().is_empty());
+}
+
+#[test]
+fn whoever_stands_by_can_be_killed() {
+    let served = Served::new();
+    served.finish(served.start("exit 0"));
+    let server = served.server_of(2);
+    kill(Pid::from_raw(served.helpers()[1]), Signal::SIGKILL).unwrap();
+    assert_eq!(served.finish(served.start("exit 3")).exit, Exit::Exited(3));
+    assert_ne!(served.server_of(2), server);
 }
