@@ -1,4 +1,9 @@
-//! Python's examples in documentation: tests that stand in product text.
+//! Python's tests as text: examples in documentation, which stand in product text, and what a module of
+//! tests may do to others.
+
+mod influence;
+
+pub use influence::may_influence;
 
 /// What quotes a text of several lines.
 const QUOTES: [&str; 2] = ["\"\"\"", "'''"];

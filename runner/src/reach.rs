@@ -40,9 +40,11 @@ pub struct Sources<'a> {
     pub directory: PathBuf,
 }
 
-/// The base's tests that one of these parts can concern.
+/// The base's tests that one of these parts can concern; `influential` are those whose candidate's version
+/// may have changed what all tests saw.
 pub fn covered(
     parts: &[Part],
+    influential: &BTreeSet<RepoPath>,
     base: &TestRun,
     candidate: &TestRun,
     sources: &Sources<'_>,
@@ -51,6 +53,7 @@ pub fn covered(
     for part in parts {
         let reach = match part.path.is_rust() {
             true => reach_of_rust(part, base, candidate, sources),
+            false if influential.contains(&part.path) => Reach::All,
             false => reach(part, base, candidate, sources),
         };
         let ids = base.tests.iter().map(|test| &test.id);
@@ -360,7 +363,7 @@ mod tests {
             "tests/test_c.py::x",
         ]);
         let candidate = run(&["tests/test_new.py::x"]);
-        let covered = covered(&[part], &base, &candidate, &sources);
+        let covered = covered(&[part], &BTreeSet::new(), &base, &candidate, &sources);
         covered.iter().map(ToString::to_string).collect()
     }
 

@@ -430,3 +430,58 @@ fn what_a_linter_s_configuration_extends_is_the_base_s() {
         assert_eq!(verdict.reasons(), ["lint-new-findings"], "{verdict}");
     }
 }
+
+#[test]
+fn a_test_file_that_patches_the_product_vouches_for_no_other_file() {
+    const BASE: &[(&str, &str)] = &[
+        ("passmuster.toml", PYTEST),
+        ("calc.py", GOOD),
+        ("tests/test_total.py", TEST),
+        (
+            "tests/test_other.py",
+            "def test_other():\n    assert True\n",
+        ),
+    ];
+    const BAD: (&str, &str) = ("calc.py", "def total(x):\n    return x\n");
+    check(&[
+        Row {
+            what: "a new file, as it is loaded",
+            base: BASE,
+            change: &[
+                BAD,
+                (
+                    "tests/test_new.py",
+                    "import calc\ncalc.total = lambda x: x + 1\ndef test_new():\n    assert True\n",
+                ),
+            ],
+            code: 4,
+            review: &["contract-changed"],
+        },
+        Row {
+            what: "an edited file, in a test that runs before the others",
+            base: BASE,
+            change: &[
+                BAD,
+                (
+                    "tests/test_other.py",
+                    "def test_other():\n    import sys\n    sys.modules['calc'].total = lambda x: x + 1\n",
+                ),
+            ],
+            code: 4,
+            review: &["contract-changed"],
+        },
+        Row {
+            what: "a new file that patches and takes it back, with product that keeps its word",
+            base: BASE,
+            change: &[
+                ("calc.py", "def total(x):\n    return 1 + x\n"),
+                (
+                    "tests/test_new.py",
+                    "import calc\ndef test_new():\n    known, calc.total = calc.total, None\n    calc.total = known\n    assert calc.total(2) == 3\n",
+                ),
+            ],
+            code: 0,
+            review: &[],
+        },
+    ]);
+}

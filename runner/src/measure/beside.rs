@@ -78,7 +78,7 @@ fn is_example(id: &TestId) -> bool {
 }
 
 /// A file's text as far as it is text; nothing where it is not there.
-fn content(
+pub(super) fn content(
     tree: &Snapshot,
     path: &RepoPath,
     site: &mut Site<'_, '_>,

@@ -111,8 +111,11 @@ impl<'a> Bench<'a> {
         }
         let first = self.exchange(&sorter, Taken::All, &BTreeSet::new(), site.workshop)?;
         let sources = self.sources(trees);
+        let influential = self.influential(&first.parts, site)?;
+        let reached =
+            |parts: &[Part]| covered(parts, &influential, firsts.base, firsts.candidate, &sources);
         let mut known = OracleRun {
-            covered: covered(&first.parts, firsts.base, firsts.candidate, &sources),
+            covered: reached(&first.parts),
             ..OracleRun::default()
         };
         if sorter.rust.is_some() {
@@ -138,9 +141,7 @@ impl<'a> Bench<'a> {
             let hidden = wall.tests(&known.covered, &sources, &run, firsts);
             // With a test behind it that held, a person is asked; without one nobody would be.
             if !firsts.passed_any(&hidden) {
-                let whole = wall.whole_files(&made);
-                let reached = covered(&whole, firsts.base, firsts.candidate, &sources);
-                known.walled.extend(reached);
+                known.walled.extend(reached(&wall.whole_files(&made)));
             }
             known.walled.extend(hidden);
             wall.keep(&mut kept, sorter.rust.as_mut());
