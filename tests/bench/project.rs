@@ -47,6 +47,12 @@ impl<'env> Project<'env> {
         path
     }
 
+    /// The same, with a file beside it that is new.
+    pub(crate) fn patch_with(&mut self, comment: &str, file: &str, text: &str) -> PathBuf {
+        self.repo.write(file, text);
+        self.patch(comment)
+    }
+
     /// `passmuster verify` on a patch.
     pub(crate) fn verify(&self, patch: &PathBuf) -> Command {
         let mut command = self.env.command(self.env.binary());

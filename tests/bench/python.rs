@@ -30,6 +30,7 @@ pub(crate) fn rows(env: &TestEnv) -> Vec<Row> {
     project.passes(&warm);
     vec![
         over_the_tests(&mut project),
+        with_a_test(&mut project),
         again(&mut project),
         two_at_once(&mut project),
     ]
@@ -87,6 +88,24 @@ fn pytest(project: &Project<'_>) -> Command {
         .args(["-m", "pytest", "-q"])
         .current_dir(project.repo.root());
     command
+}
+
+/// What comes on top is the probe: the new test on the base's product.
+fn with_a_test(project: &mut Project<'_>) -> Row {
+    const TEST: &str =
+        "from product.part_0 import add\n\n\ndef test_new():\n    assert add(1, 1) == 2\n";
+    let plain: Vec<PathBuf> = (0..=ROUNDS).map(|_| project.patch("#")).collect();
+    let mut tested = || project.patch_with("#", "tests/test_new.py", TEST);
+    let tested: Vec<PathBuf> = (0..=ROUNDS).map(|_| tested()).collect();
+    let mut ours = |round: usize| project.passes(&tested[round]);
+    let mut peer = |round: usize| project.passes(&plain[round]);
+    let found = compare(ROUNDS, &mut ours, &mut peer);
+    Row::new(
+        "the same with a test added",
+        "the same without",
+        found,
+        Target::None,
+    )
 }
 
 /// The peer is the least that a cache in front of other tools has to do with git's commands: apply

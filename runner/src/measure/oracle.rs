@@ -13,7 +13,7 @@ use passmuster_policy::comparison::{Oracle, OracleRun};
 use passmuster_policy::evidence::TreeRole;
 use passmuster_policy::path::RepoPath;
 use passmuster_policy::policy::TestCheck;
-use passmuster_policy::run::{BrokenUnit, TestRun};
+use passmuster_policy::run::{BrokenUnit, TestRun, Usage};
 use passmuster_policy::rust_tests::SpanKey;
 use passmuster_policy::tests::{TestId, TestResult, TestStatus};
 
@@ -147,8 +147,11 @@ impl<'a> Bench<'a> {
             wall.keep(&mut kept, sorter.rust.as_mut());
             made = self.exchange(&sorter, Taken::All, &kept, site.workshop)?;
             let Some(tree) = made.tree.clone() else {
-                // Nothing is left to put back: the tree is the candidate's, and its run as well.
-                run = firsts.candidate.clone();
+                // Nothing is left to put back: the tree is the candidate's, and its run, which is paid for, too.
+                run = TestRun {
+                    usage: Usage::default(),
+                    ..firsts.candidate.clone()
+                };
                 break;
             };
             match self.ask(suite, tree, &known.covered, site).await? {
