@@ -40,11 +40,11 @@ pub struct LintRun {
     pub outcome: Outcome,
     /// Whether its report can be used.
     pub report: LintReport,
-    /// What it found in files of the tree, sorted.
+    /// What it found, sorted; of files that are not of the tree no more than their names.
     pub findings: Vec<LintFinding>,
     /// Entries of the report of any kind, suppressed ones included.
     pub entries: u64,
-    /// Findings about files that are not of the tree: installed packages, generated code.
+    /// How many are about files that are not of the tree: installed packages, generated code.
     pub elsewhere: u64,
     /// Processes that were still alive when it had ended.
     pub leaked_processes: u32,
