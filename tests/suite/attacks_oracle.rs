@@ -296,3 +296,73 @@ fn what_a_linter_s_configuration_extends_is_the_base_s() {
         assert_eq!(verdict.reasons(), ["lint-new-findings"], "{verdict}");
     }
 }
+
+#[test]
+fn what_a_runner_s_configuration_loads_beside_the_tests_is_reviewed() {
+    const POLICY: (&str, &str) = ("passmuster.toml", PYTEST);
+    const BAD: (&str, &str) = ("calc.py", "def total(x):\n    return 0\n");
+    const PLUGIN: (&str, &str) = ("helpers/plugin.py", "X = 1\n");
+    const PASSES: (&str, &str) = (
+        "helpers/plugin.py",
+        "def pytest_pyfunc_call(pyfuncitem):\n    return True\n",
+    );
+    check(&[
+        Row {
+            what: "a plugin that a conftest names",
+            base: &[
+                POLICY,
+                ("calc.py", GOOD),
+                ("tests/test_a.py", TEST),
+                (
+                    "conftest.py",
+                    "pytest_plugins = [\n    'helpers.plugin',\n]\n",
+                ),
+                PLUGIN,
+            ],
+            change: &[BAD, PASSES],
+            code: 4,
+            review: &["harness-changed"],
+        },
+        Row {
+            what: "a plugin that a module of tests names",
+            base: &[
+                POLICY,
+                ("calc.py", GOOD),
+                (
+                    "tests/test_a.py",
+                    "pytest_plugins = 'helpers.plugin'\nimport calc\ndef test_total():\n    assert calc.total(1) == 2\n",
+                ),
+                PLUGIN,
+            ],
+            change: &[BAD, PASSES],
+            code: 4,
+            review: &["harness-changed"],
+        },
+        Row {
+            what: "a plugin that options name",
+            base: &[
+                POLICY,
+                ("calc.py", GOOD),
+                ("tests/test_a.py", TEST),
+                ("pytest.ini", "[pytest]\naddopts = -q -p helpers.plugin\n"),
+                PLUGIN,
+            ],
+            change: &[BAD, PASSES],
+            code: 4,
+            review: &["harness-changed"],
+        },
+        Row {
+            what: "honest: product beside such a plugin",
+            base: &[
+                POLICY,
+                ("calc.py", GOOD),
+                ("tests/test_a.py", TEST),
+                ("conftest.py", "pytest_plugins = ['helpers.plugin']\n"),
+                PLUGIN,
+            ],
+            change: &[("calc.py", "def total(x):\n    return 1 + x\n")],
+            code: 0,
+            review: &[],
+        },
+    ]);
+}
