@@ -55,6 +55,7 @@ pub mod inspect;
 pub mod interrupt;
 pub mod layers;
 pub mod lint;
+pub mod loaded;
 pub mod locate;
 pub mod measure;
 pub mod measured;
