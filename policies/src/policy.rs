@@ -21,6 +21,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::canonical;
+use crate::finding::FindingLevel;
 
 pub use check::{
     Check, CheckKind, Framework, Gate, KindName, LintCheck, PluginCheck, ReportFormat, ReportFrom,
@@ -350,9 +351,8 @@ pub struct Rules {
     /// A dependency is added.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub new_dependencies: Option<RuleEffect>,
-    /// A comment that silences a tool is added.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub new_suppressions: Option<RuleEffect>,
+    /// A comment or attribute that silences a tool is added.
+    pub new_suppressions: RuleEffect,
     /// Product code treats a value of a test specially.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub special_casing: Option<RuleEffect>,
@@ -367,7 +367,7 @@ impl Default for Rules {
             protected: Globs::default(),
             max_changed_lines: 2000,
             new_dependencies: None,
-            new_suppressions: None,
+            new_suppressions: RuleEffect::Review,
             special_casing: None,
             secrets: None,
         }
@@ -384,6 +384,18 @@ pub enum RuleEffect {
     Review,
     /// The change is at fault.
     Deny,
+}
+
+impl RuleEffect {
+    /// The level of the rule's findings; none where it has none.
+    #[must_use]
+    pub fn level(self) -> Option<FindingLevel> {
+        match self {
+            Self::Allow => None,
+            Self::Review => Some(FindingLevel::Review),
+            Self::Deny => Some(FindingLevel::Deny),
+        }
+    }
 }
 
 /// As a policy writes it.

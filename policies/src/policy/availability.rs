@@ -37,7 +37,6 @@ pub const TABLE: &[Unavailable] = &[
     ),
     row("tests.contract", When::Written, "remove it"),
     row("rules.new-dependencies", When::Written, "remove it"),
-    row("rules.new-suppressions", When::Written, "remove it"),
     row("rules.special-casing", When::Written, "remove it"),
     row("rules.secrets", When::Written, "remove it"),
 ];

@@ -411,7 +411,9 @@ fn rules(mut table: Fields<'_, '_>) -> Rules {
             .get("max-changed-lines", values::whole)
             .unwrap_or(default.max_changed_lines),
         new_dependencies: table.get("new-dependencies", values::word),
-        new_suppressions: table.get("new-suppressions", values::word),
+        new_suppressions: table
+            .get("new-suppressions", values::word)
+            .unwrap_or(default.new_suppressions),
         special_casing: table.get("special-casing", values::word),
         secrets: table.get("secrets", values::word),
     };

@@ -1,0 +1,108 @@
+//! The static rules through the built program: what a change gets that breaks one, and where it is said.
+
+use passmuster_tests::{TestEnv, Verdict};
+
+/// A change and what must come of it.
+struct Row {
+    what: &'static str,
+    /// Path, the base's text, the candidate's; nothing where the file is not there.
+    files: &'static [(&'static str, &'static str, &'static str)],
+    /// Lines below `[rules]`.
+    rules: &'static str,
+    reasons: &'static [&'static str],
+    review: &'static [&'static str],
+    /// `rule path:line` of each finding, and a part of what it says.
+    says: &'static [(&'static str, &'static str)],
+}
+
+const ROWS: &[Row] = &[
+    Row {
+        what: "a comment that silences a linter",
+        files: &[("a.py", "x = 1\n", "x = 1\ny = eval('2')  # noqa: S307\n")],
+        rules: "",
+        reasons: &[],
+        review: &["new-suppression"],
+        says: &[("new-suppression a.py:2", "noqa: S307")],
+    },
+    Row {
+        what: "the same where the policy denies it",
+        files: &[("a.rs", "", "#![allow(unused)]\n")],
+        rules: "new-suppressions = \"deny\"",
+        reasons: &["rule-denied"],
+        review: &[],
+        says: &[("new-suppression a.rs:1", "#![allow(unused)]")],
+    },
+    Row {
+        what: "the same where the policy allows it",
+        files: &[("a.rs", "", "#![allow(unused)]\n")],
+        rules: "new-suppressions = \"allow\"",
+        reasons: &[],
+        review: &[],
+        says: &[],
+    },
+    Row {
+        what: "a silenced line moves to another file",
+        files: &[
+            ("a.py", "x = 1\ny = 2  # noqa\n", "x = 1\n"),
+            ("b.py", "", "y = 2  # noqa\n"),
+        ],
+        rules: "",
+        reasons: &[],
+        review: &[],
+        says: &[],
+    },
+];
+
+fn policy(rules: &str) -> String {
+    format!(
+        "version = 1\n[rules]\n{rules}\n[[check]]\nname = \"holds\"\nkind = \"command\"\nrun = [\"true\"]\n"
+    )
+}
+
+/// `rule path:line`, and the message.
+fn findings(verdict: &Verdict) -> Vec<(String, String)> {
+    let findings = verdict.0["findings"].as_array().unwrap();
+    let one = |finding: &serde_json::Value| {
+        let text = |key: &str| finding[key].as_str().unwrap_or("-").to_owned();
+        let line = &finding["lines"]["start"];
+        (
+            format!("{} {}:{line}", text("rule"), text("path")),
+            text("message"),
+        )
+    };
+    findings.iter().map(one).collect()
+}
+
+#[test]
+fn a_change_that_breaks_a_static_rule_is_told_which_and_where() {
+    for row in ROWS {
+        let env = TestEnv::new();
+        let repo = env.empty_repo();
+        repo.write("passmuster.toml", policy(row.rules));
+        for (path, base, _) in row.files.iter().filter(|(_, base, _)| !base.is_empty()) {
+            repo.write(path, base);
+        }
+        repo.commit("The base");
+        for (path, _, candidate) in row.files {
+            match candidate.is_empty() {
+                true => repo.remove(path),
+                false => repo.write(path, candidate),
+            }
+        }
+        let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+        assert_eq!(verdict.reasons(), row.reasons, "{}: {verdict}", row.what);
+        assert_eq!(verdict.review(), row.review, "{}: {verdict}", row.what);
+        let found = findings(&verdict);
+        assert_eq!(found.len(), row.says.len(), "{}: {found:?}", row.what);
+        for ((place, message), (expected, part)) in found.iter().zip(row.says) {
+            assert_eq!(place, expected, "{}", row.what);
+            assert!(message.contains(part), "{}: {message}", row.what);
+        }
+        let told = row.says.iter().all(|(place, _)| {
+            let place = place.split_once(' ').unwrap_or_default().1;
+            finished.err().contains(place.trim_end_matches(":null"))
+                || finished.out().contains(place.trim_end_matches(":null"))
+        });
+        assert!(told, "{}: {}", row.what, finished.all());
+    }
+}
