@@ -348,9 +348,8 @@ pub struct Rules {
     pub protected: Globs,
     /// Changed lines beyond which a human has to look; lock and generated files do not count.
     pub max_changed_lines: u64,
-    /// A dependency is added.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub new_dependencies: Option<RuleEffect>,
+    /// A dependency is added, or comes from another place.
+    pub new_dependencies: RuleEffect,
     /// A comment or attribute that silences a tool is added.
     pub new_suppressions: RuleEffect,
     /// Product code treats a value of a test specially.
@@ -366,7 +365,7 @@ impl Default for Rules {
         Self {
             protected: Globs::default(),
             max_changed_lines: 2000,
-            new_dependencies: None,
+            new_dependencies: RuleEffect::Review,
             new_suppressions: RuleEffect::Review,
             special_casing: None,
             secrets: None,

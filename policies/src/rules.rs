@@ -3,6 +3,7 @@
 //! [`inspect`] needs nothing but the change and the policy, [`inspect_texts`] also the texts of changed files,
 //! which the runner hands in. A finding's rule is a reason code, its level what it does.
 
+mod dependencies;
 mod harness;
 mod protected;
 mod size;
@@ -42,16 +43,44 @@ const LISTED: usize = 50;
 /// Whether [`inspect_texts`] looks at the text of a file.
 #[must_use]
 pub fn reads(path: &RepoPath) -> bool {
-    Language::of(path).is_some()
+    Language::of(path).is_some() || dependencies::is_manifest(path)
 }
 
-/// Findings that need the texts of the changed files: `sides` has one entry a file, in the order of the change.
-/// What [`reads`] does not ask for may be opaque.
+/// Whether the rules need the manifests and lock files of the base that the change leaves alone, too.
 #[must_use]
-pub fn inspect_texts(change: &Change, policy: &Policy, sides: &[Sides]) -> Vec<Finding> {
-    let texts = texts::changed(change, sides);
+pub fn needs_manifests(change: &Change, policy: &Policy) -> bool {
+    let changes = |file: &FileChange| dependencies::is_manifest(&file.path);
+    policy.rules.new_dependencies.level().is_some() && change.files.iter().any(changes)
+}
+
+/// Whether a file is such a manifest or lock file.
+#[must_use]
+pub fn is_manifest(path: &RepoPath) -> bool {
+    dependencies::is_manifest(path)
+}
+
+/// What the rules read besides the change, handed in by whoever can.
+#[derive(Clone, Debug, Default)]
+pub struct Material {
+    /// The changed files, one entry each, in the order of the change. What [`reads`] does not ask for may be opaque.
+    pub sides: Vec<Sides>,
+    /// Manifests and lock files of the base that the change leaves alone, where [`needs_manifests`] asks for them.
+    pub manifests: Vec<(RepoPath, String)>,
+}
+
+/// Findings that need the texts of files.
+#[must_use]
+pub fn inspect_texts(change: &Change, policy: &Policy, material: &Material) -> Vec<Finding> {
+    let texts = texts::changed(change, &material.sides);
     let rules = &policy.rules;
     let mut findings = Vec::new();
+    if let Some(level) = rules.new_dependencies.level() {
+        let manifests = material.manifests.iter();
+        let known: Vec<_> = manifests
+            .map(|(path, text)| (path, text.as_str()))
+            .collect();
+        findings.extend(listed(dependencies::inspect(&texts, &known, level)));
+    }
     if let Some(level) = rules.new_suppressions.level() {
         findings.extend(listed(suppressions::inspect(&texts, level)));
     }

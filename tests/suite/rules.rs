@@ -41,6 +41,59 @@ const ROWS: &[Row] = &[
         says: &[],
     },
     Row {
+        what: "a dependency under a name that looks like another",
+        files: &[(
+            "pyproject.toml",
+            "[project]\nname = \"me\"\ndependencies = []\n",
+            "[project]\nname = \"me\"\ndependencies = [\n    \"reqeusts\",\n]\n",
+        )],
+        rules: "",
+        reasons: &[],
+        review: &["new-dependency"],
+        says: &[("new-dependency pyproject.toml:4", "looks like `requests`")],
+    },
+    Row {
+        what: "a lock file that takes the same version from elsewhere",
+        files: &[
+            (
+                "Cargo.toml",
+                "[dependencies]\nserde = \"1\"\n",
+                "[dependencies]\nserde = \"1\"\n",
+            ),
+            (
+                "Cargo.lock",
+                "[[package]]\nname = \"serde\"\nversion = \"1.0.0\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\n",
+                "[[package]]\nname = \"serde\"\nversion = \"1.0.0\"\nsource = \"git+https://example.org/serde#1\"\n",
+            ),
+        ],
+        rules: "new-dependencies = \"deny\"",
+        reasons: &["rule-denied"],
+        review: &[],
+        says: &[(
+            "new-dependency Cargo.lock:4",
+            "git https://example.org/serde",
+        )],
+    },
+    Row {
+        what: "a package of the workspace asks for what another one has",
+        files: &[
+            (
+                "a/Cargo.toml",
+                "[dependencies]\nserde = \"1\"\n",
+                "[dependencies]\nserde = \"1\"\n",
+            ),
+            (
+                "b/Cargo.toml",
+                "",
+                "[dependencies]\nserde = \"1.1\"\na = { path = \"../a\" }\n",
+            ),
+        ],
+        rules: "",
+        reasons: &[],
+        review: &[],
+        says: &[],
+    },
+    Row {
         what: "a silenced line moves to another file",
         files: &[
             ("a.py", "x = 1\ny = 2  # noqa\n", "x = 1\n"),

@@ -36,7 +36,6 @@ pub const TABLE: &[Unavailable] = &[
         "use `\"reported\"`",
     ),
     row("tests.contract", When::Written, "remove it"),
-    row("rules.new-dependencies", When::Written, "remove it"),
     row("rules.special-casing", When::Written, "remove it"),
     row("rules.secrets", When::Written, "remove it"),
 ];

@@ -50,6 +50,13 @@ fn split(text: Option<&str>) -> Vec<&str> {
 
 /// The changed lines, by longest common subsequence.
 fn hunks(before: &[&str], after: &[&str]) -> Vec<Hunk> {
+    if before.is_empty() || after.is_empty() {
+        let all = hunk(0, before, 0, after);
+        return (before.len() + after.len() > 0)
+            .then_some(all)
+            .into_iter()
+            .collect();
+    }
     let mut common = vec![vec![0_usize; after.len() + 1]; before.len() + 1];
     for b in (0..before.len()).rev() {
         for a in (0..after.len()).rev() {

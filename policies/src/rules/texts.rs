@@ -1,7 +1,5 @@
 //! The text of changed files on both sides, as the runner hands it in.
 
-use std::ops::RangeInclusive;
-
 use crate::change::{Change, ChangeKind, FileChange};
 use crate::mixed::Side;
 use crate::path::RepoPath;
@@ -58,14 +56,6 @@ impl ChangedText<'_> {
         // Hunks are in order: the last one that starts before the line decides.
         let behind = hunks.partition_point(|hunk| hunk.after_start <= line);
         let hunk = behind.checked_sub(1).and_then(|at| hunks.get(at));
-        hunk.is_some_and(|hunk| lines(hunk.after_start, hunk.after_lines).contains(&line))
-    }
-}
-
-/// The lines of a hunk's side.
-pub(crate) fn lines(start: u32, count: u32) -> RangeInclusive<u32> {
-    match count.checked_sub(1) {
-        Some(more) => start..=start.saturating_add(more),
-        None => 1..=0,
+        hunk.is_some_and(|hunk| line - hunk.after_start < hunk.after_lines)
     }
 }
