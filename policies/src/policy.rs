@@ -356,8 +356,7 @@ pub struct Rules {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub special_casing: Option<RuleEffect>,
     /// The change contains something that looks like a credential.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub secrets: Option<RuleEffect>,
+    pub secrets: RuleEffect,
 }
 
 impl Default for Rules {
@@ -368,7 +367,7 @@ impl Default for Rules {
             new_dependencies: RuleEffect::Review,
             new_suppressions: RuleEffect::Review,
             special_casing: None,
-            secrets: None,
+            secrets: RuleEffect::Deny,
         }
     }
 }

@@ -6,6 +6,7 @@
 mod dependencies;
 mod harness;
 mod protected;
+mod secrets;
 mod size;
 mod source;
 mod submodules;
@@ -18,6 +19,7 @@ pub(crate) use size::written_by_a_tool;
 pub use texts::Sides;
 
 use crate::change::{Change, FileChange};
+use crate::classification::{Classifier, FileClass, classifiers};
 use crate::finding::Finding;
 use crate::path::RepoPath;
 use crate::policy::{Globs, Policy};
@@ -74,6 +76,11 @@ pub fn inspect_texts(change: &Change, policy: &Policy, material: &Material) -> V
     let texts = texts::changed(change, &material.sides);
     let rules = &policy.rules;
     let mut findings = Vec::new();
+    if let Some(level) = rules.secrets.level() {
+        let classifiers = classifiers(policy).unwrap_or_default();
+        let is_test = |path: &RepoPath| is_test(&classifiers, path);
+        findings.extend(listed(secrets::inspect(&change.files, &is_test, level)));
+    }
     if let Some(level) = rules.new_dependencies.level() {
         let manifests = material.manifests.iter();
         let known: Vec<_> = manifests
@@ -85,6 +92,18 @@ pub fn inspect_texts(change: &Change, policy: &Policy, material: &Material) -> V
         findings.extend(listed(suppressions::inspect(&texts, level)));
     }
     findings
+}
+
+/// Whether a file is a test to some check, or lies where tests lie if there is no check that could tell.
+fn is_test(classifiers: &[(&str, Classifier)], path: &RepoPath) -> bool {
+    let folder = |part: &[u8]| {
+        matches!(
+            part,
+            b"test" | b"tests" | b"testdata" | b"fixtures" | b"__tests__"
+        )
+    };
+    let class = |(_, one): &(&str, Classifier)| one.classify(path) == FileClass::Test;
+    classifiers.iter().any(class) || path.components().any(folder)
 }
 
 /// A flood of findings says no more than its beginning.

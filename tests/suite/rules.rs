@@ -94,6 +94,33 @@ const ROWS: &[Row] = &[
         says: &[],
     },
     Row {
+        what: "a token of a known form",
+        files: &[(
+            "a.py",
+            "x = 1\n",
+            "x = 1\nt = 'ghp_q7Zr2KfV9xLw4TnB8cYd1MhJ6pGs3QaE5uRv'\n",
+        )],
+        rules: "",
+        reasons: &["rule-denied"],
+        review: &[],
+        says: &[(
+            "rule-denied a.py:2",
+            "a GitHub token (`ghp_…`, 40 characters)",
+        )],
+    },
+    Row {
+        what: "a random password where the policy wants a person",
+        files: &[(
+            "a.py",
+            "x = 1\n",
+            "x = 1\npassword = 'q7Zr2KfV9xLw4TnB8cYd1MhJ'\n",
+        )],
+        rules: "secrets = \"review\"",
+        reasons: &[],
+        review: &["protected-path"],
+        says: &[("protected-path a.py:2", "(`q7Zr…`, 24 characters)")],
+    },
+    Row {
         what: "a silenced line moves to another file",
         files: &[
             ("a.py", "x = 1\ny = 2  # noqa\n", "x = 1\n"),
@@ -157,5 +184,10 @@ fn a_change_that_breaks_a_static_rule_is_told_which_and_where() {
                 || finished.out().contains(place.trim_end_matches(":null"))
         });
         assert!(told, "{}: {}", row.what, finished.all());
+        assert!(
+            !finished.all().contains("Kf"),
+            "{}: a secret is shown",
+            row.what
+        );
     }
 }

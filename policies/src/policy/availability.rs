@@ -37,7 +37,6 @@ pub const TABLE: &[Unavailable] = &[
     ),
     row("tests.contract", When::Written, "remove it"),
     row("rules.special-casing", When::Written, "remove it"),
-    row("rules.secrets", When::Written, "remove it"),
 ];
 
 const fn row(at: &'static str, when: When, instead: &'static str) -> Unavailable {

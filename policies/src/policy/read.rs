@@ -417,7 +417,9 @@ fn rules(mut table: Fields<'_, '_>) -> Rules {
             .get("new-suppressions", values::word)
             .unwrap_or(default.new_suppressions),
         special_casing: table.get("special-casing", values::word),
-        secrets: table.get("secrets", values::word),
+        secrets: table
+            .get("secrets", values::word)
+            .unwrap_or(default.secrets),
     };
     table.finish(nowhere);
     rules

@@ -289,14 +289,14 @@ fn manifests_bring_dependencies_by_name_and_by_place() {
         (
             "go.mod",
             "require a.org/b v1.0.0\n",
-            "require a.org/b v1.1.0\nrequire a.org/c v1.0.0 // indirect\n",
+            "require a.org/b v1.1.0\nrequire a.org/third v1.0.0 // indirect\n",
             "",
         ),
         (
             "go.mod",
             "require a.org/b v1.0.0\n",
-            "require a.org/b v1.0.0\nrequire a.org/c v1.0.0 // indirect\n",
-            "go.mod:2: `a.org/c` is a new dependency",
+            "require a.org/b v1.0.0\nrequire a.org/third v1.0.0 // indirect\n",
+            "go.mod:2: `a.org/third` is a new dependency",
         ),
         (
             "go.mod",
