@@ -353,8 +353,7 @@ pub struct Rules {
     /// A comment or attribute that silences a tool is added.
     pub new_suppressions: RuleEffect,
     /// Product code treats a value of a test specially.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub special_casing: Option<RuleEffect>,
+    pub special_casing: RuleEffect,
     /// The change contains something that looks like a credential.
     pub secrets: RuleEffect,
 }
@@ -366,7 +365,7 @@ impl Default for Rules {
             max_changed_lines: 2000,
             new_dependencies: RuleEffect::Review,
             new_suppressions: RuleEffect::Review,
-            special_casing: None,
+            special_casing: RuleEffect::Review,
             secrets: RuleEffect::Deny,
         }
     }

@@ -9,6 +9,7 @@ mod protected;
 mod secrets;
 mod size;
 mod source;
+mod special_casing;
 mod submodules;
 mod suppressions;
 mod texts;
@@ -17,6 +18,8 @@ mod unsafe_paths;
 pub(crate) use protected::touched;
 pub(crate) use size::written_by_a_tool;
 pub use texts::Sides;
+
+use std::collections::BTreeSet;
 
 use crate::change::{Change, FileChange};
 use crate::classification::{Classifier, FileClass, classifiers};
@@ -68,6 +71,64 @@ pub struct Material {
     pub sides: Vec<Sides>,
     /// Manifests and lock files of the base that the change leaves alone, where [`needs_manifests`] asks for them.
     pub manifests: Vec<(RepoPath, String)>,
+    /// Tests of both trees, where [`Suspicion::wants_test`] asks for them.
+    pub tests: Vec<(RepoPath, String)>,
+    /// Product code of the base that the change leaves alone, where [`Suspicion::wants_product`] asks for it.
+    pub product: Vec<(RepoPath, String)>,
+}
+
+/// Whether what the change wrote is worth being held against tests, and against which.
+#[derive(Debug)]
+pub struct Suspicion<'a> {
+    classifiers: Vec<(&'a str, Classifier)>,
+    languages: BTreeSet<Language>,
+}
+
+impl<'a> Suspicion<'a> {
+    /// For the product code that a change wrote.
+    #[must_use]
+    pub fn of(change: &Change, policy: &'a Policy, material: &Material) -> Self {
+        let classifiers = classifiers(policy).unwrap_or_default();
+        let texts = texts::changed(change, &material.sides);
+        let asked = policy.rules.special_casing.level().is_some();
+        let languages = match asked {
+            true => special_casing::Product::of(&texts, &classifiers).suspect_languages(),
+            false => BTreeSet::new(),
+        };
+        Self {
+            classifiers,
+            languages,
+        }
+    }
+
+    /// Whether the tests in a file are to be read.
+    #[must_use]
+    pub fn wants_test(&self, path: &RepoPath) -> bool {
+        Language::of(path).is_some_and(|one| self.languages.contains(&one))
+            && is_test(&self.classifiers, path)
+    }
+
+    /// Whether a file of the base is to be read as product code. Asked only where tests have what the change has.
+    #[must_use]
+    pub fn wants_product(&self, path: &RepoPath) -> bool {
+        Language::of(path).is_some_and(|one| self.languages.contains(&one))
+            && !is_test(&self.classifiers, path)
+    }
+
+    /// Whether the tests that were read have something that the change wrote.
+    #[must_use]
+    pub fn is_confirmed(&self, change: &Change, material: &Material) -> bool {
+        let texts = texts::changed(change, &material.sides);
+        let product = special_casing::Product::of(&texts, &self.classifiers);
+        !self.languages.is_empty() && product.is_suspect(&borrowed(&material.tests))
+    }
+}
+
+fn borrowed(texts: &[(RepoPath, String)]) -> Vec<(&RepoPath, &str)> {
+    texts
+        .iter()
+        .map(|(path, text)| (path, text.as_str()))
+        .collect()
 }
 
 /// Findings that need the texts of files.
@@ -82,14 +143,17 @@ pub fn inspect_texts(change: &Change, policy: &Policy, material: &Material) -> V
         findings.extend(listed(secrets::inspect(&change.files, &is_test, level)));
     }
     if let Some(level) = rules.new_dependencies.level() {
-        let manifests = material.manifests.iter();
-        let known: Vec<_> = manifests
-            .map(|(path, text)| (path, text.as_str()))
-            .collect();
+        let known = borrowed(&material.manifests);
         findings.extend(listed(dependencies::inspect(&texts, &known, level)));
     }
     if let Some(level) = rules.new_suppressions.level() {
         findings.extend(listed(suppressions::inspect(&texts, level)));
+    }
+    if let Some(level) = rules.special_casing.level() {
+        let classifiers = classifiers(policy).unwrap_or_default();
+        let written = special_casing::Product::of(&texts, &classifiers);
+        let (tests, product) = (borrowed(&material.tests), borrowed(&material.product));
+        findings.extend(listed(written.findings(&tests, &product, level)));
     }
     findings
 }

@@ -7,7 +7,7 @@ use passmuster_policy::finding::Finding;
 use passmuster_policy::mixed::Side;
 use passmuster_policy::path::RepoPath;
 use passmuster_policy::policy::Policy;
-use passmuster_policy::rules::{self, Material, Sides};
+use passmuster_policy::rules::{self, Material, Sides, Suspicion};
 
 use crate::git::blobs::BlobReader;
 use crate::git::objects::TreeEntry;
@@ -23,7 +23,7 @@ pub fn inspect(
     git: &Git,
     change: &Change,
     policy: &Policy,
-    base: &Snapshot,
+    [base, candidate]: [&Snapshot; 2],
 ) -> Result<Vec<Finding>, GitError> {
     let mut texts = Reading {
         blobs: BlobReader::start(git)?,
@@ -40,6 +40,7 @@ pub fn inspect(
     if rules::needs_manifests(change, policy) {
         material.manifests = texts.manifests(change, base)?;
     }
+    texts.special_casing(change, policy, [base, candidate], &mut material)?;
     Ok(rules::inspect_texts(change, policy, &material))
 }
 
@@ -78,6 +79,39 @@ impl Reading {
             }
         }
         Ok(manifests)
+    }
+
+    /// Tests of both trees, and the base's product, as far as what the change wrote makes them worth reading.
+    fn special_casing(
+        &mut self,
+        change: &Change,
+        policy: &Policy,
+        [base, candidate]: [&Snapshot; 2],
+        material: &mut Material,
+    ) -> Result<(), GitError> {
+        let suspicion = Suspicion::of(change, policy, material);
+        let mut read = BTreeSet::new();
+        let entries = candidate.entries.iter().chain(&base.entries);
+        for entry in entries.filter(|entry| suspicion.wants_test(&entry.path)) {
+            if read.insert(&entry.oid)
+                && let Some(text) = self.text(entry)?
+            {
+                material.tests.push((entry.path.clone(), text));
+            }
+        }
+        if !suspicion.is_confirmed(change, material) {
+            return Ok(());
+        }
+        let changed: BTreeSet<&RepoPath> = change.files.iter().flat_map(paths).collect();
+        let product = |entry: &&TreeEntry| {
+            suspicion.wants_product(&entry.path) && !changed.contains(&entry.path)
+        };
+        for entry in base.entries.iter().filter(product) {
+            if let Some(text) = self.text(entry)? {
+                material.product.push((entry.path.clone(), text));
+            }
+        }
+        Ok(())
     }
 
     /// A regular file's text, where there is room for it.

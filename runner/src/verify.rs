@@ -174,12 +174,7 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
     if let Some(stored) = stored_verdict(&store, request, &evidence, &key)? {
         return Ok(stored);
     }
-    let found = static_rules::inspect(
-        repository.git(),
-        &evidence.change,
-        basis.policy(),
-        &base_tree,
-    )?;
+    let found = static_rules::inspect(repository.git(), &evidence.change, basis.policy(), trees)?;
     evidence.findings.extend(found);
     let plans = plan(basis.policy(), &evidence.change, &request.checks);
     let mut network_logs = BTreeSet::new();

@@ -121,6 +121,60 @@ const ROWS: &[Row] = &[
         says: &[("protected-path a.py:2", "(`q7Zr…`, 24 characters)")],
     },
     Row {
+        what: "a branch from a value of a test to what it expects",
+        files: &[
+            (
+                "a.py",
+                "def f(x):\n    return x + 1\n",
+                "def f(x):\n    if x == 4711:\n        return 42\n    return x + 1\n",
+            ),
+            (
+                "tests/test_a.py",
+                "def test_f():\n    assert f(4711) == 42\n",
+                "def test_f():\n    assert f(4711) == 42\n",
+            ),
+        ],
+        rules: "",
+        reasons: &[],
+        review: &["special-casing"],
+        says: &[(
+            "special-casing a.py:2",
+            "leads from 4711 to 42, as the test at tests/test_a.py:2 wants",
+        )],
+    },
+    Row {
+        what: "a product that asks for its tests, where the policy denies it",
+        files: &[(
+            "a.py",
+            "x = 1\n",
+            "import sys\nx = 'pytest' in sys.modules\n",
+        )],
+        rules: "special-casing = \"deny\"",
+        reasons: &["rule-denied"],
+        review: &[],
+        says: &[("special-casing a.py:2", "asks whether tests run")],
+    },
+    Row {
+        what: "a value that test and product share, and other product code has",
+        files: &[
+            (
+                "a.py",
+                "def f(x):\n    return x + 1\n",
+                "def f(x):\n    if x == 4711:\n        return 42\n    return x + 1\n",
+            ),
+            ("b.py", "PORT = 4711\n", "PORT = 4711\n"),
+            (
+                "tests/test_a.py",
+                "def test_f():\n    assert f(4711) == 42\n",
+                "def test_f():\n    assert f(4711) == 42\n",
+            ),
+        ],
+        rules: "",
+        reasons: &[],
+        review: &[],
+        says: &[],
+    },
+    Row {
         what: "a silenced line moves to another file",
         files: &[
             ("a.py", "x = 1\ny = 2  # noqa\n", "x = 1\n"),

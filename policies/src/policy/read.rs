@@ -416,7 +416,9 @@ fn rules(mut table: Fields<'_, '_>) -> Rules {
         new_suppressions: table
             .get("new-suppressions", values::word)
             .unwrap_or(default.new_suppressions),
-        special_casing: table.get("special-casing", values::word),
+        special_casing: table
+            .get("special-casing", values::word)
+            .unwrap_or(default.special_casing),
         secrets: table
             .get("secrets", values::word)
             .unwrap_or(default.secrets),
