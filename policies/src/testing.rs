@@ -31,6 +31,8 @@ pub(crate) fn run(words: &str) -> TestRun {
         contradictions: Vec::new(),
         broken_units: Vec::new(),
         provenance: Provenance::default(),
+        controls: Vec::new(),
+        attainable: Default::default(),
         leaked_processes: 0,
         usage: Usage::default(),
         denials: Vec::new(),

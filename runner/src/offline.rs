@@ -154,6 +154,8 @@ mod tests {
             contradictions: Vec::new(),
             broken_units: Vec::new(),
             provenance: Default::default(),
+            controls: Vec::new(),
+            attainable: Default::default(),
             leaked_processes: 0,
             usage: Default::default(),
             denials: vec![refused],

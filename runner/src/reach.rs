@@ -288,6 +288,8 @@ mod tests {
             contradictions: Vec::new(),
             broken_units: Vec::new(),
             provenance: Provenance::default(),
+            controls: Vec::new(),
+            attainable: Default::default(),
             leaked_processes: 0,
             usage: Usage::default(),
             denials: Vec::new(),
