@@ -165,7 +165,7 @@ mod tests {
         r#"{"event": "modules", "used": ["../x", "", "a.py"], "foreign": []}"#,
         r#"{"event": "finish", "status": 0}"#,
         r#"{"event": "asked", "place": "p"}"#,
-        r#"{"event": "answers", "place": "p", "lines": ["", " ", "s {\"event\": \"result\", \"id\": \"a.test_babababa\", \"status\": \"passed\"}", " end"]}"#,
+        r#"{"event": "answers", "place": "p", "forms": ["function"], "lines": ["", " ", "s {\"event\": \"result\", \"id\": \"a.test_babababa\", \"status\": \"passed\"}", " end"]}"#,
         r#"{"event": "withheld", "place": "q"}"#,
         r#"{"event": "beyond"}"#,
         r#"{ "type": "suite", "event": "started", "test_count": 18446744073709551615 }"#,
