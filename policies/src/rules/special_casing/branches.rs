@@ -1,5 +1,7 @@
 //! Literals that decide: what a comparison, an arm or the key of a table leads to.
 
+use std::collections::BTreeSet;
+
 use super::super::source::{Kind, Language, Source};
 use super::super::texts::ChangedText;
 use super::literals::{Value, Weight, value};
@@ -20,12 +22,10 @@ pub(super) struct Branch {
 }
 
 impl Branch {
-    pub(super) fn new_in(self, text: &ChangedText<'_>) -> Self {
+    /// As part of a change; `known` are the values of the base's file.
+    pub(super) fn new_in(self, text: &ChangedText<'_>, known: &BTreeSet<String>) -> Self {
         let mut literals = self.key.iter().chain(&self.result);
-        let known = literals.any(|one| {
-            text.before.is_some_and(|before| before.contains(&one.raw))
-                && one.weight() == Weight::Data
-        });
+        let known = literals.any(|one| known.contains(&one.text) && one.weight() == Weight::Data);
         Self {
             is_new: text.is_added(self.line) && !known,
             ..self

@@ -293,6 +293,33 @@ fn literals_that_honest_changes_share_with_their_tests_are_none() {
             python("if n > 4711:\n    return 42\n", "assert f(4711) == 42\n"),
         ),
         (
+            "names of standards",
+            python(
+                "if kind == 'SHA-256':\n    return h()\nif kind == 'ISO-8859-1':\n    return 'latin'\n",
+                "f('SHA-256', 'ISO-8859-1')\n",
+            ),
+        ),
+        (
+            "other quotes",
+            found(
+                "src/a.py",
+                "if n == 'Ada Lovelace 1815':\n    f()\n",
+                "if n == \"Ada Lovelace 1815\":\n    f()\n",
+                ("tests/test_a.py", "f('Ada Lovelace 1815')\n"),
+                "",
+            ),
+        ),
+        (
+            "other quotes in other product code",
+            found(
+                "src/a.py",
+                "",
+                "if n == \"Ada Lovelace 1815\":\n    f()\n",
+                ("tests/test_a.py", "f('Ada Lovelace 1815')\n"),
+                "A = 'Ada Lovelace 1815'\n",
+            ),
+        ),
+        (
             "names of fields in their order",
             python(
                 "d.update({\n 'default': self.a,\n 'envvar': self.b,\n 'other': self.c,\n 'more': self.d,\n})\n",

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::source::{Language, Source};
 use super::branches::Branch;
 use super::literals::{Value, Weight, value};
-use super::{ProductFile, Text, quoted};
+use super::{ProductFile, Text, is_within, quoted};
 use crate::path::RepoPath;
 use crate::rust_tests::test_ranges;
 
@@ -16,7 +16,7 @@ const APART: u32 = 3;
 /// From this many entries on it is their number that tells.
 const TABLE: usize = 4;
 /// Most places of one value that are looked at.
-const PLACES: usize = 200;
+const PLACES: usize = 32;
 
 /// Where values stand in tests.
 pub(super) struct Wanted<'a> {
@@ -94,8 +94,7 @@ impl<'a> Wanted<'a> {
         let code = source.code();
         for at in 0..code.tokens.len() {
             let byte = code.tokens.get(at).map_or(0, |token| token.bytes.start);
-            let counts =
-                inside.is_none_or(|ranges| ranges.iter().any(|range| range.contains(&byte)));
+            let counts = inside.is_none_or(|ranges| is_within(ranges, byte));
             let Some(value) =
                 value(&code, at).filter(|value| counts && value.weight() > Weight::Nothing)
             else {
