@@ -1,9 +1,10 @@
-//! `pyproject.toml`, `setup.cfg`, `Pipfile`, requirements, and the lock files of uv, Poetry, PDM and PEP 751.
+//! `pyproject.toml`, `setup.cfg`, `setup.py`, `Pipfile`, requirements, and the lock files of uv, Poetry, PDM and PEP 751.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::super::source::{Kind, Language, Source as Code};
 use super::facts::{
     Facts, Locked, Source, Table, entries, git_source, path_source, table, tables, text,
 };
@@ -206,6 +207,44 @@ pub(super) fn setup_cfg(path: &RepoPath, content: &str) -> Option<Facts> {
             }
         } else if listed {
             requirement_of(path, plain, &mut facts);
+        }
+    }
+    Some(facts)
+}
+
+/// The texts in what `setup.py` gives to names such as `install_requires`: as far as they are literals.
+pub(super) fn setup_py(path: &RepoPath, content: &str) -> Option<Facts> {
+    let mut facts = Facts::default();
+    let code = Code::read(Language::Python, content).code();
+    let named = |at: usize| {
+        let name = code.at(at).to_ascii_lowercase();
+        let list = ["requires", "require", "requirements"]
+            .iter()
+            .any(|end| name.ends_with(end));
+        list && name != "python_requires" && code.at(at + 1) == "="
+    };
+    let mut at = 0;
+    while at < code.tokens.len() {
+        if !named(at) {
+            at += 1;
+            continue;
+        }
+        let mut depth = 0_usize;
+        at += 2;
+        while at < code.tokens.len() {
+            match code.at(at) {
+                "[" | "(" | "{" => depth += 1,
+                "]" | ")" | "}" => depth = depth.saturating_sub(1),
+                // What stands before a colon is the name of a group.
+                text if code.kind(at) == Some(Kind::Text) && code.at(at + 1) != ":" => {
+                    requirement_of(path, text.trim_matches(['"', '\'']), &mut facts);
+                }
+                _ => {}
+            }
+            at += 1;
+            if depth == 0 {
+                break;
+            }
         }
     }
     Some(facts)

@@ -99,7 +99,7 @@ fn manifests_bring_dependencies_by_name_and_by_place() {
             "Cargo.toml",
             "[dependencies]\na = \"1\"\n",
             "[dependencies]\na = \"1\"\n[patch.crates-io]\na = { path = \"x\" }\n",
-            "Cargo.toml:3: a is replaced by the path x",
+            "Cargo.toml:4: a is replaced by the path x",
         ),
         (
             "Cargo.toml",
@@ -217,6 +217,18 @@ fn manifests_bring_dependencies_by_name_and_by_place() {
             "[options]\npython_requires = >=3\ninstall_requires =\n  a>=2\n  b\n",
             "setup.cfg:5: `b` is a new dependency",
         ),
+        (
+            "setup.py",
+            "setup(install_requires=['a>=1'])\n",
+            "setup(\n    install_requires=['a>=2', 'b'],\n    name='c',\n    extras_require={'d': [\"e\"]})\n",
+            "setup.py:2: `b` is a new dependency|setup.py:4: `e` is a new dependency",
+        ),
+        (
+            "setup.py",
+            "requires = ['a']\n",
+            "requires = ['a']\nsetup(python_requires='>=3', install_requires=requires)\n",
+            "",
+        ),
         ("docs/notes.txt", "", "flask\n", ""),
         // npm
         (
@@ -306,10 +318,7 @@ fn manifests_bring_dependencies_by_name_and_by_place() {
         ),
     ] {
         let found = edit(path, before, after);
-        let expected: Vec<&str> = Some(expected)
-            .filter(|one| !one.is_empty())
-            .into_iter()
-            .collect();
+        let expected: Vec<&str> = expected.split('|').filter(|one| !one.is_empty()).collect();
         assert_eq!(found, expected, "{path}: {after}");
     }
 }
