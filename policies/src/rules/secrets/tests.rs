@@ -83,6 +83,7 @@ fn examples_placeholders_names_and_digests_are_no_secrets() {
         ("a.py", "key = 'AKIAIOSFODNN7EXAMPLE'".to_owned()),
         ("a.py", "token = 'ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'".to_owned()),
         ("a.py", "token = 'ghp_abcdefghijklmnopqrstuvwxyz0123456789'".to_owned()),
+        ("a.py", "token = 'ghp_ghijklmnopqrstuvwxyzGHIJKLMNOPQRSTUV'".to_owned()),
         ("a.py", "password = 'your-password-goes-here-123'".to_owned()),
         ("a.py", "password = os.environ['DATABASE_PASSWORD_2024']".to_owned()),
         ("a.py", "password = get_password(user_id_1234567)".to_owned()),
