@@ -225,29 +225,32 @@ pub(super) fn setup_py(path: &RepoPath, content: &str) -> Option<Facts> {
     };
     let mut at = 0;
     while at < code.tokens.len() {
-        if !named(at) {
-            at += 1;
-            continue;
-        }
-        let mut depth = 0_usize;
-        at += 2;
-        while at < code.tokens.len() {
-            match code.at(at) {
-                "[" | "(" | "{" => depth += 1,
-                "]" | ")" | "}" => depth = depth.saturating_sub(1),
-                // What stands before a colon is the name of a group.
-                text if code.kind(at) == Some(Kind::Text) && code.at(at + 1) != ":" => {
-                    requirement_of(path, text.trim_matches(['"', '\'']), &mut facts);
-                }
-                _ => {}
-            }
-            at += 1;
-            if depth == 0 {
-                break;
-            }
-        }
+        at = match named(at) {
+            true => assigned(path, &code, at + 2, &mut facts),
+            false => at + 1,
+        };
     }
     Some(facts)
+}
+
+/// Reads the requirements of the value that begins at a token, and gives the token behind it.
+fn assigned(path: &RepoPath, code: &Code<'_>, start: usize, facts: &mut Facts) -> usize {
+    let mut depth = 0_usize;
+    for at in start..code.tokens.len() {
+        match code.at(at) {
+            "[" | "(" | "{" => depth += 1,
+            "]" | ")" | "}" => depth = depth.saturating_sub(1),
+            // What stands before a colon is the name of a group.
+            text if code.kind(at) == Some(Kind::Text) && code.at(at + 1) != ":" => {
+                requirement_of(path, text.trim_matches(['"', '\'']), facts);
+            }
+            _ => {}
+        }
+        if depth == 0 {
+            return at + 1;
+        }
+    }
+    code.tokens.len()
 }
 
 pub(super) fn pipfile(path: &RepoPath, content: &str) -> Option<Facts> {

@@ -89,8 +89,14 @@ fn adjoin(code: &Source<'_>, at: usize) -> bool {
     matches!((end(at), end(at + 1)), (Some(first), Some(second)) if first.end == second.start)
 }
 
-fn decides(language: Language, code: &Source<'_>, at: usize) -> bool {
-    let before = at.checked_sub(1).map_or("", |before| code.at(before));
+fn decides(language: Language, code: &Source<'_>, literal: usize) -> bool {
+    // A sign belongs to its number.
+    let at = literal;
+    let first = match literal.checked_sub(1) {
+        Some(sign) if code.at(sign) == "-" => sign,
+        _ => literal,
+    };
+    let before = first.checked_sub(1).map_or("", |before| code.at(before));
     let (next, second) = (code.at(at + 1), code.at(at + 2));
     let arrow = next == "=" && second == ">" && adjoin(code, at + 1);
     let key = next == ":"
@@ -101,7 +107,7 @@ fn decides(language: Language, code: &Source<'_>, at: usize) -> bool {
         && next == ","
         && is_literal(code, at + 2)
         && matches!(code.at(at + 3), ")" | "]" | "}");
-    equals_before(code, at)
+    equals_before(code, first)
         || equals_after(code, at)
         || before == "case"
         || arrow && language != Language::JavaScript

@@ -151,8 +151,18 @@ impl<'a> Wanted<'a> {
             Some((branch, key, result, self.pair(key, result)?))
         };
         let found: Vec<_> = table.iter().filter_map(explained).collect();
-        let most = found.len() * 4 >= table.len() * 3;
-        let by_number = found.len() >= TABLE && found.len() * 10 >= table.len() * 9;
+        // An entry that says nothing says nothing about the table either.
+        let says = |value: &Option<Value>| {
+            value
+                .as_ref()
+                .is_some_and(|value| value.weight() > Weight::Nothing)
+        };
+        let entries = table
+            .iter()
+            .filter(|branch| says(&branch.key) && says(&branch.result))
+            .count();
+        let most = found.len() * 4 >= entries * 3;
+        let by_number = found.len() >= TABLE && found.len() * 10 >= entries * 9;
         let telling = |branch: &Branch, key: &Value, result: &Value| {
             let data = key.weight() == Weight::Data && result.weight() > Weight::Nothing;
             branch.is_new
