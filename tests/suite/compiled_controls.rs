@@ -23,8 +23,8 @@ fn workspace<'e>(env: &'e TestEnv, policy: &str, files: &[(&str, &str)]) -> Repo
     for name in ["a", "b"] {
         let manifest =
             format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
-        repo.write(&format!("{name}/Cargo.toml"), manifest);
-        repo.write(&format!("{name}/src/lib.rs"), SOURCE);
+        repo.write(format!("{name}/Cargo.toml").as_str(), manifest);
+        repo.write(format!("{name}/src/lib.rs").as_str(), SOURCE);
     }
     for (path, text) in files {
         repo.write(path, text);
