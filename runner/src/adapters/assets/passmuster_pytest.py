@@ -233,6 +233,9 @@ def _run(planted, session, writer, interactor=None):
     session.config.option.tbstyle = "line"  # nobody reads tracebacks here, and longer ones look up every source
     _held.append(session._setupstate)  # not even as garbage
     session._setupstate = type(session._setupstate)()
+    capture = session.config.pluginmanager.getplugin("capturemanager")
+    if capture and getattr(capture, "_global_capturing", capture) is None:  # ended with a collection that failed
+        capture.start_global_capturing()
     for item in _items(planted, session):
         if interactor is not None:
             session.items = list(session.items) + [item]
