@@ -16,6 +16,7 @@ mod attacks_oracle;
 mod attacks_rust;
 mod bad_input;
 mod comparison;
+mod compiled_controls;
 mod concurrency;
 mod content;
 mod denials;
