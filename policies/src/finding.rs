@@ -90,6 +90,16 @@ impl Finding {
 }
 
 impl Finding {
+    /// The same finding at one line of the candidate's file.
+    #[must_use]
+    pub fn on_line(self, line: u32) -> Self {
+        let lines = Some(Lines {
+            start: line,
+            end: line,
+        });
+        Self { lines, ..self }
+    }
+
     /// `file:line: message`, as far as there is a file and a line.
     pub fn placed(&self) -> String {
         match (&self.path, self.lines) {

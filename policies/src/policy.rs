@@ -21,6 +21,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::canonical;
+use crate::finding::FindingLevel;
 
 pub use check::{
     Check, CheckKind, Framework, Gate, KindName, LintCheck, PluginCheck, ReportFormat, ReportFrom,
@@ -347,18 +348,14 @@ pub struct Rules {
     pub protected: Globs,
     /// Changed lines beyond which a human has to look; lock and generated files do not count.
     pub max_changed_lines: u64,
-    /// A dependency is added.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub new_dependencies: Option<RuleEffect>,
-    /// A comment that silences a tool is added.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub new_suppressions: Option<RuleEffect>,
+    /// A dependency is added, or comes from another place.
+    pub new_dependencies: RuleEffect,
+    /// A comment or attribute that silences a tool is added.
+    pub new_suppressions: RuleEffect,
     /// Product code treats a value of a test specially.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub special_casing: Option<RuleEffect>,
+    pub special_casing: RuleEffect,
     /// The change contains something that looks like a credential.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub secrets: Option<RuleEffect>,
+    pub secrets: RuleEffect,
 }
 
 impl Default for Rules {
@@ -366,10 +363,10 @@ impl Default for Rules {
         Self {
             protected: Globs::default(),
             max_changed_lines: 2000,
-            new_dependencies: None,
-            new_suppressions: None,
-            special_casing: None,
-            secrets: None,
+            new_dependencies: RuleEffect::Review,
+            new_suppressions: RuleEffect::Review,
+            special_casing: RuleEffect::Review,
+            secrets: RuleEffect::Deny,
         }
     }
 }
@@ -384,6 +381,18 @@ pub enum RuleEffect {
     Review,
     /// The change is at fault.
     Deny,
+}
+
+impl RuleEffect {
+    /// The level of the rule's findings; none where it has none.
+    #[must_use]
+    pub fn level(self) -> Option<FindingLevel> {
+        match self {
+            Self::Allow => None,
+            Self::Review => Some(FindingLevel::Review),
+            Self::Deny => Some(FindingLevel::Deny),
+        }
+    }
 }
 
 /// As a policy writes it.

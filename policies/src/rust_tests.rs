@@ -21,6 +21,7 @@ mod tokens;
 mod unchanged;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 pub use doctests::{Doctest, changed_doctests, doctests};
 pub use items::ItemKind;
@@ -51,6 +52,22 @@ pub fn test_spans(source: &str, macros: &BTreeSet<String>) -> Result<Vec<SpanKey
     let scopes = source.scopes(&macros)?;
     let spans = scopes.values().flat_map(|scope| &scope.spans);
     Ok(spans.map(|span| span.key.clone()).collect())
+}
+
+/// The bytes of a source's test spans, in order.
+///
+/// # Errors
+/// When the source cannot be taken apart.
+pub fn test_ranges(source: &str) -> Result<Vec<Range<usize>>, ParseError> {
+    let source = spans::Source::read(source)?;
+    let macros = source.test_macros(&BTreeSet::new());
+    let scopes = source.scopes(&macros)?;
+    let spans = scopes.values().flat_map(|scope| &scope.spans);
+    let mut ranges: Vec<_> = spans
+        .map(|span| source.tokens.bytes(&span.item.tokens))
+        .collect();
+    ranges.sort_by_key(|range| range.start);
+    Ok(ranges)
 }
 
 #[cfg(test)]

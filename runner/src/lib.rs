@@ -82,6 +82,7 @@ pub mod rewritten;
 pub mod runs;
 pub mod self_check;
 pub mod session;
+pub mod static_rules;
 pub mod steering;
 pub mod store;
 pub mod toolchains;

@@ -52,6 +52,7 @@ use crate::proposal::{self, Input, Proposal, ProposalError};
 use crate::repository::Repository;
 use crate::reproduce::reproduce;
 use crate::self_check::machine;
+use crate::static_rules;
 use crate::steering;
 use crate::store::Store;
 use crate::toolchains::Operator;
@@ -173,6 +174,8 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
     if let Some(stored) = stored_verdict(&store, request, &evidence, &key)? {
         return Ok(stored);
     }
+    let found = static_rules::inspect(repository.git(), &evidence.change, basis.policy(), trees)?;
+    evidence.findings.extend(found);
     let plans = plan(basis.policy(), &evidence.change, &request.checks);
     let mut network_logs = BTreeSet::new();
     if may_run(&evidence, request) {

@@ -32,6 +32,7 @@ mod policy;
 mod probe;
 mod proposals;
 mod reports;
+mod rules;
 mod sandbox;
 mod services;
 mod unprivileged;

@@ -75,11 +75,12 @@ fn message(group: &[&Finding]) -> String {
     }
 }
 
-/// A rule of ours names its place itself.
+/// A rule of ours names its file itself, unless it knows a line.
 fn said(finding: &Finding) -> String {
-    match &finding.check {
-        Some(_) => format!("{} ({})", finding.placed(), finding.rule),
-        None => finding.message.clone(),
+    match (&finding.check, finding.lines) {
+        (Some(_), _) => format!("{} ({})", finding.placed(), finding.rule),
+        (None, Some(_)) => finding.placed(),
+        (None, None) => finding.message.clone(),
     }
 }
 

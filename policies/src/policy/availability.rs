@@ -36,10 +36,6 @@ pub const TABLE: &[Unavailable] = &[
         "use `\"reported\"`",
     ),
     row("tests.contract", When::Written, "remove it"),
-    row("rules.new-dependencies", When::Written, "remove it"),
-    row("rules.new-suppressions", When::Written, "remove it"),
-    row("rules.special-casing", When::Written, "remove it"),
-    row("rules.secrets", When::Written, "remove it"),
 ];
 
 const fn row(at: &'static str, when: When, instead: &'static str) -> Unavailable {

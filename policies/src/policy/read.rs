@@ -410,10 +410,18 @@ fn rules(mut table: Fields<'_, '_>) -> Rules {
         max_changed_lines: table
             .get("max-changed-lines", values::whole)
             .unwrap_or(default.max_changed_lines),
-        new_dependencies: table.get("new-dependencies", values::word),
-        new_suppressions: table.get("new-suppressions", values::word),
-        special_casing: table.get("special-casing", values::word),
-        secrets: table.get("secrets", values::word),
+        new_dependencies: table
+            .get("new-dependencies", values::word)
+            .unwrap_or(default.new_dependencies),
+        new_suppressions: table
+            .get("new-suppressions", values::word)
+            .unwrap_or(default.new_suppressions),
+        special_casing: table
+            .get("special-casing", values::word)
+            .unwrap_or(default.special_casing),
+        secrets: table
+            .get("secrets", values::word)
+            .unwrap_or(default.secrets),
     };
     table.finish(nowhere);
     rules

@@ -1,0 +1,186 @@
+//! `special-casing`: product code that is written for the tests that are known.
+//!
+//! Four forms: branches and tables that lead from a value of a test to the value that it expects; code that asks
+//! whether tests run; comparisons that say the same whatever is compared; files that carry something from one run
+//! to the next. A literal that product and tests merely share is none: it has to be more than a word of the
+//! program's own language, stand where it decides, be absent from the base's product, and what it leads to has to
+//! stand beside it in a test.
+
+use std::collections::BTreeSet;
+
+use super::source::{Language, Source};
+use super::texts::ChangedText;
+use crate::classification::{Classifier, FileClass};
+use crate::finding::{Finding, FindingLevel};
+use crate::path::RepoPath;
+use crate::reason::ReasonCode;
+use crate::rust_tests::test_ranges;
+use crate::text;
+
+mod branches;
+mod constants;
+mod lines;
+mod literals;
+mod markers;
+mod probes;
+mod wanted;
+
+use branches::Branch;
+use wanted::Wanted;
+
+/// Longest quotation of a literal.
+const QUOTED: usize = 40;
+
+/// Folders of code that is shown, not used.
+const SHOWN_ONLY: [&[u8]; 5] = [b"examples", b"docs", b"doc", b"benches", b"benchmarks"];
+
+/// A file of some tree and its text.
+pub(super) type Text<'a> = (&'a RepoPath, &'a str);
+
+/// Sources in which the change wrote product code.
+pub(super) struct Product<'a> {
+    files: Vec<ProductFile<'a>>,
+}
+
+pub(super) struct ProductFile<'a> {
+    pub(super) text: &'a ChangedText<'a>,
+    pub(super) language: Language,
+    /// Its tokens without comments and tests.
+    pub(super) code: Source<'a>,
+    branches: Vec<Branch>,
+}
+
+/// Whether a source of this path holds product code that is looked at.
+fn is_product(classifiers: &[(&str, Classifier)], path: &RepoPath) -> bool {
+    let judged: Vec<FileClass> = classifiers
+        .iter()
+        .map(|(_, one)| one.classify(path))
+        .collect();
+    let shown_only = path.components().any(|part| SHOWN_ONLY.contains(&part));
+    !super::is_test(classifiers, path) && !judged.contains(&FileClass::Harness) && !shown_only
+}
+
+fn language(path: &RepoPath) -> Option<Language> {
+    let judged = [
+        Language::Python,
+        Language::Rust,
+        Language::JavaScript,
+        Language::Go,
+    ];
+    Language::of(path).filter(|language| judged.contains(language))
+}
+
+impl<'a> Product<'a> {
+    /// What the change wrote.
+    pub(super) fn of(texts: &'a [ChangedText<'a>], classifiers: &[(&str, Classifier)]) -> Self {
+        let file = |text: &'a ChangedText<'a>| {
+            let path = &text.change.path;
+            let language = language(path).filter(|_| is_product(classifiers, path))?;
+            let after = text.after.filter(|_| !text.change.hunks.is_empty())?;
+            let code = product_code(language, after);
+            let branches = branches::of(language, &code);
+            Some(ProductFile {
+                text,
+                language,
+                code,
+                branches: branches
+                    .into_iter()
+                    .map(|branch| branch.new_in(text))
+                    .collect(),
+            })
+        };
+        Self {
+            files: texts.iter().filter_map(file).collect(),
+        }
+    }
+
+    /// The languages in which tests could hold a value that a new branch decides on.
+    pub(super) fn suspect_languages(&self) -> BTreeSet<Language> {
+        let suspect = |file: &&ProductFile<'_>| {
+            file.branches
+                .iter()
+                .any(|branch| branch.is_new && branch.is_telling())
+        };
+        self.files
+            .iter()
+            .filter(suspect)
+            .map(|file| file.language)
+            .collect()
+    }
+
+    /// Whether the tests have anything that makes the base's product worth reading.
+    pub(super) fn is_suspect(&self, tests: &[Text<'_>]) -> bool {
+        !self.suspects(tests).is_empty()
+    }
+
+    fn suspects<'b>(&'b self, tests: &[Text<'b>]) -> Vec<wanted::Suspect<'b>> {
+        let mut found = Vec::new();
+        for language in self.suspect_languages() {
+            let wanted = Wanted::of(language, tests, &self.files);
+            let files = self.files.iter().filter(|file| file.language == language);
+            found.extend(files.flat_map(|file| wanted.suspects(file)));
+        }
+        found
+    }
+
+    /// All findings. `product` is what else of the base is product code.
+    pub(super) fn findings(
+        &self,
+        tests: &[Text<'_>],
+        product: &[Text<'_>],
+        level: FindingLevel,
+    ) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for suspect in self.suspects(tests) {
+            if !product
+                .iter()
+                .any(|(_, text)| text.contains(suspect.key.raw.as_str()))
+            {
+                findings.push(finding(
+                    suspect.file,
+                    suspect.line,
+                    suspect.message(),
+                    level,
+                ));
+            }
+        }
+        for file in &self.files {
+            let found = probes::of(file)
+                .into_iter()
+                .chain(constants::of(file))
+                .chain(markers::of(file));
+            findings.extend(found.map(|(line, message)| finding(file, line, message, level)));
+        }
+        findings
+    }
+}
+
+/// The tokens of a source that are product: no comments, and no tests of Rust.
+fn product_code(language: Language, text: &str) -> Source<'_> {
+    let mut code = Source::read(language, text).code();
+    if language == Language::Rust {
+        let tests = test_ranges(text).unwrap_or_default();
+        let inside = |byte: usize| tests.iter().any(|range| range.contains(&byte));
+        code.tokens.retain(|token| !inside(token.bytes.start));
+    }
+    code
+}
+
+fn finding(file: &ProductFile<'_>, line: u32, message: String, level: FindingLevel) -> Finding {
+    let path = Some(&file.text.change.path);
+    Finding::built_in(
+        ReasonCode::SpecialCasing,
+        level,
+        path,
+        &message.clone(),
+        message,
+    )
+    .on_line(line)
+}
+
+fn quoted(value: &str) -> String {
+    text::line(value, QUOTED)
+}
+
+#[cfg(test)]
+mod tests;
