@@ -5,6 +5,7 @@
 //! not be measured has to leave an entry.
 
 mod command;
+mod controls;
 mod digest;
 mod findings;
 mod frames;
@@ -22,7 +23,7 @@ use crate::change::Change;
 use crate::evidence::{CheckEvidence, CheckResult, Evidence, TreeRole, WhyNotRun};
 use crate::finding::{Finding, FindingLevel};
 use crate::path::RepoPath;
-use crate::policy::{Assurance, Check, CheckKind, Isolation, Policy};
+use crate::policy::{Check, CheckKind, Isolation, Policy};
 use crate::reason::{Level, Reason, ReasonCode};
 use crate::run::Usage;
 use crate::text;
@@ -74,7 +75,7 @@ pub fn decide(policy: &Policy, evidence: &Evidence) -> Verdict {
         environment,
         checks,
         tests: summary::of(&judged, &changed_files(&evidence.change)),
-        controls: None,
+        controls: controls::summary(evidence),
         findings,
         reproduce: evidence.reproduce.clone(),
         timing: evidence.timing,
@@ -271,8 +272,11 @@ fn summary_of(
     linted: &Linted,
 ) -> CheckSummary {
     let result = known.map(|known| &known.result);
+    let mut assurance = None;
     let (trees, tests) = match result {
         Some(CheckResult::Test(runs)) => {
+            let ran = runs.candidate.as_ref();
+            assurance = ran.map(|_| controls::assurance_of(runs));
             let mut trees = vec![TreeRole::Base];
             trees.extend(runs.candidate.as_ref().map(|_| TreeRole::Candidate));
             trees.extend(runs.oracle.run().map(|_| TreeRole::Oracle));
@@ -298,7 +302,7 @@ fn summary_of(
         kind: check.kind.name(),
         required: check.required,
         status,
-        assurance: tests.map(|_| Assurance::Reported),
+        assurance,
         cached: known
             .map(|known| known.cached.iter().copied().collect())
             .unwrap_or_default(),

@@ -8,8 +8,8 @@
 //!    within them; [`rules`]: [`finding`]s that need nothing but the change and the policy.
 //! 4. [`run`], [`tests`] and [`denial`]: what happened in a run, what each test did, and what the
 //!    sandbox refused.
-//! 5. [`agreement`] and [`comparison`]: whether a run's channels agree; base, candidate and oracle
-//!    results, test by test. [`lint`]: which findings of a linter the base does not have.
+//! 5. [`agreement`], [`controls`] and [`comparison`]: whether a run's channels agree, and its planted
+//!    tests; base, candidate and oracle results, test by test. [`lint`]: which findings of a linter the base does not have.
 //! 6. [`evidence`] and [`reason`]: everything known, the closed list of reasons.
 //! 7. [`decide`] and [`verdict`]: the decision and its JSON; digests are over [`canonical`] JSON,
 //!    and what others wrote goes through [`text`].
@@ -26,6 +26,7 @@ pub mod canonical;
 pub mod change;
 pub mod classification;
 pub mod comparison;
+pub mod controls;
 pub mod decide;
 pub mod denial;
 pub mod diagnosis;

@@ -290,6 +290,17 @@ pub enum Assurance {
     Controlled,
 }
 
+impl Assurance {
+    /// The policy's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ExitStatus => "exit-status",
+            Self::Reported => "reported",
+            Self::Controlled => "controlled",
+        }
+    }
+}
+
 /// What test results do to the verdict.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", default, deny_unknown_fields)]

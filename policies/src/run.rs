@@ -4,8 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::controls::Control;
 use crate::denial::Denial;
 use crate::path::RepoPath;
+use crate::policy::Assurance;
 use crate::tests::TestResult;
 
 /// How a run ended.
@@ -128,6 +130,13 @@ pub struct TestRun {
     /// (pytest's `testpaths`).
     #[serde(default)]
     pub searched: Vec<RepoPath>,
+    /// The tests that the runner planted, which are not among `tests`; none where it planted none.
+    #[serde(default)]
+    pub controls: Vec<Control>,
+    /// The most that controls can make of these results: part of them may come from where none reaches
+    /// (examples in documentation, a harness of one's own), or from an exit status alone.
+    #[serde(default)]
+    pub attainable: Assurance,
     /// Processes that were still alive when the command had ended.
     pub leaked_processes: u32,
     /// Cost of all phases together.

@@ -32,6 +32,8 @@ pub(crate) fn run(words: &str) -> TestRun {
         broken_units: Vec::new(),
         provenance: Provenance::default(),
         searched: Vec::new(),
+        controls: Vec::new(),
+        attainable: Default::default(),
         leaked_processes: 0,
         usage: Usage::default(),
         denials: Vec::new(),

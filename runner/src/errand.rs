@@ -256,8 +256,7 @@ impl Case<'_> {
                 .chain(arguments)
                 .collect(),
             env: grants.environment(&room.view),
-            cwd: None,
-            support: Vec::new(),
+            ..Phase::default()
         };
         match session.pass_on(&phase, streams).await {
             Ok(report) => Ok(Ok(report)),

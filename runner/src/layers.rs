@@ -514,7 +514,7 @@ fn phase(step: &Prepare, program: PathBuf, environment: Vec<(String, OsString)>)
             .collect(),
         env: inherited.chain(own).collect(),
         cwd: Some(Path::new(places::TREE).join(&step.cwd)),
-        support: Vec::new(),
+        ..Phase::default()
     }
 }
 

@@ -7,6 +7,7 @@
 mod base;
 mod beside;
 mod command_check;
+mod controls;
 mod influence;
 mod lint_check;
 mod oracle;

@@ -155,6 +155,8 @@ mod tests {
             broken_units: Vec::new(),
             provenance: Default::default(),
             searched: Vec::new(),
+            controls: Vec::new(),
+            attainable: Default::default(),
             leaked_processes: 0,
             usage: Default::default(),
             denials: vec![refused],

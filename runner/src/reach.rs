@@ -317,6 +317,8 @@ mod tests {
             broken_units: Vec::new(),
             provenance: Provenance::default(),
             searched: Vec::new(),
+            controls: Vec::new(),
+            attainable: Default::default(),
             leaked_processes: 0,
             usage: Usage::default(),
             denials: Vec::new(),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use passmuster_policy::comparison::{RERUN_CAP, Rerun};
+use passmuster_policy::controls::violations;
 use passmuster_policy::run::{Outcome, ReportState, TestRun};
 use passmuster_policy::tests::{TestId, TestResult, TestStatus};
 
@@ -60,6 +61,7 @@ impl Counter {
     /// Adds one more run of each tree.
     pub fn round(&mut self, extent: Extent, base: &TestRun, candidate: &TestRun) {
         let (on_base, on_candidate) = (states(base), states(candidate));
+        let vouched = violations(base, candidate).is_empty();
         for (id, counts) in &mut self.tests {
             let tally = match extent {
                 Extent::Whole => &mut counts.whole,
@@ -70,8 +72,9 @@ impl Counter {
             let failed = on_base
                 .get(id)
                 .is_some_and(|state| *state != TestStatus::Passed);
-            // A run of the candidate that does not get as far as the test is no pass either.
-            let passed = on_candidate.get(id) == Some(&TestStatus::Passed);
+            // A run of the candidate that does not get as far as the test is no pass either, nor is one
+            // whose results its own controls speak against.
+            let passed = on_candidate.get(id) == Some(&TestStatus::Passed) && vouched;
             tally.runs += 1;
             tally.base += u32::from(failed && is_whole(base));
             tally.candidate += u32::from(!passed);
@@ -154,6 +157,7 @@ pub fn gone(one: &TestRun, other: &TestRun) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use passmuster_policy::controls::{Answer, Control, Kind};
     use passmuster_policy::run::{Provenance, Usage};
 
     fn run(tests: &[(&str, TestStatus)]) -> TestRun {
@@ -172,6 +176,8 @@ mod tests {
             broken_units: Vec::new(),
             provenance: Provenance::default(),
             searched: Vec::new(),
+            controls: Vec::new(),
+            attainable: Default::default(),
             leaked_processes: 0,
             usage: Usage::default(),
             denials: Vec::new(),
@@ -211,6 +217,28 @@ mod tests {
             (counted[0].base_failures, counted[0].candidate_failures),
             (0, 4)
         );
+    }
+
+    #[test]
+    fn a_run_whose_controls_speak_against_it_shows_no_pass() {
+        use TestStatus::{Failed, Passed};
+        let planted = |run: TestRun, answer| {
+            let (place, kind) = ("the end".to_owned(), Kind::MustFail);
+            TestRun {
+                controls: vec![Control {
+                    place,
+                    kind,
+                    answer,
+                }],
+                ..run
+            }
+        };
+        let said = "passed".to_owned();
+        let base = planted(run(&[("a", Passed)]), Answer::Right);
+        let forged = planted(run(&[("a", Passed)]), Answer::Wrong { said });
+        let mut counter = Counter::start(&[id("a")], &base, &run(&[("a", Failed)]));
+        counter.round(Extent::Whole, &base, &forged);
+        assert_eq!(counter.finish()[0].candidate_failures, 2);
     }
 
     #[test]

@@ -223,8 +223,7 @@ async fn attempt(machine: &Machine, grants: &Grants) -> Result<Outcome, SessionE
     let phase = Phase {
         argv,
         env: grants.environment(&view),
-        cwd: None,
-        support: Vec::new(),
+        ..Phase::default()
     };
     Ok(session.launch(phase).await?.outcome)
 }

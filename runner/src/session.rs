@@ -238,6 +238,13 @@ impl Phases for Session<'_> {
 
     async fn launch(&mut self, phase: Phase) -> Result<PhaseEnd, SessionError> {
         let reports = self.report_directory()?;
+        for handed in &phase.handed {
+            write_owned(
+                &reports.join(&handed.name),
+                &handed.content,
+                self.machine.owner,
+            )?;
+        }
         let report = self.launch_in(&phase, &reports, Streams::default()).await?;
         Ok(phase_end(report, reports, &self.secrets))
     }
@@ -294,6 +301,16 @@ pub fn usage(report: &Report) -> Usage {
         refused_processes: report.usage.refused_processes,
         disk: report.usage.disk,
     }
+}
+
+/// Writes a file that the sandboxed command may read and remove.
+fn write_owned(path: &Path, content: &[u8], owner: Owner) -> Result<(), SessionError> {
+    fs::write(path, content)
+        .and_then(|()| std::os::unix::fs::chown(path, Some(owner.uid), Some(owner.gid)))
+        .map_err(|source| SessionError::Io {
+            path: path.to_owned(),
+            source,
+        })
 }
 
 /// Makes a directory that the sandboxed command may write to.

@@ -78,8 +78,7 @@ async fn run_beside(
         let phase = Phase {
             argv,
             env,
-            cwd: None,
-            support: Vec::new(),
+            ..Phase::default()
         };
         let end = session.launch(phase).await.unwrap();
         ends.push((

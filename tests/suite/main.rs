@@ -10,6 +10,7 @@
 
 mod architecture;
 mod attacks;
+mod attacks_controls;
 mod attacks_oracle;
 mod bad_input;
 mod comparison;

@@ -3,9 +3,14 @@
 use std::collections::BTreeSet;
 
 use crate::comparison::Oracle;
+use crate::controls::remark;
 use crate::evidence::{CheckEvidence, CheckResult, CommandEvidence, TestEvidence, TreeRole};
 use crate::run::TestRun;
+use crate::text;
 use crate::verdict::{RunExtent, RunNote};
+
+/// Most bytes of a note about controls.
+const REMARK_CAP: usize = 1024;
 
 /// One note a tree that a check of this kind can run on; none for a check that did not run.
 pub(super) fn notes(known: Option<&CheckEvidence>) -> Vec<RunNote> {
@@ -18,10 +23,10 @@ pub(super) fn notes(known: Option<&CheckEvidence>) -> Vec<RunNote> {
 }
 
 fn tests(cached: &BTreeSet<TreeRole>, runs: &TestEvidence) -> Vec<RunNote> {
-    let mut notes = vec![base(cached)];
+    let mut notes = vec![with_controls(base(cached), Some(&runs.base))];
     if let Some(candidate) = &runs.candidate {
-        notes.push(candidate_note());
-        notes.push(oracle(runs, &runs.base));
+        notes.push(with_controls(candidate_note(), Some(candidate)));
+        notes.push(with_controls(oracle(runs, &runs.base), runs.oracle.run()));
         notes.push(probe(runs, candidate));
     }
     notes
@@ -101,6 +106,15 @@ fn probe(runs: &TestEvidence, candidate: &TestRun) -> RunNote {
         }
         Some(_) => note(role, RunExtent::Whole, "do the new tests need the change?"),
     }
+}
+
+/// Controls that say nothing, or the wrong thing on the base too, accuse nobody; they are why less is known.
+fn with_controls(mut note: RunNote, run: Option<&TestRun>) -> RunNote {
+    if let Some(remark) = run.and_then(remark) {
+        let why = format!("{}; {remark}", note.why);
+        note.why = text::line(&why, REMARK_CAP);
+    }
+    note
 }
 
 fn note(tree: TreeRole, extent: RunExtent, why: &str) -> RunNote {

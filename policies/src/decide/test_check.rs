@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::command::machine;
+use super::controls;
 use super::ledger::Ledger;
 use super::provenance;
 use super::summary::available;
@@ -36,6 +37,7 @@ pub(super) fn judge(
         ledger.reason(ReasonCode::CheckNotRun, Some(check), [], message);
         return None;
     };
+    controls::judge(check, runs, ledger);
     if !channels_agree(check, runs, candidate, ledger) {
         return None;
     }
@@ -55,7 +57,7 @@ pub(super) fn judge(
     if let Some(run) = runs.oracle.run() {
         oracle_is_fit(check, runs, run, ledger);
     }
-    assurance(policy, check, ledger);
+    controls::floor(policy, check, runs, ledger);
     Some(comparison)
 }
 
@@ -436,13 +438,5 @@ fn oracle_did_not_end(outcome: &Outcome) -> ReasonCode {
     match did_not_end(outcome) {
         ReasonCode::LimitExceeded | ReasonCode::ReportMissing => ReasonCode::OracleUncompilable,
         other => other,
-    }
-}
-
-/// Results of this version are reported, never controlled.
-fn assurance(policy: &Policy, check: &Check, ledger: &mut Ledger) {
-    if policy.tests.assurance > crate::policy::Assurance::Reported {
-        let message = "its results are reported; the policy accepts only controlled ones";
-        ledger.reason(ReasonCode::CheckNotRun, Some(check), [], message);
     }
 }

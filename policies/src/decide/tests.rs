@@ -1,6 +1,7 @@
 //! The decision: evidence in, verdict out.
 
 mod checks;
+mod controls;
 mod laws;
 mod lint;
 

@@ -30,11 +30,6 @@ pub const TABLE: &[Unavailable] = &[
     row("check.kind", When::Is(&["plugin"]), "remove the check"),
     row("check.git", When::Is(&["synthetic"]), "remove it"),
     row("prepare.git", When::Is(&["synthetic"]), "remove it"),
-    row(
-        "tests.assurance",
-        When::Is(&["controlled"]),
-        "use `\"reported\"`",
-    ),
     row("tests.contract", When::Written, "remove it"),
 ];
 

@@ -267,7 +267,7 @@ fn binary<P: Phases>(launch: &Launch<'_, P>, record: &Record, own_harness: bool)
         argv,
         env,
         cwd: Some(record.cwd.clone()),
-        support: Vec::new(),
+        ..Phase::default()
     }
 }
 
@@ -339,7 +339,7 @@ fn doctests<P: Phases>(launch: &Launch<'_, P>, record: &Record) -> Phase {
         argv,
         env,
         cwd: Some(record.cwd.clone()),
-        support: Vec::new(),
+        ..Phase::default()
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use passmuster_policy::controls::Control;
 use passmuster_policy::path::RepoPath;
+use passmuster_policy::policy::Assurance;
 use passmuster_policy::run::{BrokenUnit, Outcome, Provenance, ReportState, TestRun, Usage};
 use passmuster_policy::tests::{Failure, TestId, TestResult, TestStatus};
 
@@ -36,6 +38,10 @@ pub(super) struct Draft {
     usage: Usage,
     log: String,
     broken: Vec<BrokenUnit>,
+    /// What the planted tests came to.
+    pub(super) controls: Vec<Control>,
+    /// The most that these can make of all results together.
+    pub(super) attainable: Assurance,
     /// Whether the tree's own code ran.
     pub(super) provenance: Provenance,
     /// Where the framework looked for tests.
@@ -152,6 +158,8 @@ impl Draft {
             broken_units: self.broken,
             provenance: self.provenance,
             searched: self.searched,
+            controls: self.controls,
+            attainable: self.attainable,
             leaked_processes: self.leaked,
             usage: self.usage,
             // The adapters do not see them; whoever launches does.

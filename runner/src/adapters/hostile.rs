@@ -14,6 +14,7 @@ use passmuster_policy::tests::Failure;
 
 use super::cargo_records::{self, Kind, Record};
 use super::draft::Draft;
+use super::planted::Planted;
 use super::{PhaseEnd, Places};
 use super::{
     cargo_messages, cargo_results, go_events, go_sources, js_report, junit, nextest, node, pytest,
@@ -23,9 +24,12 @@ use super::{
 /// Every reader on the same bytes.
 fn all_readers(bytes: &[u8], outcome: &Outcome) -> Vec<TestRun> {
     let directory = tempfile::tempdir().unwrap();
-    for name in [python::REPORT, "node-1.jsonl", js_report::REPORT] {
+    for name in ["node-1.jsonl", js_report::REPORT] {
         std::fs::write(directory.path().join(name), bytes).unwrap();
     }
+    let planted = Planted::known();
+    let sealed = sealed(bytes, planted.clone());
+    std::fs::write(directory.path().join(python::REPORT), sealed).unwrap();
     let end = PhaseEnd {
         outcome: outcome.clone(),
         stdout: bytes.to_vec(),
@@ -42,8 +46,8 @@ fn all_readers(bytes: &[u8], outcome: &Outcome) -> Vec<TestRun> {
     };
     let tree = Path::new("/sandbox/tree");
     let mut runs = vec![
-        python::read(&end, &places, tree, pytest::identify).finish(),
-        python::read(&end, &places, tree, unittest::identify).finish(),
+        python::read(&end, &places, tree, pytest::identify, planted.clone()).finish(),
+        python::read(&end, &places, tree, unittest::identify, planted).finish(),
         node::read(&end, &places).finish(),
         nextest::read(&end, tree).finish(),
         junit::read(&end, &places, None).finish(),
@@ -52,6 +56,13 @@ fn all_readers(bytes: &[u8], outcome: &Outcome) -> Vec<TestRun> {
     ];
     runs.extend([true, false].map(|doctests| cargo(&end, tree, doctests)));
     runs
+}
+
+/// The same lines, as if the process that holds the key had written them.
+fn sealed(bytes: &[u8], mut planted: Planted) -> Vec<u8> {
+    let lines = bytes.split(|byte| *byte == b'\n');
+    let lines: Vec<_> = lines.map(|line| planted.seal.line(line)).collect();
+    lines.join(&b'\n')
 }
 
 fn go(end: &PhaseEnd, tree: &Path) -> TestRun {
@@ -144,7 +155,7 @@ mod tests {
     use super::*;
 
     /// Pieces that the readers know, so that random lines get past the first check.
-    const PIECES: [&str; 48] = [
+    const PIECES: [&str; 52] = [
         r#"{"event": "start", "root": "/sandbox/tree"}"#,
         r#"{"event": "collected", "id": "a.py::t[x]"}"#,
         r#"{"event": "running", "id": "a.py::t[x]"}"#,
@@ -153,6 +164,10 @@ mod tests {
         r#"{"event": "broken", "unit": "../../x.py", "message": "m"}"#,
         r#"{"event": "modules", "used": ["../x", "", "a.py"], "foreign": []}"#,
         r#"{"event": "finish", "status": 0}"#,
+        r#"{"event": "asked", "place": "p"}"#,
+        r#"{"event": "answers", "place": "p", "lines": ["", " ", "s {\"event\": \"result\", \"id\": \"a.test_babababa\", \"status\": \"passed\"}", " end"]}"#,
+        r#"{"event": "withheld", "place": "q"}"#,
+        r#"{"event": "beyond"}"#,
         r#"{ "type": "suite", "event": "started", "test_count": 18446744073709551615 }"#,
         r#"{ "type": "test", "event": "started", "name": "src/a.rs - b (line 9999999999)" }"#,
         r#"{ "type": "test", "event": "ok", "name": "src/a.rs - b (line 9999999999)", "exec_time": 1e400 }"#,

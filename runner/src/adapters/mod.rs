@@ -4,7 +4,7 @@
 //! ends into one [`TestRun`]. Everything that a launch wrote is data of code that wants to pass: read without following
 //! links, capped, and noted as a contradiction where it does not add up. Nothing here decides what a result means.
 //!
-//! Controls are launched by the adapters too, in the same process as the tests: `Launch` is where they will be added.
+//! Controls (`passmuster_policy::controls`) are the adapters' too: planted where the tests run, kept apart from them in the run.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -35,9 +35,11 @@ mod lint;
 mod nextest;
 mod node;
 mod panics;
+mod planted;
 mod pytest;
 mod python;
 mod reports;
+mod seal;
 mod unittest;
 mod vitest;
 mod words;
@@ -61,6 +63,18 @@ pub struct Phase {
     pub cwd: Option<PathBuf>,
     /// Read-only files placed into [`Places::lib`].
     pub support: Vec<Support>,
+    /// Files placed into [`Places::report`].
+    pub handed: Vec<Handed>,
+}
+
+/// A file for the command to read and remove before it loads anything of the tree. The environment is no place for
+/// what the tests must not learn: it can be read as it was, as long as the process lives.
+#[derive(Clone, Debug)]
+pub struct Handed {
+    /// File name in [`Places::report`].
+    pub name: String,
+    /// The file's bytes.
+    pub content: Vec<u8>,
 }
 
 /// A read-only file that a launch needs beside the tree.
@@ -152,6 +166,9 @@ pub enum AdapterError<E: std::error::Error + 'static> {
         /// What it needs, for people.
         why: &'static str,
     },
+    /// The machine gives no random bytes.
+    #[error("reading random bytes: {0}")]
+    Random(#[source] std::io::Error),
 }
 
 /// Runs the tests of one check on one tree.
@@ -201,6 +218,7 @@ impl<P: Phases> Launch<'_, P> {
             env: self.job.env.clone(),
             cwd: self.job.cwd.clone(),
             support,
+            handed: Vec::new(),
         }
     }
 

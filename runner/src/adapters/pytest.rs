@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use passmuster_policy::run::TestRun;
 use passmuster_policy::tests::{TestId, TestResult};
 
+use super::planted::{CONTROLS, Planted};
 use super::python::{self, Scope, Which};
 use super::{AdapterError, Launch, ONLY, Phases, Selection, Support, get, ids, set};
 
@@ -19,7 +20,10 @@ const PLUGIN: Support = Support {
 pub(super) async fn run<P: Phases>(
     launch: &mut Launch<'_, P>,
 ) -> Result<TestRun, AdapterError<P::Error>> {
-    let mut phase = launch.phase(launch.job.argv.clone(), vec![python::RECORDS, PLUGIN]);
+    let planted = Planted::for_pytest().map_err(AdapterError::Random)?;
+    let support = vec![python::RECORDS, CONTROLS, PLUGIN];
+    let mut phase = launch.phase(launch.job.argv.clone(), support);
+    phase.handed.push(planted.handed());
     if let Selection::Ids(tests) = &launch.job.select {
         set(&mut phase.env, ONLY, files(tests));
     }
@@ -37,7 +41,7 @@ pub(super) async fn run<P: Phases>(
     );
     let end = launch.launch(phase).await?;
     let cwd = launch.job.cwd.as_ref().unwrap_or(&launch.places.tree);
-    Ok(python::read(&end, launch.places, cwd, identify).finish())
+    Ok(python::read(&end, launch.places, cwd, identify, planted).finish())
 }
 
 fn joined(ours: impl Into<OsString>, between: &str, own: &OsString) -> OsString {

@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use passmuster_policy::controls::Answer;
 use passmuster_policy::path::RepoPath;
+use passmuster_policy::policy::Assurance;
 use passmuster_policy::run::{BrokenUnit, Outcome};
 use passmuster_policy::tests::{Failure, TestId, TestResult, TestStatus};
 use serde::Deserialize;
 
 use super::draft::{Draft, cut_off, head, words};
+use super::planted::Planted;
 use super::reports::{Reports, Unreadable};
 use super::{Job, PhaseEnd, Places, Support, get, ids, set};
 
@@ -68,6 +71,17 @@ enum Record {
         #[serde(flatten)]
         account: Account,
     },
+    Asked {
+        place: String,
+    },
+    Answers {
+        place: String,
+        lines: Vec<String>,
+    },
+    Withheld {
+        place: String,
+    },
+    Beyond {},
     Modules {
         used: Vec<String>,
         foreign: Vec<String>,
@@ -119,13 +133,20 @@ impl Scope<'_> {
 pub(super) type Identify = fn(&Scope<'_>, &Which) -> TestId;
 
 /// Reads the report of one phase.
-pub(super) fn read(end: &PhaseEnd, places: &Places, cwd: &Path, identify: Identify) -> Draft {
+pub(super) fn read(
+    end: &PhaseEnd,
+    places: &Places,
+    cwd: &Path,
+    identify: Identify,
+    planted: Planted,
+) -> Draft {
     let mut draft = Draft::default();
+    draft.attainable = Assurance::Controlled;
     draft.phase(end);
     match Reports::default().read(&end.reports.join(REPORT)) {
         // Opened, but the framework stopped before it was configured: a usage error.
         Ok(bytes) if bytes.is_empty() => draft,
-        Ok(bytes) => Reader::new(draft, cwd, places, identify).read(&bytes, &end.outcome),
+        Ok(bytes) => Reader::new(draft, cwd, places, identify, planted).read(&bytes, &end.outcome),
         Err(Unreadable::Missing) => draft,
         Err(Unreadable::Refused(why)) => {
             draft.contradiction(why);
@@ -138,6 +159,9 @@ struct Reader<'a> {
     draft: Draft,
     scope: Scope<'a>,
     identify: Identify,
+    planted: Planted,
+    /// Where controls were planted and have not answered, and why if it is known.
+    asked: BTreeMap<String, Answer>,
     /// Announced tests by their own id: how often, and how often a final state came.
     announced: BTreeMap<String, (u32, u32)>,
     running: HashMap<String, Which>,
@@ -146,7 +170,13 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(draft: Draft, cwd: &Path, places: &'a Places, identify: Identify) -> Self {
+    fn new(
+        draft: Draft,
+        cwd: &Path,
+        places: &'a Places,
+        identify: Identify,
+        planted: Planted,
+    ) -> Self {
         Self {
             draft,
             scope: Scope {
@@ -154,6 +184,8 @@ impl<'a> Reader<'a> {
                 root: cwd.to_owned(),
             },
             identify,
+            planted,
+            asked: BTreeMap::new(),
             announced: BTreeMap::new(),
             running: HashMap::new(),
             started: false,
@@ -166,11 +198,12 @@ impl<'a> Reader<'a> {
             if line.is_empty() {
                 continue;
             }
-            match serde_json::from_slice(line) {
-                Ok(record) => self.record(record),
-                Err(_) => {
-                    self.draft
-                        .contradiction(format!("line {} of the report is not a record", index + 1));
+            let sealed = self.planted.seal.open(line);
+            match sealed.and_then(|record| serde_json::from_slice(record).ok()) {
+                Some(record) => self.record(record),
+                None => {
+                    let text = format!("line {} of the report is not a record of ours", index + 1);
+                    self.draft.contradiction(text);
                 }
             }
         }
@@ -197,6 +230,18 @@ impl<'a> Reader<'a> {
                 self.result(which, status, millis, account);
             }
             Record::Broken { unit, account } => self.broken(unit, account),
+            Record::Asked { place } => {
+                let why = "the process went on without an answer".to_owned();
+                self.asked.insert(place, Answer::Missing { why });
+            }
+            Record::Answers { place, lines } => {
+                self.asked.remove(&place);
+                let answers = self.planted.answers(&place, &lines);
+                self.draft.controls.extend(answers);
+            }
+            // A worker that died in a test takes its controls along; the test has failed for it.
+            Record::Withheld { place } => drop(self.asked.insert(place, Answer::Withheld)),
+            Record::Beyond {} => self.draft.attainable = Assurance::Reported,
             Record::Modules { used, foreign } => self.modules(&used, foreign),
             Record::Finish { status } => self.finished = Some(status),
         }
@@ -291,6 +336,14 @@ impl<'a> Reader<'a> {
 
     fn end(&mut self, outcome: &Outcome) {
         let how = words(outcome);
+        for (place, answer) in std::mem::take(&mut self.asked) {
+            let silent = self.planted.silent(&place, &answer);
+            self.draft.controls.extend(silent);
+        }
+        if self.finished.is_some() && self.draft.controls.is_empty() {
+            let why = "the process ended without asking it".to_owned();
+            self.draft.controls = self.planted.silent("at the end", &Answer::Missing { why });
+        }
         if !self.started {
             self.draft.incomplete("the report has no start");
         }

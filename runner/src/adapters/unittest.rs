@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use passmuster_policy::run::TestRun;
 use passmuster_policy::tests::{TestId, TestResult};
 
+use super::planted::{CONTROLS, Planted};
 use super::python::{self, Scope, Which};
 use super::{AdapterError, Launch, ONLY, Phases, Selection, Support, ids, set};
 
@@ -23,14 +24,16 @@ pub(super) async fn run<P: Phases>(
         framework: "unittest",
         why: "it must hold the words `-m unittest`; for another way to start the tests use framework \"junit\"",
     })?;
-    let mut phase = launch.phase(argv, vec![python::RECORDS, PROGRAM]);
+    let planted = Planted::for_unittest().map_err(AdapterError::Random)?;
+    let mut phase = launch.phase(argv, vec![python::RECORDS, CONTROLS, PROGRAM]);
+    phase.handed.push(planted.handed());
     if let Selection::Ids(tests) = &launch.job.select {
         set(&mut phase.env, ONLY, modules(tests));
     }
     python::announce(&mut phase.env, launch.job, launch.places);
     let end = launch.launch(phase).await?;
     let cwd = launch.job.cwd.as_ref().unwrap_or(&launch.places.tree);
-    Ok(python::read(&end, launch.places, cwd, identify).finish())
+    Ok(python::read(&end, launch.places, cwd, identify, planted).finish())
 }
 
 /// The command with our program in place of `-m unittest`.

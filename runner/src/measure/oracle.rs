@@ -193,7 +193,9 @@ impl<'a> Bench<'a> {
         };
         let only = selection(firsts.base, covered);
         let wall = self.wall(plan.check, Some(firsts.base.usage.wall_ms));
-        let ran = self.one_test(plan.check, test, &side, wall, only).await?;
+        let ran = self
+            .answered_test(firsts.base, plan.check, test, &side, wall, only)
+            .await?;
         Ok(Some((side, ran.result)))
     }
 }

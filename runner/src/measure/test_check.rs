@@ -98,7 +98,7 @@ impl<'a> Bench<'a> {
         }
         let wall = self.wall(check, Some(base.result.usage.wall_ms));
         let candidate = self
-            .one_test(check, test, &trees.candidate, wall, None)
+            .answered_test(&base.result, check, test, &trees.candidate, wall, None)
             .await?;
         Ok((base, candidate))
     }

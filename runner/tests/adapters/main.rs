@@ -5,6 +5,7 @@
 )]
 
 mod cargo;
+mod controls;
 mod go;
 mod javascript;
 mod node;

@@ -135,6 +135,9 @@ impl Phases for Plain<'_> {
         // What the last phase reported has been read: only the newest directory is kept.
         let _ = std::fs::remove_dir_all(&self.places.report);
         std::fs::create_dir(&self.places.report)?;
+        for handed in &phase.handed {
+            std::fs::write(self.places.report.join(&handed.name), &handed.content)?;
+        }
         for support in &phase.support {
             let path = self.places.lib.join(support.name);
             std::fs::write(&path, support.content)?;

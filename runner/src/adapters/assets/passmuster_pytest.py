@@ -3,21 +3,32 @@
 It adds no option, changes no selection, order or exit status. With xdist the controller writes, and the
 workers only hand over which modules they loaded. Python 3.8 or later, pytest 7 or later.
 """
+import types
+
+import passmuster_controls as controls
 import passmuster_records as records
 import pytest
 
-_writer = records.take_writer()
+try:  # no public name makes an item without the suite's fixtures; without these no control answers
+    from _pytest.fixtures import FuncFixtureInfo
+    from _pytest.unittest import TestCaseFunction, UnitTestCase
+except ImportError:
+    pass
+
+_writer, _planted = records.take_writer()
 
 
 def pytest_configure(config):
     if hasattr(config, "workerinput") or config.getoption("dist", "no") == "no":
         records.restore_environment()  # an xdist controller runs no test, and its workers still need ours
     if hasattr(config, "workerinput"):
-        config.pluginmanager.register(Worker(config), "passmuster-worker")
+        planted = config.workerinput.get("passmuster_planted")
+        if planted:
+            config.pluginmanager.register(Worker(config, planted), "passmuster-worker")
     elif _writer is not None:
-        config.pluginmanager.register(Session(_writer, config), "passmuster-session")
+        config.pluginmanager.register(Session(_writer, config, _planted), "passmuster-session")
         if config.pluginmanager.hasplugin("xdist"):
-            config.pluginmanager.register(Controller(_writer), "passmuster-controller")
+            config.pluginmanager.register(Controller(_writer, _planted), "passmuster-controller")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -29,21 +40,47 @@ def pytest_collection_modifyitems(config, items):
 
 
 class Worker:
-    """In an xdist worker: says which modules were loaded."""
+    """In an xdist worker: says which modules were loaded, and what controls came to."""
 
-    def __init__(self, config):
+    def __init__(self, config, planted):
         self.config = config
+        self.controls = controls.Controls(planted, share=2 * config.workerinput.get("workercount", 1))
+        self.answers = {}
 
-    def pytest_sessionfinish(self):  # before xdist's wrapper sends what is there
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item):
+        yield
+        if self.controls.after_test(len(item.session.items)):
+            self._ask("in the middle", item.session)
+
+    def _ask(self, place, session):
+        def run(writer):
+            sink = Session(writer, self.config, None)
+            for plugin in self.config.pluginmanager.get_plugins():
+                if type(plugin).__name__ == "WorkerInteractor":
+                    plugin.channel = Outlet(self.config, sink)
+                    _run(self.controls, session, writer, plugin)
+
+        self.answers[place] = controls.ask(run)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session):  # before xdist's wrapper sends what is there
+        self._ask("at the end", session)
+        self.config.workeroutput["passmuster_answers"] = self.answers
+        self.config.workeroutput["passmuster_beyond"] = _beyond(session.items)
         self.config.workeroutput["passmuster_modules"] = list(records.loaded_modules())
 
 
 class Controller:
-    """In the xdist controller: ids and modules come from the workers."""
+    """In the xdist controller: ids, modules and answers come from the workers."""
 
-    def __init__(self, writer):
-        self.writer = writer
-        self.seen = False
+    def __init__(self, writer, planted):
+        self.writer, self.planted = writer, planted
+        self.seen, self.crashed = False, set()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node):
+        node.workerinput["passmuster_planted"] = self.planted
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids):
@@ -53,8 +90,23 @@ class Controller:
                 self.writer.write(event="collected", id=nodeid)
 
     @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodeready(self, node):
+        self.writer.write(event="asked", place="%s at the end" % node.gateway.id)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, report):
+        self.crashed.add(report.node.gateway.id)
+
+    @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node, error):
-        modules = getattr(node, "workeroutput", {}).get("passmuster_modules")
+        output, name = getattr(node, "workeroutput", {}), node.gateway.id
+        for place, lines in output.get("passmuster_answers", {}).items():
+            self.writer.write(event="answers", place="%s %s" % (name, place), lines=lines)
+        if name in self.crashed:  # the test that was running has failed for it
+            self.writer.write(event="withheld", place="%s at the end" % name)
+        if output.get("passmuster_beyond"):
+            self.writer.write(event="beyond")
+        modules = output.get("passmuster_modules")
         if modules:
             self.writer.write(event="modules", used=modules[0], foreign=modules[1])
 
@@ -62,17 +114,37 @@ class Controller:
 class Session:
     """In the process that reports: one final state for each test."""
 
-    def __init__(self, writer, config):
+    def __init__(self, writer, config, planted):
         self.writer = writer
+        self.config = config
         self.states = {}
+        self.controls = planted and controls.Controls(planted)
         base = config.invocation_params.dir
         # The command's words, else `testpaths`, else where it was called.
         searched = [str(base / word.split("::")[0]) for word in config.args if word != str(base)]
         writer.write(event="start", root=str(config.rootpath), searched=searched)
 
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item):
+        yield
+        if self.controls.after_test(len(item.session.items)):
+            self._ask("in the middle", item.session)
+
+    def _ask(self, place, session):
+        def run(writer):
+            if self.config.getoption("dist", "no") != "no":
+                self.config.pluginmanager.unregister(self)
+                self.config.pluginmanager.register(Relay(self.config, self))
+            _run(self.controls, session, writer)
+
+        self.writer.write(event="asked", place=place)
+        self.writer.write(event="answers", place=place, lines=controls.ask(run, self.writer))
+
     def pytest_collection_finish(self, session):
         for item in session.items:
             self.writer.write(event="collected", id=item.nodeid)
+        if _beyond(session.items):
+            self.writer.write(event="beyond")
 
     def pytest_deselected(self, items):
         for item in items:
@@ -105,10 +177,102 @@ class Session:
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session):
+        self._ask("at the end", session)
         yield
         used, foreign = records.loaded_modules()
         self.writer.write(event="modules", used=used, foreign=foreign)
         self.writer.write(event="finish", status=int(session.exitstatus))
+
+
+def _beyond(items):
+    """Whether some tests are run by other code than controls are: examples in documentation, files of data."""
+    return not all(isinstance(item, pytest.Function) for item in items)
+
+
+class Outlet:
+    """In the copy of a worker: what would go to the controller becomes a report again as it does there."""
+
+    def __init__(self, config, sink):
+        self.config, self.sink = config, sink
+
+    def send(self, event):
+        name, sent = event
+        if name == "testreport":
+            data = {key: sent["data"][key] for key in sent["data"] if key not in SENT_BESIDE}
+            report = self.config.hook.pytest_report_from_serializable(config=self.config, data=data)
+            self.sink.pytest_runtest_logreport(report)
+        elif name == "logstart":
+            self.sink.pytest_runtest_logstart(sent["nodeid"])
+        elif name == "logfinish":
+            self.sink.pytest_runtest_logfinish(sent["nodeid"])
+
+
+SENT_BESIDE = ("item_index", "worker_id", "testrun_uid")
+
+
+class Relay:
+    """In the copy of a controller: reports are sent and become reports again, as those of workers do."""
+
+    def __init__(self, config, sink):
+        self.outlet = Outlet(config, sink)
+
+    def pytest_runtest_logstart(self, nodeid):
+        self.outlet.send(("logstart", {"nodeid": nodeid}))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report):
+        config = self.outlet.config
+        data = config.hook.pytest_report_to_serializable(config=config, report=report)
+        self.outlet.send(("testreport", {"data": data}))
+
+    def pytest_runtest_logfinish(self, nodeid):
+        self.outlet.send(("logfinish", {"nodeid": nodeid}))
+
+
+def _run(planted, session, writer, interactor=None):
+    """In the copy: each control goes the way of any test. What fixtures hold is neither used nor torn down."""
+    planted.inside = True
+    _held.append(session._setupstate)  # not even as garbage
+    session._setupstate = type(session._setupstate)()
+    for item in _items(planted, session):
+        if interactor is not None:
+            session.items = list(session.items) + [item]
+            interactor.item_index = len(session.items) - 1
+        item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
+    controls.finish(writer)
+
+
+_held = []
+
+
+def _items(planted, session):
+    """Tests of one module beside the first real test, without the suite's automatic fixtures: those may work
+    with what the copy does not have."""
+    items = getattr(session, "items", None)
+    place = (items[0].path if items else session.path / "x").parent
+    module = pytest.Module.from_parent(session, path=place / (planted.module + ".py"))
+    module.obj = types.ModuleType(planted.module)
+    for test in planted.tests:
+        yield (_function if test["form"] == "function" else _case)(planted, module, test)
+
+
+def _function(planted, module, test):
+    body = controls.function(controls.BODIES[test["kind"]], test["name"], str(module.path))
+    item = pytest.Function.from_parent(module, name=test["name"], callobj=body, fixtureinfo=_no_fixtures())
+    if test["kind"] == "must-error":
+        item.setup = controls.broken_setup
+    return item
+
+
+def _case(planted, module, test):
+    made = controls.case(planted, test, str(module.path.parent))
+    setattr(module.obj, made.__name__, made)
+    parent = UnitTestCase.from_parent(module, name=made.__name__, obj=made)
+    return TestCaseFunction.from_parent(parent, name=test["name"], fixtureinfo=_no_fixtures())
+
+
+def _no_fixtures():
+    return FuncFixtureInfo((), (), [], {})
 
 
 class State:

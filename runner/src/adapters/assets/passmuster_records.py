@@ -1,5 +1,6 @@
 """What Passmuster's pytest plugin and unittest runner share: the report file and the loaded modules."""
 import glob
+import hashlib
 import json
 import os
 import re
@@ -8,25 +9,40 @@ import sys
 TEXT_CAP = 8 * 1024
 LINE_CAP = 1024
 MODULES_CAP = 50000
+SEAL = 32
 
 
 class Writer:
-    """One JSON object a line, written at once, so that a killed process leaves what it had said."""
+    """One JSON object a line, written at once, so that a killed process leaves what it had said.
 
-    def __init__(self, path):
-        self.fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o600)
-        self.pid = os.getpid()
+    Each line bears a seal made with a key that only this process and Passmuster know, and that is replaced
+    after every line: what was written before cannot be written again by whoever reads the key later. What
+    it works with is taken when this module is loaded, before anything of the tree is.
+    """
 
-    def write(self, **record):
-        if os.getpid() == self.pid:  # a forked child is not the session
-            line = json.dumps(record, ensure_ascii=False, default=str) + "\n"
-            os.write(self.fd, line.encode("utf-8", "replace"))  # lone surrogates are no Unicode
+    def __init__(self, fd, key, pid=None):
+        self.fd, self.key, self.pid = fd, key, pid or os.getpid()
+
+    def write(self, _write=os.write, _sha256=hashlib.sha256, _dumps=json.dumps, _getpid=os.getpid, **record):
+        if _getpid() == self.pid:  # a forked child is not the session
+            text = _dumps(record, ensure_ascii=False, default=str).encode("utf-8", "replace")  # lone surrogates
+            seal = _sha256(self.key + _sha256(self.key + text).digest()).hexdigest()[:SEAL].encode()
+            self.key = _sha256(b"next" + self.key).digest()
+            _write(self.fd, seal + b" " + text + b"\n")
 
 
 def take_writer():
-    """The writer for the process that Passmuster launched; none in its children, which must not report."""
+    """The writer for the process that Passmuster launched, and what it is to plant; none in its children,
+    which must not report."""
     path = os.environ.pop("PASSMUSTER_REPORT", None)
-    return None if path is None else Writer(path)
+    if path is None:
+        return None, None
+    handed = path + ".handed"
+    with open(handed) as file:
+        planted = json.load(file)
+    os.unlink(handed)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+    return Writer(os.open(path, flags, 0o600), bytes.fromhex(planted.pop("key"))), planted
 
 
 def restore_environment():

@@ -7,9 +7,11 @@ import sys
 import time
 import unittest
 
+import passmuster_controls as controls
 import passmuster_records as records
 
-_writer = records.take_writer()
+_writer, _planted = records.take_writer()
+_controls = _planted and controls.Controls(_planted)
 records.restore_environment()
 __unittest = True  # frames of this module are left out of tracebacks
 
@@ -18,6 +20,7 @@ class Result(unittest.TextTestResult):
     """Writes one final state for each test; all else is what unittest does."""
 
     collected = {}
+    total = 0
 
     def startTest(self, test):
         super().startTest(test)
@@ -32,6 +35,11 @@ class Result(unittest.TextTestResult):
             millis = 1000.0 * (time.monotonic() - self._began)
             _write("result", test, status=self._state or "failed", millis=millis, **self._account)
             self.collected.pop(id(test), None)
+            self._ask_in_the_middle()
+
+    def _ask_in_the_middle(self):
+        if _controls.after_test(self.total):
+            _ask("in the middle")
 
     def addSuccess(self, test):
         super().addSuccess(test)
@@ -109,12 +117,28 @@ class Runner(unittest.TextTestRunner):
         for case in _cases(test):
             if not _failed_import(case):
                 Result.collected[id(case)] = case
+                Result.total += 1
                 _write("collected", case)
         result = super().run(test)
+        _ask("at the end")
         used, foreign = records.loaded_modules()
         _writer.write(event="modules", used=used, foreign=foreign)
         _writer.write(event="finish", status=_exit_status(result))
         return result
+
+
+def _ask(place):
+    _writer.write(event="asked", place=place)
+    _writer.write(event="answers", place=place, lines=controls.ask(_plant, _writer))
+
+
+def _plant(writer):
+    """In the copy: each control goes the way of any test."""
+    _controls.inside = True
+    for test in _controls.tests:
+        result = Runner(verbosity=0)._makeResult()
+        unittest.TestSuite([controls.case(_controls, test, os.getcwd())(test["name"])]).run(result)
+    controls.finish(writer)
 
 
 def _exit_status(result):
