@@ -5,6 +5,7 @@
 
 mod dependencies;
 mod harness;
+mod invisible;
 mod protected;
 mod secrets;
 mod size;
@@ -16,6 +17,7 @@ mod texts;
 mod unsafe_paths;
 
 pub(crate) use protected::touched;
+pub use size::generated_ending;
 pub(crate) use size::written_by_a_tool;
 pub use texts::Sides;
 
@@ -38,7 +40,6 @@ pub fn inspect(change: &Change, policy: &Policy) -> Vec<Finding> {
     findings.extend(submodules::inspect(change));
     findings.extend(protected::inspect(change, policy));
     findings.extend(harness::inspect(change, policy));
-    findings.extend(size::inspect(change, policy));
     findings
 }
 
@@ -71,6 +72,8 @@ pub struct Material {
     pub sides: Vec<Sides>,
     /// Manifests and lock files of the base that the change leaves alone, where [`needs_manifests`] asks for them.
     pub manifests: Vec<(RepoPath, String)>,
+    /// The [`generated_ending`]s of the base's files.
+    pub generated: BTreeSet<&'static str>,
     /// Tests of both trees, where [`Suspicion::wants_test`] asks for them.
     pub tests: Vec<(RepoPath, String)>,
     /// Product code of the base that the change leaves alone, where [`Suspicion::wants_product`] asks for it.
@@ -136,10 +139,16 @@ fn borrowed(texts: &[(RepoPath, String)]) -> Vec<(&RepoPath, &str)> {
 pub fn inspect_texts(change: &Change, policy: &Policy, material: &Material) -> Vec<Finding> {
     let texts = texts::changed(change, &material.sides);
     let rules = &policy.rules;
-    let mut findings = Vec::new();
+    let classifiers = classifiers(policy).unwrap_or_default();
+    let is_test = |path: &RepoPath| is_test(&classifiers, path);
+    let mut findings = listed(invisible::inspect(&texts));
+    findings.extend(listed(size::inspect(
+        change,
+        policy,
+        &material.generated,
+        &is_test,
+    )));
     if let Some(level) = rules.secrets.level() {
-        let classifiers = classifiers(policy).unwrap_or_default();
-        let is_test = |path: &RepoPath| is_test(&classifiers, path);
         findings.extend(listed(secrets::inspect(&change.files, &is_test, level)));
     }
     if let Some(level) = rules.new_dependencies.level() {
@@ -150,7 +159,6 @@ pub fn inspect_texts(change: &Change, policy: &Policy, material: &Material) -> V
         findings.extend(listed(suppressions::inspect(&texts, level)));
     }
     if let Some(level) = rules.special_casing.level() {
-        let classifiers = classifiers(policy).unwrap_or_default();
         let written = special_casing::Product::of(&texts, &classifiers);
         let (tests, product) = (borrowed(&material.tests), borrowed(&material.product));
         findings.extend(listed(written.findings(&tests, &product, level)));

@@ -29,7 +29,14 @@ pub fn inspect(
         blobs: BlobReader::start(git)?,
         room: TOTAL,
     };
-    let mut material = Material::default();
+    let mut material = Material {
+        generated: base
+            .entries
+            .iter()
+            .filter_map(|entry| rules::generated_ending(&entry.path))
+            .collect(),
+        ..Material::default()
+    };
     for file in &change.files {
         let read = rules::reads(&file.path);
         material.sides.push(Sides {

@@ -175,6 +175,47 @@ const ROWS: &[Row] = &[
         says: &[],
     },
     Row {
+        what: "a comment that is shown in another order than it is read",
+        files: &[("a.py", "x = 1\n", "x = 1  # \u{202e}\u{2066}yes\n")],
+        rules: "",
+        reasons: &[],
+        review: &["protected-path"],
+        says: &[
+            ("protected-path a.py:1", "U+202E"),
+            ("protected-path a.py:1", "U+2066"),
+        ],
+    },
+    Row {
+        what: "a letter of another script in a name",
+        files: &[("a.py", "admin = 1\n", "admin = 1\n\u{430}dmin = 2\n")],
+        rules: "",
+        reasons: &[],
+        review: &["protected-path"],
+        says: &[("protected-path a.py:2", "U+0430")],
+    },
+    Row {
+        what: "many lines under the name of a generated file that the base has none of",
+        files: &[
+            ("a.py", "x = 1\n", "x = 1\n"),
+            ("b_pb2.py", "", "a = 1\nb = 2\nc = 3\n"),
+        ],
+        rules: "max-changed-lines = 2",
+        reasons: &[],
+        review: &["change-too-large"],
+        says: &[("change-too-large -:null", "3 changed lines")],
+    },
+    Row {
+        what: "many lines of one more generated file",
+        files: &[
+            ("a_pb2.py", "x = 1\n", "x = 1\n"),
+            ("b_pb2.py", "", "a = 1\nb = 2\nc = 3\n"),
+        ],
+        rules: "max-changed-lines = 2",
+        reasons: &[],
+        review: &[],
+        says: &[],
+    },
+    Row {
         what: "a silenced line moves to another file",
         files: &[
             ("a.py", "x = 1\ny = 2  # noqa\n", "x = 1\n"),
@@ -239,7 +280,7 @@ fn a_change_that_breaks_a_static_rule_is_told_which_and_where() {
         });
         assert!(told, "{}: {}", row.what, finished.all());
         assert!(
-            !finished.all().contains("Kf"),
+            !finished.all().contains("KfV9xLw4"),
             "{}: a secret is shown",
             row.what
         );

@@ -38,7 +38,18 @@ const POLICY: &str = "version = 1\nextends = [\"python\"]\n[[check]]\nname = \"t
 
 /// The one door: the files of a change; gives `rule path` lines.
 fn found(files: Vec<FileChange>) -> Vec<String> {
-    let findings = inspect(&Change { files }, &parse(POLICY, "p").unwrap());
+    found_beside(files, &[])
+}
+
+/// The same, where the base has generated files with these endings.
+fn found_beside(files: Vec<FileChange>, generated: &[&'static str]) -> Vec<String> {
+    let (change, policy) = (Change { files }, parse(POLICY, "p").unwrap());
+    let material = Material {
+        generated: generated.iter().copied().collect(),
+        ..Material::default()
+    };
+    let mut findings = inspect(&change, &policy);
+    findings.extend(inspect_texts(&change, &policy, &material));
     let path = |finding: &Finding| {
         finding
             .path
@@ -244,7 +255,74 @@ fn a_change_is_too_large_beyond_the_policys_lines_without_those_of_tools() {
         found(vec![lines("a", 4, 6), lines("b", 0, 1)]),
         ["change-too-large -"]
     );
-    assert!(found(vec![lines("uv.lock", 900, 900), lines("x/a.min.js", 0, 99)]).is_empty());
+    assert!(found(vec![lines("uv.lock", 900, 900)]).is_empty());
+}
+
+#[test]
+fn a_generated_name_counts_for_nothing_only_where_the_base_has_such_files() {
+    let minified = || lines("x/a.min.js", 0, 99);
+    let kind = |kind| FileChange { kind, ..minified() };
+    assert_eq!(found(vec![minified()]), ["change-too-large -"]);
+    assert!(found_beside(vec![minified()], &[".min.js"]).is_empty());
+    assert_eq!(
+        found_beside(vec![minified()], &["_pb2.py"]),
+        ["change-too-large -"]
+    );
+    assert!(found(vec![kind(ChangeKind::Modified)]).is_empty());
+    assert!(found(vec![kind(ChangeKind::Renamed("b.min.js".into()))]).is_empty());
+    assert_eq!(
+        found(vec![kind(ChangeKind::Renamed("a.js".into()))]),
+        ["change-too-large -"]
+    );
+}
+
+#[test]
+fn what_nobody_can_read_is_named_and_counts_by_its_size() {
+    let binary = |path: &str, size: u64| FileChange {
+        binary: true,
+        after: Some(Entry {
+            size,
+            ..entry(Mode::File, "1", None)
+        }),
+        ..file(path)
+    };
+    let source = |path: &str, length: usize| {
+        let mut one = lines(path, 0, 1);
+        one.hunks[0].added = vec!["x".repeat(length)];
+        one
+    };
+    for (what, files, expected) in [
+        (
+            "a program",
+            vec![binary("bin/tool.so", 99)],
+            &["change-too-large bin/tool.so"][..],
+        ),
+        ("an archive of tests", vec![binary("tests/a.zip", 799)], &[]),
+        ("a picture", vec![binary("logo.PNG", 1 << 30)], &[]),
+        ("small data", vec![binary("a.dat", 799)], &[]),
+        (
+            "large data",
+            vec![binary("a.dat", 8000)],
+            &["change-too-large -"],
+        ),
+        (
+            "a minified source",
+            vec![source("a.js", 5001)],
+            &["change-too-large a.js", "change-too-large -"],
+        ),
+        ("a long line", vec![source("a.js", 4000)], &[]),
+        ("a long line of data", vec![source("a.json", 90_000)], &[]),
+        (
+            "a program that is gone",
+            vec![FileChange {
+                after: None,
+                ..binary("a.so", 9)
+            }],
+            &[],
+        ),
+    ] {
+        assert_eq!(found(files), expected, "{what}");
+    }
 }
 
 #[test]

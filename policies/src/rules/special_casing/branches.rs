@@ -58,7 +58,7 @@ pub(super) fn of(language: Language, code: &Source<'_>) -> Vec<Branch> {
         let line = code.line(at);
         if decides(language, code, at) {
             found.push(Branch {
-                result: result(code, at).and_then(|result| value(code, result)),
+                result: result(language, code, at).and_then(|result| value(code, result)),
                 key: Some(literal),
                 line,
                 is_new: false,
@@ -115,7 +115,7 @@ fn is_literal(code: &Source<'_>, at: usize) -> bool {
 }
 
 /// The literal that a key leads to: the first behind it that is given, not compared.
-fn result(code: &Source<'_>, key: usize) -> Option<usize> {
+fn result(language: Language, code: &Source<'_>, key: usize) -> Option<usize> {
     let last = code.line(key).saturating_add(LINES);
     for at in key + 1..(key + REACH).min(code.tokens.len()) {
         if code.line(at) > last {
@@ -125,7 +125,8 @@ fn result(code: &Source<'_>, key: usize) -> Option<usize> {
             let compared =
                 equals_before(code, at) || equals_after(code, at) || code.at(at - 1) == "case";
             if !compared {
-                return is_given(code, at, key).then_some(at);
+                let other_key = at > key + 2 && decides(language, code, at);
+                return (!other_key && is_given(code, at, key)).then_some(at);
             }
         }
     }
@@ -147,10 +148,11 @@ fn is_given(code: &Source<'_>, at: usize, key: usize) -> bool {
             before -= 1;
         }
     }
-    matches!(
-        code.at(before),
-        "return" | ">" | ":" | "," | "=" | "{" | "?" | "then"
-    )
+    match code.at(before) {
+        // The second of an entry; behind any other comma stands something else.
+        "," => before == key + 1,
+        given => matches!(given, "return" | ">" | ":" | "=" | "{" | "?" | "then"),
+    }
 }
 
 /// `return LITERAL` and nothing behind it, or a block of Rust that is the literal.

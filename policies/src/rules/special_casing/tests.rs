@@ -293,6 +293,13 @@ fn literals_that_honest_changes_share_with_their_tests_are_none() {
             python("if n > 4711:\n    return 42\n", "assert f(4711) == 42\n"),
         ),
         (
+            "names of fields in their order",
+            python(
+                "d.update({\n 'default': self.a,\n 'envvar': self.b,\n 'other': self.c,\n 'more': self.d,\n})\n",
+                "{'default': 1, 'envvar': 2, 'other': 3, 'more': 4}\n",
+            ),
+        ),
+        (
             "a value that the product has",
             found(
                 "src/a.py",
