@@ -10,6 +10,7 @@ use passmuster_policy::policy::{Isolation, Policy};
 use passmuster_policy::reason::ReasonCode;
 
 use crate::cache::Cache;
+use crate::compiled_controls::{self, CompiledControls};
 use crate::error::UserError;
 use crate::git::objects::TreeEntry;
 use crate::grants::{self, Grants};
@@ -36,6 +37,8 @@ pub struct Basis {
     pub programs: Programs,
     /// What the sandboxes are granted.
     pub grants: Grants,
+    /// What is planted into the tests where they are built.
+    pub planted: Option<CompiledControls>,
 }
 
 impl Basis {
@@ -58,18 +61,27 @@ impl Basis {
             &found.toolchains,
             repository.root(),
         );
-        let grants = Grants::new(
+        let planted = compiled_controls::find(
+            &loaded.policy,
+            &found.toolchains,
+            &outside,
+            cache,
+            &cargo_configurations(repository, base, &found)?,
+        )?;
+        let mut grants = Grants::new(
             &loaded.policy,
             &outside,
             &found.toolchains,
             &programs.tools(),
         );
+        planted.iter().for_each(|planted| grants.plant(planted));
         Ok(Self {
             loaded,
             operator: outside,
             found,
             programs,
             grants,
+            planted,
         })
     }
 
@@ -108,6 +120,35 @@ impl Basis {
 pub fn pins(repository: &Repository, tree: &Snapshot) -> Pins {
     let git = repository.git();
     Pins::read(|path| policy_source::file_of(git, tree, path).ok().flatten())
+}
+
+/// All that cargo may read as its configuration: the operator's, and the base's at whatever directory.
+fn cargo_configurations(
+    repository: &Repository,
+    base: &Snapshot,
+    found: &Found,
+) -> Result<Vec<String>, UserError> {
+    let granted = found
+        .toolchains
+        .iter()
+        .flat_map(|toolchain| &toolchain.files);
+    let granted = granted.map(|file| String::from_utf8_lossy(&file.content).into_owned());
+    let mut texts: Vec<String> = granted.collect();
+    for entry in &base.entries {
+        let path = entry
+            .path
+            .as_str()
+            .filter(|path| is_cargo_configuration(path));
+        if let Some(path) = path {
+            texts.extend(policy_source::file_of(repository.git(), base, path)?);
+        }
+    }
+    Ok(texts)
+}
+
+fn is_cargo_configuration(path: &str) -> bool {
+    let path = Path::new(path);
+    path.ends_with(".cargo/config.toml") || path.ends_with(".cargo/config")
 }
 
 /// Nothing is ever written into the user's repository, the cache included.

@@ -50,7 +50,7 @@ pub struct CacheError {
 }
 
 impl CacheError {
-    fn at(step: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn at(step: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self { step, path, source }
     }

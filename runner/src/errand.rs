@@ -272,7 +272,9 @@ impl Case<'_> {
         let toolchains = &self.basis.found.toolchains;
         let operator = &self.basis.operator;
         let programs = Programs::find(&policy, operator, toolchains, self.repository.root());
-        let grants = Grants::new(&policy, operator, toolchains, &programs.tools());
+        let mut grants = Grants::new(&policy, operator, toolchains, &programs.tools());
+        let planted = self.basis.planted.iter();
+        planted.for_each(|planted| grants.plant(planted));
         (programs, grants)
     }
 

@@ -19,6 +19,7 @@ use passmuster_process::{Command, Limits, Lower, Mount, Spec};
 use serde::Serialize;
 
 use crate::adapters::Phase;
+use crate::compiled_controls::CompiledControls;
 use crate::denials;
 use crate::digest::digest;
 use crate::merged;
@@ -63,6 +64,8 @@ pub struct Grants {
     /// Host directories that are changed for good, at the same path inside.
     write: Vec<PathBuf>,
     masked: Vec<PathBuf>,
+    /// Host directory → where it is shown, read-only.
+    shown: Vec<(PathBuf, PathBuf)>,
     /// Host directory → where it appears, copy-on-write.
     caches: Vec<(PathBuf, PathBuf)>,
     files: Vec<(PathBuf, Vec<u8>)>,
@@ -98,6 +101,7 @@ impl Grants {
             read: policy.sandbox.read.iter().map(PathBuf::from).collect(),
             write: Vec::new(),
             masked: Vec::new(),
+            shown: Vec::new(),
             caches: policy
                 .sandbox
                 .caches
@@ -138,6 +142,14 @@ impl Grants {
     pub fn add_paths(&mut self, read: &[PathBuf], write: &[PathBuf]) {
         self.read.extend_from_slice(read);
         self.write.extend_from_slice(write);
+    }
+
+    /// Shows what is planted into tests, and has every command build them with it.
+    pub fn plant(&mut self, planted: &CompiledControls) {
+        self.shown
+            .push((planted.source().to_owned(), planted.target.clone()));
+        self.env.extend([planted.variable()]);
+        self.digest = digest(&(&self.digest, &planted.target));
     }
 
     fn add_toolchain(&mut self, toolchain: &Toolchain) {
@@ -267,6 +279,10 @@ impl Grants {
             source: path.clone(),
             target: path.clone(),
         });
+        let shown = self.shown.iter().map(|(source, target)| Mount::ReadOnly {
+            source: source.clone(),
+            target: target.clone(),
+        });
         let links = self.links.iter().map(|(path, to)| Mount::Symlink {
             path: path.clone(),
             to: to.clone(),
@@ -277,6 +293,7 @@ impl Grants {
             .chain(read)
             .chain(masked)
             .chain(files)
+            .chain(shown)
             .chain(links)
             .chain(write)
     }

@@ -36,6 +36,7 @@ pub mod basis;
 pub mod cache;
 pub mod cli;
 pub mod commands;
+pub mod compiled_controls;
 pub mod content;
 mod denials;
 pub mod detect;
@@ -69,6 +70,7 @@ pub mod passing;
 pub mod past;
 pub mod places;
 pub mod plan;
+
 pub mod policy_source;
 pub mod progress;
 pub mod proposal;

@@ -12,6 +12,7 @@ mod architecture;
 mod attacks;
 mod attacks_controls;
 mod attacks_oracle;
+mod attacks_rust;
 mod bad_input;
 mod comparison;
 mod concurrency;

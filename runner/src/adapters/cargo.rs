@@ -18,6 +18,7 @@ use super::cargo_messages::{self, Build, Unit};
 use super::cargo_records::{self, Kind, Record};
 use super::cargo_results::Reading;
 use super::draft::{Draft, SUCCESS, head};
+use super::libtest_controls::{WRAPPER, Words, planted};
 use super::words::without;
 use super::{AdapterError, Launch, Phase, PhaseEnd, Phases, Selection, get, set};
 
@@ -34,13 +35,14 @@ const EVENTS: [&str; 5] = [
 ];
 
 /// Where the recorder writes.
-const REPORT: &str = "PASSMUSTER_REPORT";
+pub(super) const REPORT: &str = "PASSMUSTER_REPORT";
 
 /// Builds, then runs every test binary and every package's doctests.
 pub(super) async fn run<P: Phases>(
     launch: &mut Launch<'_, P>,
 ) -> Result<TestRun, AdapterError<P::Error>> {
     let mut draft = Draft::default();
+    draft.may_be_controlled(planted(launch));
     let end = launch.launch(recording(launch)?).await?;
     let build = cargo_messages::read(&end.stdout, &launch.places.tree);
     draft.phase_with_log(&end, &[&end.stderr, build.rendered.as_bytes()]);
@@ -177,7 +179,7 @@ async fn one<P: Phases>(
                 unit,
                 doctests: true,
             }
-            .libtest(&end);
+            .libtest(&end, None);
         }
         return Ok(());
     }
@@ -194,7 +196,12 @@ async fn one<P: Phases>(
         return Ok(());
     }
     let own_harness = cargo_records::own_harness(&record.manifest, &unit.kind, &unit.target);
-    let end = launch.launch(binary(launch, record, own_harness)).await?;
+    let asked = Words::new(launch)?.filter(|_| !own_harness);
+    let mut phase = binary(launch, record, own_harness);
+    if let Some(words) = &asked {
+        words.ask(launch, &mut phase);
+    }
+    let end = launch.launch(phase).await?;
     let unit = unit.name();
     let mut reading = Reading {
         draft,
@@ -205,7 +212,7 @@ async fn one<P: Phases>(
     };
     match own_harness {
         true => reading.exit_status(&end),
-        false => reading.libtest(&end),
+        false => reading.libtest(&end, asked.as_ref()),
     }
     Ok(())
 }
@@ -300,6 +307,10 @@ fn policy_environment<P: Phases>(
 ) -> Vec<(String, OsString)> {
     let mut env = record.env.clone();
     let ours = ["RUSTDOC".to_owned(), REPORT.to_owned()];
+    // The tests need not know with what they were built.
+    if planted(launch) {
+        env.retain(|(key, _)| key != WRAPPER);
+    }
     for name in ours.into_iter().chain(runner_variables(launch)) {
         env.retain(|(key, _)| *key != name);
         if let Some(value) = get(&launch.job.env, &name) {

@@ -8,6 +8,7 @@ use passmuster_policy::tests::{Failure, TestId, TestResult, TestStatus};
 use super::cargo_records::Record;
 use super::draft::{Draft, SUCCESS, cut_off, head, words};
 use super::libtest::{self, Ended, Events};
+use super::libtest_controls::{Heard, OfUnit, Words};
 use super::{PhaseEnd, ids, panics};
 
 /// Reads the end of one binary or rustdoc run.
@@ -28,6 +29,7 @@ impl Reading<'_> {
     /// A harness of the project's own: one test with the program's name for it and its exit status.
     pub(super) fn exit_status(&mut self, end: &PhaseEnd) {
         self.draft.phase(end);
+        self.draft.beyond_controls();
         let passed = end.outcome == SUCCESS;
         let detail =
             || String::from_utf8_lossy(&[&end.stdout[..], &end.stderr[..]].concat()).into_owned();
@@ -48,12 +50,20 @@ impl Reading<'_> {
         });
     }
 
-    /// A harness that is libtest, or rustdoc's.
-    pub(super) fn libtest(&mut self, end: &PhaseEnd) {
-        let mut events = libtest::read(&end.stdout);
+    /// A harness that is libtest, or rustdoc's; with the words that it was asked with.
+    pub(super) fn libtest(&mut self, end: &PhaseEnd, asked: Option<&Words>) {
+        let heard = Heard::of(&end.stdout, asked);
+        let mut events = libtest::read(heard.tests);
         self.draft
             .phase_with_log(end, &[events.log.as_bytes(), &end.stderr]);
         self.agree(&events, end);
+        if heard.breaks_off() && events.whole {
+            let unit = &self.unit;
+            self.draft.contradiction(format!(
+                "{unit}: all tests are said to have ended, but its process ended before they did"
+            ));
+        }
+        self.controls(&heard, &events, asked);
         for text in events.contradictions.drain(..) {
             self.draft.contradiction(format!("{}: {text}", self.unit));
         }
@@ -68,6 +78,19 @@ impl Reading<'_> {
         for name in events.running {
             self.draft
                 .add(cut_off(self.id(&name), name, &words(&end.outcome)));
+        }
+    }
+
+    /// A binary in which nothing passed has nothing to vouch for.
+    fn controls(&mut self, heard: &Heard<'_>, events: &Events, asked: Option<&Words>) {
+        if self.doctests && !events.ended.is_empty() {
+            self.draft.beyond_controls();
+        }
+        let passed = |ended: &Ended| ended.status == TestStatus::Passed;
+        if let Some(asked) = asked.filter(|_| events.ended.iter().any(passed)) {
+            let mut unit = OfUnit::new();
+            unit.add(heard.answers(asked));
+            unit.note(&self.unit, self.draft);
         }
     }
 
@@ -214,7 +237,7 @@ mod tests {
             unit,
             doctests: true,
         }
-        .libtest(&end);
+        .libtest(&end, None);
         let run = draft.finish();
         let found: Vec<_> = run
             .tests

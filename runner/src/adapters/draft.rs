@@ -118,6 +118,23 @@ impl Draft {
         !self.broken.is_empty()
     }
 
+    /// The tests so far.
+    pub(super) fn tests(&self) -> impl Iterator<Item = &TestResult> {
+        self.tests.values()
+    }
+
+    /// Says whether controls are planted at all.
+    pub(super) fn may_be_controlled(&mut self, planted: bool) {
+        if planted {
+            self.attainable = Assurance::Controlled;
+        }
+    }
+
+    /// Notes that part of the results come from where no control reaches.
+    pub(super) fn beyond_controls(&mut self) {
+        self.attainable = self.attainable.min(Assurance::Reported);
+    }
+
     /// Notes that there is a structured report, tests or not.
     pub(super) fn reported(&mut self) {
         self.reported = true;

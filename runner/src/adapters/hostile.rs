@@ -14,17 +14,18 @@ use passmuster_policy::tests::Failure;
 
 use super::cargo_records::{self, Kind, Record};
 use super::draft::Draft;
+use super::libtest_controls::Words;
 use super::planted::Planted;
 use super::{PhaseEnd, Places};
 use super::{
-    cargo_messages, cargo_results, go_events, go_sources, js_report, junit, nextest, node, pytest,
-    python, unittest,
+    cargo_messages, cargo_results, go_events, go_sources, js_report, junit, nextest,
+    nextest_controls, node, pytest, python, unittest,
 };
 
 /// Every reader on the same bytes.
 fn all_readers(bytes: &[u8], outcome: &Outcome) -> Vec<TestRun> {
     let directory = tempfile::tempdir().unwrap();
-    for name in ["node-1.jsonl", js_report::REPORT] {
+    for name in ["node-1.jsonl", js_report::REPORT, "answer-1"] {
         std::fs::write(directory.path().join(name), bytes).unwrap();
     }
     let planted = Planted::known();
@@ -50,12 +51,19 @@ fn all_readers(bytes: &[u8], outcome: &Outcome) -> Vec<TestRun> {
         python::read(&end, &places, tree, unittest::identify, planted).finish(),
         node::read(&end, &places).finish(),
         nextest::read(&end, tree).finish(),
+        controlled(&end, tree),
         junit::read(&end, &places, None).finish(),
         js_report::read(&end, tree, None, "jest").finish(),
         go(&end, tree),
     ];
     runs.extend([true, false].map(|doctests| cargo(&end, tree, doctests)));
     runs
+}
+
+fn controlled(end: &PhaseEnd, tree: &Path) -> TestRun {
+    let mut draft = nextest::read(end, tree);
+    nextest_controls::note(&mut draft, &end.reports);
+    draft.finish()
 }
 
 /// The same lines, as if the process that holds the key had written them.
@@ -91,7 +99,7 @@ fn cargo(end: &PhaseEnd, tree: &Path, doctests: bool) -> TestRun {
         unit,
         doctests,
     }
-    .libtest(end);
+    .libtest(end, Some(&Words::known("1", "1-2")));
     draft.finish()
 }
 
@@ -165,7 +173,7 @@ mod tests {
         r#"{"event": "modules", "used": ["../x", "", "a.py"], "foreign": []}"#,
         r#"{"event": "finish", "status": 0}"#,
         r#"{"event": "asked", "place": "p"}"#,
-        r#"{"event": "answers", "place": "p", "lines": ["", " ", "s {\"event\": \"result\", \"id\": \"a.test_babababa\", \"status\": \"passed\"}", " end"]}"#,
+        r#"{"event": "answers", "place": "p", "forms": ["function"], "lines": ["", " ", "s {\"event\": \"result\", \"id\": \"a.test_babababa\", \"status\": \"passed\"}", " end"]}"#,
         r#"{"event": "withheld", "place": "q"}"#,
         r#"{"event": "beyond"}"#,
         r#"{ "type": "suite", "event": "started", "test_count": 18446744073709551615 }"#,

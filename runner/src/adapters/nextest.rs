@@ -1,7 +1,8 @@
 //! `cargo nextest run`: nextest's own libtest-like JSON events, on a pipe that only nextest holds.
 //!
 //! Nextest starts each test as a process and captures it, so the events are nextest's word. Nextest in turn believes the
-//! exit status, so a script of ours stands before each process and fails one that ends well before its test did.
+//! exit status, so a script of ours stands before each process and fails one that ends well before its test did. Where
+//! binaries are built with controls, it asks each process for them and keeps what they say.
 //!
 //! With retries a binary has more than one suite and its counts do not add up; what is checked is that each started test
 //! ends once.
@@ -14,11 +15,14 @@ use passmuster_policy::run::{BrokenUnit, Outcome, TestRun};
 use passmuster_policy::tests::{Failure, TestId, TestResult, TestStatus};
 use serde::Deserialize;
 
+use super::cargo::REPORT;
 use super::cargo_messages::Unit;
 use super::draft::{Draft, SUCCESS, cut_off, head, words};
+use super::libtest_controls::planted;
 use super::words::split;
 use super::{
-    AdapterError, Launch, PhaseEnd, Phases, Selection, Support, cargo, get, ids, panics, set,
+    AdapterError, Launch, PhaseEnd, Phases, Selection, Support, cargo, cargo_records, get, ids,
+    nextest_controls, panics, set,
 };
 
 /// The script that stands before every test process.
@@ -36,7 +40,7 @@ pub(super) async fn run<P: Phases>(
         framework: "nextest",
         why: "it must be `cargo nextest run …`; for another way to start the tests use framework \"junit\"",
     })?;
-    let mut phase = launch.phase(argv, vec![WHOLE]);
+    let mut phase = launch.phase(argv, vec![WHOLE, cargo_records::RUNNER]);
     for name in cargo::runner_variables(launch) {
         let mut runner = launch.places.lib.join(WHOLE.name).into_os_string();
         if let Some(own) = get(&launch.job.env, &name) {
@@ -46,8 +50,15 @@ pub(super) async fn run<P: Phases>(
         set(&mut phase.env, &name, runner);
     }
     set(&mut phase.env, "NEXTEST_EXPERIMENTAL_LIBTEST_JSON", "1");
+    if planted(launch) {
+        set(&mut phase.env, REPORT, &launch.places.report);
+    }
     let end = launch.launch(phase).await?;
-    Ok(read(&end, &launch.places.tree).finish())
+    let mut draft = read(&end, &launch.places.tree);
+    if planted(launch) {
+        nextest_controls::note(&mut draft, &end.reports);
+    }
+    Ok(draft.finish())
 }
 
 /// The policy's command with JSON events, running all that it selects even after a failure.

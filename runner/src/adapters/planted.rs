@@ -5,7 +5,7 @@ use std::io;
 
 use passmuster_policy::controls::{Answer, Control, Kind};
 use passmuster_policy::tests::TestStatus;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::python::REPORT;
@@ -20,21 +20,13 @@ pub(super) const CONTROLS: Support = Support {
 };
 
 /// What a control's test is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Form {
     /// A function of a module.
     Function,
     /// A method of a `unittest.TestCase`.
     Case,
-}
-
-impl Form {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Function => "function",
-            Self::Case => "case",
-        }
-    }
 }
 
 /// The controls of one run, by names that no other run has.
@@ -89,7 +81,7 @@ impl Planted {
 
     /// The file that the process reads and removes before it loads anything of the tree.
     pub(super) fn handed(&self) -> Handed {
-        let test = |(name, kind, form): &(String, Kind, Form)| json!({"name": name, "kind": kind, "form": form.name()});
+        let test = |(name, kind, form): &(String, Kind, Form)| json!({"name": name, "kind": kind, "form": form});
         let tests: Vec<_> = self.tests.iter().map(test).collect();
         let planted = json!({
             "key": self.seal.key(), "place": self.place, "module": self.module, "tests": tests,
@@ -100,24 +92,31 @@ impl Planted {
         }
     }
 
-    /// What came of each control in one place, from the lines that it wrote there.
-    pub(super) fn answers(&self, place: &str, lines: &[String]) -> Vec<Control> {
+    /// What came of each control of these forms in one place, from the lines that it wrote there. A process
+    /// in which nothing is of a form has none of it.
+    pub(super) fn answers(&self, place: &str, forms: &[Form], lines: &[String]) -> Vec<Control> {
         let heard = Heard::read(lines);
-        self.all(place, |name, kind| heard.answer(name, kind))
+        let asked = self
+            .tests
+            .iter()
+            .filter(|(_, _, form)| forms.contains(form));
+        asked
+            .map(|(name, kind, _)| control(place, *kind, heard.answer(name, *kind)))
+            .collect()
     }
 
-    /// All controls of a place that nothing was heard of.
-    pub(super) fn silent(&self, place: &str, answer: &Answer) -> Vec<Control> {
-        self.all(place, |_, _| answer.clone())
+    /// The controls of a place that nothing was heard of.
+    pub(super) fn silent(place: &str, answer: &Answer) -> Vec<Control> {
+        let silent = |kind| control(place, kind, answer.clone());
+        Kind::ALL.map(silent).into()
     }
+}
 
-    fn all(&self, place: &str, answer: impl Fn(&str, Kind) -> Answer) -> Vec<Control> {
-        let control = |(name, kind, _): &(String, Kind, Form)| Control {
-            place: place.to_owned(),
-            kind: *kind,
-            answer: answer(name, *kind),
-        };
-        self.tests.iter().map(control).collect()
+fn control(place: &str, kind: Kind, answer: Answer) -> Control {
+    Control {
+        place: place.to_owned(),
+        kind,
+        answer,
     }
 }
 
@@ -215,7 +214,7 @@ mod tests {
         };
         let mut lines: Vec<String> = said.iter().map(line).collect();
         lines.extend(ended.then(|| " end".to_owned()));
-        let answers = planted.answers("here", &lines);
+        let answers = planted.answers("here", &[Form::Function], &lines);
         answers.iter().map(ToString::to_string).collect()
     }
 

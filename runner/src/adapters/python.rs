@@ -12,7 +12,7 @@ use passmuster_policy::tests::{Failure, TestId, TestResult, TestStatus};
 use serde::Deserialize;
 
 use super::draft::{Draft, cut_off, head, words};
-use super::planted::Planted;
+use super::planted::{Form, Planted};
 use super::reports::{Reports, Unreadable};
 use super::{Job, PhaseEnd, Places, Support, get, ids, set};
 
@@ -76,6 +76,7 @@ enum Record {
     },
     Answers {
         place: String,
+        forms: Vec<Form>,
         lines: Vec<String>,
     },
     Withheld {
@@ -234,9 +235,13 @@ impl<'a> Reader<'a> {
                 let why = "the process went on without an answer".to_owned();
                 self.asked.insert(place, Answer::Missing { why });
             }
-            Record::Answers { place, lines } => {
+            Record::Answers {
+                place,
+                forms,
+                lines,
+            } => {
                 self.asked.remove(&place);
-                let answers = self.planted.answers(&place, &lines);
+                let answers = self.planted.answers(&place, &forms, &lines);
                 self.draft.controls.extend(answers);
             }
             // A worker that died in a test takes its controls along; the test has failed for it.
@@ -337,12 +342,12 @@ impl<'a> Reader<'a> {
     fn end(&mut self, outcome: &Outcome) {
         let how = words(outcome);
         for (place, answer) in std::mem::take(&mut self.asked) {
-            let silent = self.planted.silent(&place, &answer);
+            let silent = Planted::silent(&place, &answer);
             self.draft.controls.extend(silent);
         }
         if self.finished.is_some() && self.draft.controls.is_empty() {
             let why = "the process ended without asking it".to_owned();
-            self.draft.controls = self.planted.silent("at the end", &Answer::Missing { why });
+            self.draft.controls = Planted::silent("at the end", &Answer::Missing { why });
         }
         if !self.started {
             self.draft.incomplete("the report has no start");

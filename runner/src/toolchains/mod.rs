@@ -18,6 +18,7 @@ mod operator;
 mod pins;
 mod python;
 mod rust;
+pub(crate) mod rust_controls;
 mod shims;
 mod tools;
 

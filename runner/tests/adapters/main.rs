@@ -11,3 +11,4 @@ mod javascript;
 mod node;
 mod plain;
 mod python;
+mod rust_controls;

@@ -9,7 +9,11 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use passmuster::adapters::{self, AdapterError, Job, Phase, PhaseEnd, Phases, Places, Selection};
+use passmuster::cache::Cache;
+use passmuster::compiled_controls;
+use passmuster::toolchains::{Name, Operator, Pins, discover};
 use passmuster_policy::policy::Framework;
+use passmuster_policy::policy::parse;
 use passmuster_policy::run::{Outcome, TestRun, Usage};
 use passmuster_policy::tests::{TestResult, TestStatus};
 
@@ -64,6 +68,20 @@ impl Project {
 
     pub(crate) fn set(&mut self, name: &str, value: impl Into<OsString>) {
         self.env.push((name.to_owned(), value.into()));
+    }
+
+    /// Has cargo build tests with controls; gives the directory in which they are.
+    pub(crate) fn plant(&mut self) -> PathBuf {
+        let operator = Operator::from_env(std::env::vars_os());
+        let rust = discover(Name::Rust, &operator, &Pins::default()).unwrap();
+        let policy = "version = 1\n[[check]]\nname = \"t\"\nkind = \"test\"\nframework = \"cargo-test\"\nrun = [\"cargo\", \"test\"]\n";
+        let policy = parse(policy, "test").unwrap();
+        let cache = Cache::open(&self.root.path().join("cache")).unwrap();
+        let planted = compiled_controls::find(&policy, &[rust], &operator, &cache, &[]).unwrap();
+        let directory = planted.unwrap().source().to_owned();
+        let wrapper = directory.join("passmuster_rustc.sh");
+        self.set("RUSTC_WORKSPACE_WRAPPER", wrapper);
+        directory
     }
 
     pub(crate) fn first_on_path(&mut self, directory: &Path) {

@@ -6,14 +6,15 @@ stand still. All that is used here is taken when this module is loaded, before a
 """
 import builtins
 import fcntl
+import gc
 import os
 import select
 import signal
 import stat
+import sys
 import time
 import types
 import warnings
-from unittest import TestCase
 
 import passmuster_records as records
 
@@ -57,20 +58,30 @@ def case(planted, test, directory):
     members = {name: function(BODIES[test["kind"]], name, file), "__module__": planted.module}
     if test["kind"] == "must-error":
         members["setUp"] = function(broken_setup, "setUp", file)
-    return type("Test" + name[5:].title(), (TestCase,), members)
+    return type("Test" + name[5:].title(), (sys.modules["unittest"].TestCase,), members)
 
 
 class Controls:
     """Asks once somewhere in the middle, where a patch that is undone at the end is live, and at the end."""
 
     def __init__(self, planted, share=1):
-        self.tests, self.module, self.place = planted["tests"], planted["module"], planted["place"]
+        self.planted, self.module, self.place = planted["tests"], planted["module"], planted["place"]
         self.share, self.ran, self.inside = share, 0, False
 
     def after_test(self, total):
         """Whether to ask now that one more test of so many has run; before the last one, which may undo it all."""
         self.ran += 1
         return not self.inside and self.ran == 1 + self.place % max(1, total // self.share - 1)
+
+
+    def forms(self, _modules=sys.modules):
+        """What the tests of this process can be made of: without unittest no case is among them."""
+        return ["function", "case"] if "unittest" in _modules else ["function"]
+
+    def tests(self):
+        """What to plant."""
+        forms = self.forms()
+        return [test for test in self.planted if test["form"] in forms]
 
 
 def ask(
@@ -83,6 +94,7 @@ def ask(
     _kill=os.kill,
     _waitpid=os.waitpid,
     _sigkill=signal.SIGKILL,
+    _disable_gc=gc.disable,
 ):
     """Runs the controls in a forked copy; gives the lines that its writer wrote, up to a last one if it came
     to its end. `run` gets that writer: the one given, where there is one, leads into the copy's pipe."""
@@ -97,6 +109,7 @@ def ask(
         return []
     if pid == 0:
         try:
+            _disable_gc()  # every page that it touches would be copied
             run(_alone(into, writer))
         finally:
             _exit(0)

@@ -61,7 +61,7 @@ class Worker:
                     plugin.channel = Outlet(self.config, sink)
                     _run(self.controls, session, writer, plugin)
 
-        self.answers[place] = controls.ask(run)
+        self.answers[place] = [self.controls.forms(), controls.ask(run)]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session):  # before xdist's wrapper sends what is there
@@ -100,8 +100,8 @@ class Controller:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node, error):
         output, name = getattr(node, "workeroutput", {}), node.gateway.id
-        for place, lines in output.get("passmuster_answers", {}).items():
-            self.writer.write(event="answers", place="%s %s" % (name, place), lines=lines)
+        for place, (forms, lines) in output.get("passmuster_answers", {}).items():
+            self.writer.write(event="answers", place="%s %s" % (name, place), forms=forms, lines=lines)
         if name in self.crashed:  # the test that was running has failed for it
             self.writer.write(event="withheld", place="%s at the end" % name)
         if output.get("passmuster_beyond"):
@@ -138,7 +138,8 @@ class Session:
             _run(self.controls, session, writer)
 
         self.writer.write(event="asked", place=place)
-        self.writer.write(event="answers", place=place, lines=controls.ask(run, self.writer))
+        lines = controls.ask(run, self.writer)
+        self.writer.write(event="answers", place=place, forms=self.controls.forms(), lines=lines)
 
     def pytest_collection_finish(self, session):
         for item in session.items:
@@ -232,6 +233,7 @@ class Relay:
 def _run(planted, session, writer, interactor=None):
     """In the copy: each control goes the way of any test. What fixtures hold is neither used nor torn down."""
     planted.inside = True
+    session.config.option.tbstyle = "line"  # nobody reads tracebacks here, and longer ones look up every source
     _held.append(session._setupstate)  # not even as garbage
     session._setupstate = type(session._setupstate)()
     for item in _items(planted, session):
@@ -252,7 +254,7 @@ def _items(planted, session):
     place = (items[0].path if items else session.path / "x").parent
     module = pytest.Module.from_parent(session, path=place / (planted.module + ".py"))
     module.obj = types.ModuleType(planted.module)
-    for test in planted.tests:
+    for test in planted.tests():
         yield (_function if test["form"] == "function" else _case)(planted, module, test)
 
 

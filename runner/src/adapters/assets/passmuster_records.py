@@ -1,10 +1,14 @@
 """What Passmuster's pytest plugin and unittest runner share: the report file and the loaded modules."""
 import glob
-import hashlib
 import json
 import os
 import re
 import sys
+
+try:  # what hashlib has is slow to load
+    from _sha256 import sha256
+except ImportError:
+    from hashlib import sha256
 
 TEXT_CAP = 8 * 1024
 LINE_CAP = 1024
@@ -23,7 +27,7 @@ class Writer:
     def __init__(self, fd, key, pid=None):
         self.fd, self.key, self.pid = fd, key, pid or os.getpid()
 
-    def write(self, _write=os.write, _sha256=hashlib.sha256, _dumps=json.dumps, _getpid=os.getpid, **record):
+    def write(self, _write=os.write, _sha256=sha256, _dumps=json.dumps, _getpid=os.getpid, **record):
         if _getpid() == self.pid:  # a forked child is not the session
             text = _dumps(record, ensure_ascii=False, default=str).encode("utf-8", "replace")  # lone surrogates
             seal = _sha256(self.key + _sha256(self.key + text).digest()).hexdigest()[:SEAL].encode()

@@ -129,13 +129,13 @@ class Runner(unittest.TextTestRunner):
 
 def _ask(place):
     _writer.write(event="asked", place=place)
-    _writer.write(event="answers", place=place, lines=controls.ask(_plant, _writer))
+    _writer.write(event="answers", place=place, forms=_controls.forms(), lines=controls.ask(_plant, _writer))
 
 
 def _plant(writer):
     """In the copy: each control goes the way of any test."""
     _controls.inside = True
-    for test in _controls.tests:
+    for test in _controls.tests():
         result = Runner(verbosity=0)._makeResult()
         unittest.TestSuite([controls.case(_controls, test, os.getcwd())(test["name"])]).run(result)
     controls.finish(writer)
