@@ -129,7 +129,7 @@ impl Reading {
         let bytes = self
             .blobs
             .read_small(&entry.oid, (TEXT_CAP as u64).min(self.room))?;
-        let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+        let text = bytes.map(lossy);
         self.room -= text
             .as_ref()
             .map_or(0, |text| text.len() as u64)
@@ -146,6 +146,12 @@ impl Reading {
             return Ok(Side::Opaque);
         }
         self.room -= entry.size;
-        Ok(Side::Text(self.blobs.read(&entry.oid)?))
+        Ok(Side::Text(lossy(self.blobs.read(&entry.oid)?).into_bytes()))
     }
+}
+
+/// One byte outside of UTF-8 must not hide all others from the rules.
+fn lossy(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }

@@ -136,7 +136,7 @@ pub(crate) const ITSDANGEROUS: &[Proposal] = &[
             old: "requires-python = \">=3.8\"\n",
             new: "requires-python = \">=3.8\"\noptional-dependencies = { fast = [\"orjson>=3\"] }\n",
         }],
-        expected: "pass",
+        expected: "review (new-dependency)",
         named: None,
     },
     Proposal {
@@ -452,7 +452,7 @@ pub(crate) const PROCESS_WARNING: &[Proposal] = &[
             old: "    \"benchmark\": \"^2.1.4\",\n",
             new: "    \"autocannon\": \"^8.0.0\",\n    \"benchmark\": \"^2.1.4\",\n",
         }],
-        expected: "pass",
+        expected: "review (new-dependency)",
         named: None,
     },
     Proposal {

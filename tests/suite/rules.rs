@@ -286,3 +286,15 @@ fn a_change_that_breaks_a_static_rule_is_told_which_and_where() {
         );
     }
 }
+
+#[test]
+fn a_byte_outside_of_utf8_hides_nothing_of_a_source() {
+    let env = TestEnv::new();
+    let repo = env.empty_repo();
+    repo.write("passmuster.toml", policy(""));
+    repo.commit("The base");
+    repo.write("a.py", b"# coding: latin-1\n# caf\xe9\nx = 1  # noqa\n");
+    let (_, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+    assert_eq!(verdict.review(), ["new-suppression"], "{verdict}");
+    assert_eq!(findings(&verdict)[0].0, "new-suppression a.py:3");
+}

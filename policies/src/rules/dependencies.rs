@@ -35,6 +35,7 @@ fn reader(path: &RepoPath) -> Option<(Ecosystem, Reader)> {
         "Cargo.lock" => (Cargo, cargo::lock),
         "pyproject.toml" => (Python, python::pyproject),
         "setup.cfg" => (Python, python::setup_cfg),
+        "setup.py" => (Python, python::setup_py),
         "Pipfile" => (Python, python::pipfile),
         "uv.lock" | "poetry.lock" | "pdm.lock" | "pylock.toml" => (Python, python::lock),
         "package.json" => (Npm, npm::manifest),
@@ -399,22 +400,30 @@ fn finding(
     }
 }
 
-/// The first line that the change wrote and that has the name; else the first of all.
+/// The first line that the change wrote and that has the name as a word.
 fn line_of(file: &ChangedText<'_>, name: &str) -> Option<u32> {
-    let name = name.to_ascii_lowercase();
+    let name = plain(name);
     if name.is_empty() {
         return None;
     }
-    let has = |line: &str| {
-        line.to_ascii_lowercase()
-            .replace('_', "-")
-            .contains(&name.replace('_', "-"))
-    };
-    let lines = || (1_u32..).zip(file.after.unwrap_or_default().lines());
-    let added = lines()
-        .filter(|(number, _)| file.is_added(*number))
-        .find(|(_, line)| has(line));
-    added.map(|(number, _)| number)
+    let lines = (1_u32..).zip(file.after.unwrap_or_default().lines());
+    let mut added = lines.filter(|(number, _)| file.is_added(*number));
+    let line = added.find(|(_, line)| has_word(&plain(line), &name));
+    line.map(|(number, _)| number)
+}
+
+/// As far as all package managers tell names apart.
+fn plain(text: &str) -> String {
+    text.to_ascii_lowercase().replace('_', "-")
+}
+
+fn has_word(line: &str, word: &str) -> bool {
+    let part = |one: Option<char>| one.is_some_and(|one| one.is_ascii_alphanumeric() || one == '-');
+    line.match_indices(word).any(|(at, _)| {
+        let (before, rest) = line.split_at(at);
+        let after = rest.get(word.len()..).unwrap_or_default();
+        !part(before.chars().next_back()) && !part(after.chars().next())
+    })
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //! stand beside it in a test.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use super::source::{Language, Source};
 use super::texts::ChangedText;
@@ -31,6 +32,9 @@ use wanted::Wanted;
 
 /// Longest quotation of a literal.
 const QUOTED: usize = 40;
+
+/// Most branches that are held against the base's product.
+const HELD: usize = 500;
 
 /// Folders of code that is shown, not used.
 const SHOWN_ONLY: [&[u8]; 5] = [b"examples", b"docs", b"doc", b"benches", b"benchmarks"];
@@ -79,6 +83,8 @@ impl<'a> Product<'a> {
             let language = language(path).filter(|_| is_product(classifiers, path))?;
             let after = text.after.filter(|_| !text.change.hunks.is_empty())?;
             let code = product_code(language, after);
+            let before = text.before.map(|before| Source::read(language, before));
+            let known = before.iter().flat_map(literals::values).collect();
             let branches = branches::of(language, &code);
             Some(ProductFile {
                 text,
@@ -86,7 +92,7 @@ impl<'a> Product<'a> {
                 code,
                 branches: branches
                     .into_iter()
-                    .map(|branch| branch.new_in(text))
+                    .map(|branch| branch.new_in(text, &known))
                     .collect(),
             })
         };
@@ -132,10 +138,10 @@ impl<'a> Product<'a> {
         level: FindingLevel,
     ) -> Vec<Finding> {
         let mut findings = Vec::new();
-        for suspect in self.suspects(tests) {
+        for suspect in self.suspects(tests).into_iter().take(HELD) {
             if !product
                 .iter()
-                .any(|(_, text)| text.contains(suspect.key.raw.as_str()))
+                .any(|(_, text)| text.contains(suspect.key.written()))
             {
                 findings.push(finding(
                     suspect.file,
@@ -162,10 +168,17 @@ fn product_code(language: Language, text: &str) -> Source<'_> {
     let mut code = Source::read(language, text).code();
     if language == Language::Rust {
         let tests = test_ranges(text).unwrap_or_default();
-        let inside = |byte: usize| tests.iter().any(|range| range.contains(&byte));
-        code.tokens.retain(|token| !inside(token.bytes.start));
+        code.tokens
+            .retain(|token| !is_within(&tests, token.bytes.start));
     }
     code
+}
+
+/// Whether a byte is in one of these ranges, which are in order and apart.
+fn is_within(ranges: &[Range<usize>], byte: usize) -> bool {
+    let behind = ranges.partition_point(|range| range.start <= byte);
+    let range = behind.checked_sub(1).and_then(|at| ranges.get(at));
+    range.is_some_and(|range| range.contains(&byte))
 }
 
 fn finding(file: &ProductFile<'_>, line: u32, message: String, level: FindingLevel) -> Finding {

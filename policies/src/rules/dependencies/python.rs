@@ -1,9 +1,10 @@
-//! `pyproject.toml`, `setup.cfg`, `Pipfile`, requirements, and the lock files of uv, Poetry, PDM and PEP 751.
+//! `pyproject.toml`, `setup.cfg`, `setup.py`, `Pipfile`, requirements, and the lock files of uv, Poetry, PDM and PEP 751.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::super::source::{Kind, Language, Source as Code};
 use super::facts::{
     Facts, Locked, Source, Table, entries, git_source, path_source, table, tables, text,
 };
@@ -209,6 +210,47 @@ pub(super) fn setup_cfg(path: &RepoPath, content: &str) -> Option<Facts> {
         }
     }
     Some(facts)
+}
+
+/// The texts in what `setup.py` gives to names such as `install_requires`: as far as they are literals.
+pub(super) fn setup_py(path: &RepoPath, content: &str) -> Option<Facts> {
+    let mut facts = Facts::default();
+    let code = Code::read(Language::Python, content).code();
+    let named = |at: usize| {
+        let name = code.at(at).to_ascii_lowercase();
+        let list = ["requires", "require", "requirements"]
+            .iter()
+            .any(|end| name.ends_with(end));
+        list && name != "python_requires" && code.at(at + 1) == "="
+    };
+    let mut at = 0;
+    while at < code.tokens.len() {
+        at = match named(at) {
+            true => assigned(path, &code, at + 2, &mut facts),
+            false => at + 1,
+        };
+    }
+    Some(facts)
+}
+
+/// Reads the requirements of the value that begins at a token, and gives the token behind it.
+fn assigned(path: &RepoPath, code: &Code<'_>, start: usize, facts: &mut Facts) -> usize {
+    let mut depth = 0_usize;
+    for at in start..code.tokens.len() {
+        match code.at(at) {
+            "[" | "(" | "{" => depth += 1,
+            "]" | ")" | "}" => depth = depth.saturating_sub(1),
+            // What stands before a colon is the name of a group.
+            text if code.kind(at) == Some(Kind::Text) && code.at(at + 1) != ":" => {
+                requirement_of(path, text.trim_matches(['"', '\'']), facts);
+            }
+            _ => {}
+        }
+        if depth == 0 {
+            return at + 1;
+        }
+    }
+    code.tokens.len()
 }
 
 pub(super) fn pipfile(path: &RepoPath, content: &str) -> Option<Facts> {

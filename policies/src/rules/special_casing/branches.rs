@@ -1,5 +1,7 @@
 //! Literals that decide: what a comparison, an arm or the key of a table leads to.
 
+use std::collections::BTreeSet;
+
 use super::super::source::{Kind, Language, Source};
 use super::super::texts::ChangedText;
 use super::literals::{Value, Weight, value};
@@ -20,12 +22,10 @@ pub(super) struct Branch {
 }
 
 impl Branch {
-    pub(super) fn new_in(self, text: &ChangedText<'_>) -> Self {
+    /// As part of a change; `known` are the values of the base's file.
+    pub(super) fn new_in(self, text: &ChangedText<'_>, known: &BTreeSet<String>) -> Self {
         let mut literals = self.key.iter().chain(&self.result);
-        let known = literals.any(|one| {
-            text.before.is_some_and(|before| before.contains(&one.raw))
-                && one.weight() == Weight::Data
-        });
+        let known = literals.any(|one| known.contains(&one.text) && one.weight() == Weight::Data);
         Self {
             is_new: text.is_added(self.line) && !known,
             ..self
@@ -89,8 +89,14 @@ fn adjoin(code: &Source<'_>, at: usize) -> bool {
     matches!((end(at), end(at + 1)), (Some(first), Some(second)) if first.end == second.start)
 }
 
-fn decides(language: Language, code: &Source<'_>, at: usize) -> bool {
-    let before = at.checked_sub(1).map_or("", |before| code.at(before));
+fn decides(language: Language, code: &Source<'_>, literal: usize) -> bool {
+    // A sign belongs to its number.
+    let at = literal;
+    let first = match literal.checked_sub(1) {
+        Some(sign) if code.at(sign) == "-" => sign,
+        _ => literal,
+    };
+    let before = first.checked_sub(1).map_or("", |before| code.at(before));
     let (next, second) = (code.at(at + 1), code.at(at + 2));
     let arrow = next == "=" && second == ">" && adjoin(code, at + 1);
     let key = next == ":"
@@ -101,7 +107,7 @@ fn decides(language: Language, code: &Source<'_>, at: usize) -> bool {
         && next == ","
         && is_literal(code, at + 2)
         && matches!(code.at(at + 3), ")" | "]" | "}");
-    equals_before(code, at)
+    equals_before(code, first)
         || equals_after(code, at)
         || before == "case"
         || arrow && language != Language::JavaScript

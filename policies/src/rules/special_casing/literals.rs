@@ -39,6 +39,12 @@ pub(super) fn value(source: &Source<'_>, at: usize) -> Option<Value> {
     })
 }
 
+/// The values of all literals of a source.
+pub(super) fn values(source: &Source<'_>) -> Vec<String> {
+    let all = (0..source.tokens.len()).filter_map(|at| value(source, at));
+    all.map(|value| value.text).collect()
+}
+
 /// What stands between the quotes.
 fn content(raw: &str) -> Option<&str> {
     for quote in ["\"\"\"", "'''", "\"", "'", "`"] {
@@ -85,6 +91,11 @@ const USUAL: &[u64] = &[
 ];
 
 impl Value {
+    /// How it is written, without quotes: those are a matter of taste.
+    pub(super) fn written(&self) -> &str {
+        content(&self.raw).unwrap_or(&self.raw)
+    }
+
     pub(super) fn is_number(&self) -> bool {
         let digits = self
             .text
@@ -131,7 +142,8 @@ impl Value {
         let version = text
             .chars()
             .all(|one| one.is_ascii_digit() || ".-+v:".contains(one));
-        let data = (spaced && (letters >= 6 || digits >= 2) || digits >= 3 && letters > 5)
+        // Names of standards have digits as well: `SHA-256`, `ISO-8859-1`.
+        let data = (spaced && (letters >= 6 || digits >= 2) || digits >= 6 && letters > digits)
             && !format
             && !place
             && !version;

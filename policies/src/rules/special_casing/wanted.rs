@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::source::{Language, Source};
 use super::branches::Branch;
 use super::literals::{Value, Weight, value};
-use super::{ProductFile, Text, quoted};
+use super::{ProductFile, Text, is_within, quoted};
 use crate::path::RepoPath;
 use crate::rust_tests::test_ranges;
 
@@ -16,7 +16,7 @@ const APART: u32 = 3;
 /// From this many entries on it is their number that tells.
 const TABLE: usize = 4;
 /// Most places of one value that are looked at.
-const PLACES: usize = 200;
+const PLACES: usize = 32;
 
 /// Where values stand in tests.
 pub(super) struct Wanted<'a> {
@@ -94,8 +94,7 @@ impl<'a> Wanted<'a> {
         let code = source.code();
         for at in 0..code.tokens.len() {
             let byte = code.tokens.get(at).map_or(0, |token| token.bytes.start);
-            let counts =
-                inside.is_none_or(|ranges| ranges.iter().any(|range| range.contains(&byte)));
+            let counts = inside.is_none_or(|ranges| is_within(ranges, byte));
             let Some(value) =
                 value(&code, at).filter(|value| counts && value.weight() > Weight::Nothing)
             else {
@@ -152,8 +151,18 @@ impl<'a> Wanted<'a> {
             Some((branch, key, result, self.pair(key, result)?))
         };
         let found: Vec<_> = table.iter().filter_map(explained).collect();
-        let most = found.len() * 4 >= table.len() * 3;
-        let by_number = found.len() >= TABLE && found.len() * 10 >= table.len() * 9;
+        // An entry that says nothing says nothing about the table either.
+        let says = |value: &Option<Value>| {
+            value
+                .as_ref()
+                .is_some_and(|value| value.weight() > Weight::Nothing)
+        };
+        let entries = table
+            .iter()
+            .filter(|branch| says(&branch.key) && says(&branch.result))
+            .count();
+        let most = found.len() * 4 >= entries * 3;
+        let by_number = found.len() >= TABLE && found.len() * 10 >= entries * 9;
         let telling = |branch: &Branch, key: &Value, result: &Value| {
             let data = key.weight() == Weight::Data && result.weight() > Weight::Nothing;
             branch.is_new
