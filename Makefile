@@ -19,7 +19,7 @@ FUZZ_SECONDS := 60
 
 export PASSMUSTER_TEST_ENV := $(TEST_ENV)
 
-.PHONY: demo test test-env test-real test-services bench fuzz check clean system-packages databases nextest
+.PHONY: demo test test-env test-real test-services rates bench fuzz check clean system-packages databases nextest
 
 # Vets example proposals and explains each verdict.
 demo:
@@ -46,6 +46,11 @@ test-real: test-env
 test-services: test-env databases
 	cargo build --locked --package passmuster-tests --bins
 	cargo run --quiet --locked --package passmuster-tests --bin databases
+
+# False passes and false blocks on the example proposals, beside those of the plain commands; prints a table.
+rates: test-env
+	cargo build --locked --package passmuster-tests --bins
+	cargo run --quiet --locked --package passmuster-tests --bin rates
 
 # The ratios that are promised, each measured against its peer in one run; prints a table. bubblewrap is one of
 # the peers where it is installed.

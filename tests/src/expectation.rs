@@ -17,6 +17,10 @@ pub struct Expectation {
     pub title: String,
     /// What it does and why its verdict is right.
     pub story: String,
+    /// For changes that are made to look green: the number of the technique, by the list in the proposals' README.
+    pub technique: Option<u32>,
+    /// Whether the project's plain command ends with 0 on the changed tree; see [`crate::plain`].
+    pub plain: bool,
     /// The verdict.
     pub verdict: String,
     /// The exit code.
@@ -52,6 +56,30 @@ pub struct Tests {
     pub preexisting: Option<u64>,
 }
 
+/// The example projects.
+pub const REPOS: [&str; 5] = [
+    "rust-calculator",
+    "python-ledger",
+    "python-invoices",
+    "node-slugs",
+    "python-red",
+];
+
+/// What a proposal is, by the first word of its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Honest, and passes.
+    Good,
+    /// Honest, and a person has to agree.
+    Contract,
+    /// An honest mistake.
+    Faulty,
+    /// Made to look green.
+    Gaming,
+    /// Made to look green, and known to pass.
+    Uncaught,
+}
+
 /// An example proposal.
 #[derive(Debug)]
 pub struct Proposal {
@@ -61,6 +89,20 @@ pub struct Proposal {
     pub patch: PathBuf,
     /// What must come of it.
     pub expectation: Expectation,
+}
+
+impl Proposal {
+    /// What it is.
+    pub fn kind(&self) -> Kind {
+        match self.name.split('-').next() {
+            Some("good") => Kind::Good,
+            Some("contract") => Kind::Contract,
+            Some("faulty") => Kind::Faulty,
+            Some("gaming") => Kind::Gaming,
+            Some("uncaught") => Kind::Uncaught,
+            _ => panic!("{}: no kind of proposal begins so", self.name),
+        }
+    }
 }
 
 /// The folder of the proposals for one example project.

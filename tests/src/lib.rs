@@ -5,7 +5,9 @@
 //! 3. [`program`]: starting the program, and what came of it.
 //! 4. [`verdict`]: reading its JSON.
 //! 5. [`expectation`]: the example proposals and what must come of them.
-//! 6. [`snapshot`] and [`leftovers`]: proof that nothing was touched and nothing is left.
+//! 6. [`plain`]: what an ordinary runner says of them.
+//! 7. [`rates`]: how often both are wrong.
+//! 8. [`snapshot`] and [`leftovers`]: proof that nothing was touched and nothing is left.
 #![forbid(unsafe_code)]
 #![allow(
     clippy::unwrap_used,
@@ -16,7 +18,9 @@
 pub mod environment;
 pub mod expectation;
 pub mod leftovers;
+pub mod plain;
 pub mod program;
+pub mod rates;
 pub mod repository;
 pub mod snapshot;
 pub mod verdict;

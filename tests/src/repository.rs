@@ -99,6 +99,13 @@ impl Repository<'_> {
         fs::remove_file(copy).unwrap();
     }
 
+    /// Applies a patch to working tree and index; false, and nothing changed, where git does not take it.
+    pub fn try_apply(&self, patch: &Path) -> bool {
+        let mut git = self.git_command(["apply", "--index"]);
+        let output = git.arg(patch).output().unwrap();
+        output.status.success()
+    }
+
     /// Runs git as the caller, with a fixed author and date.
     pub fn git(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> String {
         tool(&mut self.git_command(args))

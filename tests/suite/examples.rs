@@ -1,16 +1,16 @@
 //! Every example works as it stands: proposals get the verdicts that are written beside them.
 
+use std::collections::BTreeSet;
 use std::fs;
 
-use passmuster_tests::expectation::{folder, names, proposals};
-use passmuster_tests::{TestEnv, tool, workspace};
+use passmuster_tests::expectation::{Kind, Proposal, REPOS, folder, names, proposals};
+use passmuster_tests::rates::{expected, table};
+use passmuster_tests::{TestEnv, plain, tool, workspace};
 
-const REPOS: [&str; 4] = [
-    "rust-calculator",
-    "python-ledger",
-    "node-slugs",
-    "python-red",
-];
+/// How many techniques the list in the proposals' README has.
+const TECHNIQUES: u32 = 44;
+/// Those that no patch for these projects can show; the README says where they are tested.
+const ELSEWHERE: [u32; 2] = [6, 34];
 
 /// Runs every proposal for one project, on one base, and tells all differences at once.
 fn check(repo: &str) {
@@ -45,6 +45,11 @@ fn proposals_for_rust_calculator_get_their_verdicts() {
 #[test]
 fn proposals_for_python_ledger_get_their_verdicts() {
     check("python-ledger");
+}
+
+#[test]
+fn proposals_for_python_invoices_get_their_verdicts() {
+    check("python-invoices");
 }
 
 #[test]
@@ -94,17 +99,11 @@ fn a_proposals_name_says_what_must_come_of_it() {
         assert_eq!(expected.exit, exit, "{}", proposal.name);
         assert_eq!(
             expected.verdict == "pass",
-            proposal.name.starts_with("good-"),
+            matches!(proposal.kind(), Kind::Good | Kind::Uncaught),
             "{}",
             proposal.name
         );
-        let kinds = ["good-", "contract-", "faulty-", "gaming-"];
-        assert!(
-            kinds.iter().any(|kind| proposal.name.starts_with(kind)),
-            "{}",
-            proposal.name
-        );
-        if proposal.name.starts_with("contract-") {
+        if proposal.kind() == Kind::Contract {
             assert_eq!(expected.verdict, "review", "{}", proposal.name);
         }
         let speechless = expected.reasons.is_empty() && expected.review.is_empty();
@@ -119,6 +118,85 @@ fn a_proposals_name_says_what_must_come_of_it() {
             "{}",
             proposal.name
         );
+    }
+}
+
+fn all() -> Vec<Proposal> {
+    REPOS.into_iter().flat_map(proposals).collect()
+}
+
+#[test]
+fn there_is_a_gaming_proposal_for_every_technique_and_many_honest_ones() {
+    let mut shown = BTreeSet::new();
+    for proposal in all() {
+        let is_gaming = matches!(proposal.kind(), Kind::Gaming | Kind::Uncaught);
+        let technique = proposal.expectation.technique;
+        assert_eq!(technique.is_some(), is_gaming, "{}", proposal.name);
+        shown.extend(technique);
+    }
+    let wanted: BTreeSet<u32> = (1..=TECHNIQUES)
+        .filter(|one| !ELSEWHERE.contains(one))
+        .collect();
+    assert_eq!(shown, wanted);
+    let count = |kinds: &[Kind]| {
+        all()
+            .iter()
+            .filter(|one| kinds.contains(&one.kind()))
+            .count()
+    };
+    assert!(count(&[Kind::Gaming]) >= 60);
+    assert!(count(&[Kind::Good, Kind::Contract]) >= 40);
+}
+
+#[test]
+fn what_passes_although_it_is_made_to_look_green_is_named_in_the_security_document() {
+    let document = fs::read_to_string(workspace().join("SECURITY.md")).unwrap();
+    for proposal in all().iter().filter(|one| one.kind() == Kind::Uncaught) {
+        assert!(document.contains(&proposal.name), "{}", proposal.name);
+    }
+}
+
+#[test]
+fn the_readme_shows_the_rates_of_these_proposals() {
+    let readme = fs::read_to_string(workspace().join("README.md")).unwrap();
+    let table = table(&expected());
+    assert!(readme.contains(&table), "the README has:\n{table}");
+}
+
+#[test]
+fn a_story_says_that_the_plain_tool_is_green_only_where_it_is() {
+    for proposal in all() {
+        let expected = &proposal.expectation;
+        let sentences = expected.story.split(['.', ';']);
+        let says = sentences
+            .filter(|one| one.to_lowercase().contains("plain "))
+            .any(|one| one.contains("ends with 0"));
+        assert!(
+            expected.plain || !says,
+            "{}: {}",
+            proposal.name,
+            expected.story
+        );
+    }
+}
+
+/// `make rates` tries all of them.
+#[test]
+fn the_plain_commands_do_what_is_written_down() {
+    let env = TestEnv::new();
+    for repo in REPOS {
+        let all = proposals(repo);
+        for is_green in [true, false] {
+            let Some(one) = all.iter().find(|one| one.expectation.plain == is_green) else {
+                continue;
+            };
+            assert_eq!(
+                plain::is_green(&env, repo, &one.patch),
+                is_green,
+                "{repo}/{}",
+                one.name
+            );
+        }
     }
 }
 
@@ -219,6 +297,14 @@ fn the_python_projects_are_green_and_red_with_plain_pytest() {
         assert_eq!(output.status.code(), Some(code), "{out}");
         assert!(out.contains(said), "{out}");
     }
+}
+
+#[test]
+fn the_project_with_unittest_is_green_with_plain_unittest() {
+    let env = TestEnv::new();
+    let repo = env.directory("python-invoices");
+    let mut python = env.command("python");
+    tool(python.current_dir(repo.root()).args(["-m", "unittest"]));
 }
 
 #[test]

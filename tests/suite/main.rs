@@ -15,6 +15,7 @@ mod attacks_node;
 mod attacks_oracle;
 mod attacks_rust;
 mod bad_input;
+mod combinations;
 mod comparison;
 mod compiled_controls;
 mod concurrency;

@@ -1,8 +1,8 @@
 //! `special-casing`: product code that is written for the tests that are known.
 //!
-//! Four forms: branches and tables that lead from a value of a test to the value that it expects; code that asks
+//! Five forms: branches and tables that lead from a value of a test to the value that it expects; code that asks
 //! whether tests run; comparisons that say the same whatever is compared; files that carry something from one run
-//! to the next. A literal that product and tests merely share is none: it has to be more than a word of the
+//! to the next; code that reaches for the tests, their framework or their clock. A literal that product and tests merely share is none: it has to be more than a word of the
 //! program's own language, stand where it decides, be absent from the base's product, and what it leads to has to
 //! stand beside it in a test.
 
@@ -24,6 +24,7 @@ mod lines;
 mod literals;
 mod markers;
 mod probes;
+mod reach;
 mod wanted;
 
 use branches::Branch;
@@ -148,7 +149,8 @@ impl<'a> Product<'a> {
             let found = probes::of(file)
                 .into_iter()
                 .chain(constants::of(file))
-                .chain(markers::of(file));
+                .chain(markers::of(file))
+                .chain(reach::of(file));
             findings.extend(found.map(|(line, message)| {
                 finding(file, &message, message.clone(), level).on_line(line)
             }));

@@ -28,7 +28,7 @@ fn found(path: &str, before: &str, after: &str, test: (&str, &str), product: &st
     said(&written.findings(&tests, &[(&other, product)], FindingLevel::Review))
 }
 
-fn python(after: &str, test: &str) -> Vec<String> {
+pub(super) fn python(after: &str, test: &str) -> Vec<String> {
     let before = "def f(x):\n    return g(x)\n";
     found(
         "src/a.py",
@@ -39,7 +39,7 @@ fn python(after: &str, test: &str) -> Vec<String> {
     )
 }
 
-fn rust(after: &str, test: &str) -> Vec<String> {
+pub(super) fn rust(after: &str, test: &str) -> Vec<String> {
     let before = "fn g() {}\n";
     found(
         "src/a.rs",
@@ -50,7 +50,7 @@ fn rust(after: &str, test: &str) -> Vec<String> {
     )
 }
 
-fn node(after: &str, test: &str) -> Vec<String> {
+pub(super) fn node(after: &str, test: &str) -> Vec<String> {
     let before = "const a = g();\n";
     found(
         "src/a.js",
