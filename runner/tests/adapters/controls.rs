@@ -481,6 +481,30 @@ fn a_copy_that_stands_still_is_waited_for_a_while_and_is_no_answer() {
 }
 
 #[test]
+fn a_worker_that_dies_in_a_test_takes_its_controls_along_and_one_that_dies_unseen_owes_them() {
+    const IN_A_TEST: &str =
+        "import os\ndef test_a(): os.kill(os.getpid(), 9)\ndef test_b(): pass\n";
+    const UNSEEN: &str = "import os\ndef test_a(): pass\nif os.environ.get('PYTEST_XDIST_WORKER'):\n    import sys\n    \
+        sys.modules['passmuster_pytest'].Worker._ask = lambda _, place, *__: place == 'at the end' and os._exit(0)\n";
+    let row = |files, arguments| {
+        let (_, run) = started(Framework::Pytest, files, arguments);
+        (complaints(&run), states(&run))
+    };
+    let (said, states) = row(&[("test_a.py", IN_A_TEST)], &["-n", "1"]);
+    let withheld = ["must-fail", "must-pass", "must-error"].map(|kind| format!("{kind} withheld"));
+    assert_eq!(
+        said,
+        BTreeSet::from(withheld).into_iter().collect::<Vec<_>>()
+    );
+    assert_eq!(states, ["- test_a.py::test_a", "+ test_a.py::test_b"]);
+    let (said, _) = row(
+        &[("test_a.py", UNSEEN)],
+        &["-n", "1", "--max-worker-restart=0"],
+    );
+    assert!(said.contains(&"must-fail nothing".to_owned()), "{said:?}");
+}
+
+#[test]
 fn examples_in_documentation_are_not_reached_by_controls() {
     for arguments in [
         &["--doctest-modules"][..],
