@@ -78,6 +78,7 @@ pub fn decide(policy: &Policy, evidence: &Evidence) -> Verdict {
         controls: controls::summary(evidence),
         findings,
         reproduce: evidence.reproduce.clone(),
+        attempts: None,
         timing: evidence.timing,
         digest: String::new(),
     };

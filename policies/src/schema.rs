@@ -90,7 +90,7 @@ mod tests {
         let schema = verdict();
         let keys = schema["properties"].as_object().unwrap().keys();
         let required = schema["required"].as_array().unwrap();
-        assert_eq!(keys.len(), 17);
+        assert_eq!(keys.len(), 18);
         for key in keys {
             assert!(required.contains(&Value::from(key.as_str())), "{key}");
         }

@@ -66,6 +66,9 @@ pub struct Verdict {
     pub next_steps: Vec<NextStep>,
     /// The command that reproduces the verdict.
     pub reproduce: Option<String>,
+    /// The candidates that were judged on this base here, this one included; null where nobody counts. No
+    /// part of the digest.
+    pub attempts: Option<Attempts>,
     /// Times; not part of the digest.
     pub timing: Timing,
     /// Sha256 over what has to be equal when the same change is verified again.
@@ -240,6 +243,21 @@ pub struct RerunCount {
     pub base_failures: u32,
     /// Failures on the candidate.
     pub candidate_failures: u32,
+}
+
+/// How many candidates came of a base, by the verdict that counts for each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Attempts {
+    /// All of them.
+    pub candidates: u64,
+    /// Those that passed.
+    pub passed: u64,
+    /// Those that failed.
+    pub failed: u64,
+    /// Those that a human had to look at.
+    pub review: u64,
+    /// Those that could not be measured.
+    pub inconclusive: u64,
 }
 
 /// The runner's own tests.

@@ -17,7 +17,7 @@
 //! 10. [`measure`], [`measured`], [`reruns`], [`parts`], [`reach`], [`obstacles`]: both trees of every check, and what was in the way.
 //! 11. [`runs`], [`session`], [`adapters`], [`lint`]: one check in one sandbox, and how test frameworks
 //!     and linters are read.
-//! 12. [`report`], [`reproduce`], [`past`], [`store`]: the verdict for its readers, and the history.
+//! 12. [`report`], [`reproduce`], [`past`], [`attempts`], [`store`]: the verdict for its readers, and the history.
 //!
 //! [`doctor`] says what the machine gives to all of it. [`errand`] takes the same way with one command and no decision; [`passing`] connects its streams.
 //!
@@ -31,6 +31,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 pub mod adapters;
+pub mod attempts;
 pub mod base;
 pub mod basis;
 pub mod cache;

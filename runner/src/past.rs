@@ -10,6 +10,7 @@ use passmuster_policy::reason::ReasonCode;
 use passmuster_policy::verdict::{Decision, Verdict};
 use serde::{Deserialize, Serialize};
 
+use crate::attempts;
 use crate::digest::digest;
 use crate::error::UserError;
 use crate::grants::Grants;
@@ -19,7 +20,7 @@ use crate::store::{Store, VerdictRow};
 use crate::verify::{Request, Verified};
 
 /// Raised whenever the same evidence would lead to another verdict.
-const FORMAT: u32 = 6;
+const FORMAT: u32 = 7;
 
 /// What a patch made of a base.
 #[derive(Debug, Serialize, Deserialize)]
@@ -194,14 +195,20 @@ pub fn keep(
     store: &Store,
     repository: &Path,
     key: Option<&str>,
-    verdict: Verdict,
+    mut verdict: Verdict,
 ) -> Result<Verified, UserError> {
     let run = new_run_id(&verdict);
+    verdict.attempts = attempts::count(store, repository, &verdict)?;
+    attempts::remember_flaky(store, repository, &verdict)?;
     let json = serde_json::to_string(&verdict).map_err(io::Error::from)?;
+    let candidate = verdict.subject.candidate_tree.as_deref();
+    let candidate = candidate.filter(|_| verdict.attempts.is_some());
     store.put_verdict(VerdictRow {
         run: &run,
         key: key.filter(|_| is_lasting(&verdict)).unwrap_or_default(),
         repository: &repository.to_string_lossy(),
+        base: &verdict.subject.base_tree,
+        candidate: candidate.unwrap_or_default(),
         verdict: word(verdict.verdict),
         json: &json,
     })?;
@@ -272,6 +279,8 @@ mod tests {
             run: "1",
             key: "key",
             repository: "",
+            base: "",
+            candidate: "",
             verdict: stored,
             json: &json,
         };

@@ -4,13 +4,14 @@
 //! candidate of that base. A verdict is stored under its subject: the second answer for the same
 //! candidate is the first one, never a new roll of the dice.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{
-    Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params,
+    Connection, ErrorCode, OptionalExtension, Row, ToSql, Transaction, TransactionBehavior, params,
 };
 use thiserror::Error;
 
@@ -18,15 +19,20 @@ use thiserror::Error;
 const BUSY: Duration = Duration::from_secs(20);
 
 /// Raised whenever a table changes; older files are moved aside, since all they hold can be measured again.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS results (key TEXT PRIMARY KEY, json TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS verdicts (
-    run TEXT PRIMARY KEY, key TEXT NOT NULL, repository TEXT NOT NULL, verdict TEXT NOT NULL,
-    json TEXT NOT NULL, at INTEGER NOT NULL
+    run TEXT PRIMARY KEY, key TEXT NOT NULL, repository TEXT NOT NULL, base TEXT NOT NULL,
+    candidate TEXT NOT NULL, verdict TEXT NOT NULL, json TEXT NOT NULL, at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS verdicts_by_key ON verdicts (key, at);
+CREATE INDEX IF NOT EXISTS verdicts_by_base ON verdicts (repository, base);
+CREATE TABLE IF NOT EXISTS flaky (
+    repository TEXT NOT NULL, \"check\" TEXT NOT NULL, test TEXT NOT NULL, candidate TEXT NOT NULL,
+    PRIMARY KEY (repository, \"check\", test, candidate)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// The history file cannot be read or written.
@@ -101,6 +107,10 @@ pub struct VerdictRow<'a> {
     pub key: &'a str,
     /// Path of the repository, for people.
     pub repository: &'a str,
+    /// Tree id of the base.
+    pub base: &'a str,
+    /// Tree id of the candidate; empty where there is none, or none that counts.
+    pub candidate: &'a str,
     /// The verdict word.
     pub verdict: &'a str,
     /// The verdict document.
@@ -150,7 +160,7 @@ impl Store {
             .pragma_query_value(None, "user_version", |row| row.get(0))?;
         if found != 0 && found != VERSION {
             self.connection
-                .execute_batch("DROP TABLE IF EXISTS results; DROP TABLE IF EXISTS verdicts;")?;
+                .execute_batch("DROP TABLE IF EXISTS results; DROP TABLE IF EXISTS verdicts; DROP TABLE IF EXISTS flaky;")?;
         }
         self.connection.execute_batch(TABLES)?;
         self.connection.pragma_update(None, "user_version", VERSION)
@@ -214,11 +224,13 @@ impl Store {
     pub fn put_verdict(&self, row: VerdictRow<'_>) -> Result<(), StoreError> {
         self.connection
             .execute(
-                "INSERT OR REPLACE INTO verdicts VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT OR REPLACE INTO verdicts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                 params![
                     row.run,
                     row.key,
                     row.repository,
+                    row.base,
+                    row.candidate,
                     row.verdict,
                     row.json,
                     now()
@@ -226,6 +238,60 @@ impl Store {
             )
             .map(drop)
             .map_err(failed("write", &self.path))
+    }
+
+    /// The candidates that were judged on a base, with the word of the latest verdict on each.
+    pub fn candidates(
+        &self,
+        repository: &str,
+        base: &str,
+    ) -> Result<BTreeMap<String, String>, StoreError> {
+        let latest = "SELECT candidate, verdict, max(rowid) FROM verdicts
+                      WHERE repository = ?1 AND base = ?2 AND candidate <> '' GROUP BY candidate";
+        let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        self.all(latest, params![repository, base], row)
+    }
+
+    /// Notes that a test was flaky in a candidate.
+    pub fn put_flaky(
+        &self,
+        repository: &str,
+        check: &str,
+        test: &str,
+        candidate: &str,
+    ) -> Result<(), StoreError> {
+        self.connection
+            .execute(
+                "INSERT OR IGNORE INTO flaky VALUES (?1, ?2, ?3, ?4)",
+                params![repository, check, test, candidate],
+            )
+            .map(drop)
+            .map_err(failed("write", &self.path))
+    }
+
+    /// The candidates in which a test was flaky.
+    pub fn flaky_in(
+        &self,
+        repository: &str,
+        check: &str,
+        test: &str,
+    ) -> Result<BTreeSet<String>, StoreError> {
+        let sql = "SELECT candidate FROM flaky
+                   WHERE repository = ?1 AND \"check\" = ?2 AND test = ?3";
+        self.all(sql, params![repository, check, test], |row| row.get(0))
+    }
+
+    fn all<T, C: FromIterator<T>>(
+        &self,
+        sql: &str,
+        parameters: &[&dyn ToSql],
+        read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<C, StoreError> {
+        let all = || -> rusqlite::Result<C> {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            statement.query_map(parameters, read)?.collect()
+        };
+        all().map_err(failed("read", &self.path))
     }
 
     fn one(&self, sql: &str, parameter: &str) -> Result<Option<StoredVerdict>, StoreError> {
@@ -273,6 +339,8 @@ mod tests {
             run,
             key: "key",
             repository: "/r",
+            base: "base",
+            candidate: run,
             verdict: "pass",
             json,
         }
@@ -300,6 +368,30 @@ mod tests {
         assert_eq!(store.run("ab1").unwrap().unwrap().json, "first");
         assert_eq!(store.run("ab").unwrap(), None);
         assert_eq!(store.run("%").unwrap(), None);
+    }
+
+    #[test]
+    fn each_candidate_of_a_base_counts_once_with_its_latest_verdict() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("history.db")).unwrap();
+        for (run, candidate, word) in [
+            ("1", "a", "fail"),
+            ("2", "b", "review"),
+            ("3", "a", "pass"),
+            ("4", "", "fail"),
+        ] {
+            let row = VerdictRow {
+                candidate,
+                verdict: word,
+                ..verdict(run, "")
+            };
+            store.put_verdict(row).unwrap();
+        }
+        let found = store.candidates("/r", "base").unwrap();
+        let expected = [("a", "pass"), ("b", "review")];
+        let expected = expected.map(|(one, word)| (one.to_owned(), word.to_owned()));
+        assert_eq!(found, BTreeMap::from(expected));
+        assert!(store.candidates("/other", "base").unwrap().is_empty());
     }
 
     #[test]

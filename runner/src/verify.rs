@@ -24,6 +24,7 @@ use passmuster_policy::rules;
 use passmuster_policy::verdict::Verdict;
 use passmuster_process::{Enforcement, Launcher, State};
 
+use crate::attempts;
 use crate::base::Base;
 use crate::basis::{self, Basis};
 use crate::cache::Cache;
@@ -204,8 +205,13 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
         evidence.reasons.extend(missing_content(missing.iter()));
     }
     evidence.timing.total_ms = millis(start.elapsed());
-    let verdict = decide(basis.policy(), &evidence);
-    let verified = settle(&store, repository.root(), request, &evidence, &key, verdict)?;
+    let mut verdict = decide(basis.policy(), &evidence);
+    let root = repository.root();
+    if let Some(again) = attempts::flaky_again(&store, root, basis.policy(), &verdict)? {
+        evidence.review.push(again);
+        verdict = decide(basis.policy(), &evidence);
+    }
+    let verified = settle(&store, root, request, &evidence, &key, verdict)?;
     remember_network_logs(&store, &verified.run, &network_logs)?;
     let offline = match request.trial {
         true => offline::of(&evidence),

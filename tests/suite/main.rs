@@ -29,6 +29,7 @@ mod frameworks;
 mod interrupt;
 mod landlock;
 mod layers;
+mod ledger;
 mod limits;
 mod lint;
 

@@ -9,7 +9,7 @@ use passmuster_policy::finding::{Finding, FindingLevel};
 use passmuster_policy::reason::{Level, ReasonCode};
 use passmuster_policy::verdict::{CheckStatus, Decision, TestEntry, Verdict};
 
-use super::{cost, denials, findings, telling_tests, word};
+use super::{attempts, cost, denials, findings, telling_tests, word};
 use passmuster_policy::text::line;
 
 /// Most bytes of a report: about a thousand tokens.
@@ -78,6 +78,7 @@ pub(super) fn text(verdict: &Verdict, run: &str) -> String {
             .into_iter()
             .map(|advice| format!("next: {advice}")),
     );
+    lines.extend(attempts::line(verdict));
     lines.push(format!("run: {run}"));
     lines.extend(
         verdict

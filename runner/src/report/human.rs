@@ -11,7 +11,7 @@ use passmuster_policy::verdict::{
     CheckStatus, CheckSummary, Decision, TestEntry, TestSummary, Verdict,
 };
 
-use super::{cost, denials, findings, telling_tests, word};
+use super::{attempts, cost, denials, findings, telling_tests, word};
 use crate::obstacles::role_name;
 use passmuster_policy::text::{block, line};
 
@@ -431,6 +431,7 @@ fn footer(out: &mut dyn Write, palette: Palette, verdict: &Verdict, run: &str) -
             lines.push(format!("{words}: {names}"));
         }
     }
+    lines.extend(attempts::line(verdict));
     lines.push(format!("digest {}", verdict.digest));
     lines.push(format!("run {run}, again: passmuster show {run}"));
     lines.extend(

@@ -4,6 +4,7 @@
 //! a model sees it; in JSON the serialiser's escapes do the rest.
 
 mod agent;
+mod attempts;
 mod cost;
 mod denials;
 mod findings;
