@@ -17,6 +17,12 @@ pub use splice::splice;
 const PYTHON_BUILD_TOOLS: [&str; 6] = ["poetry", "hatch", "setuptools", "maturin", "uv", "pdm"];
 /// What steers all the same among the tables of these: commands by name.
 const PYTHON_BUILD_STEERING: [(&str, &str); 2] = [("hatch", "envs"), ("pdm", "scripts")];
+/// Where `pyproject.toml` lists plugins that load by themselves in whatever environment the project is installed
+/// into. They are not put back: which packages an environment has is product.
+const PYTHON_PLUGINS: [&[&str]; 2] = [
+    &["project", "entry-points", "pytest11"],
+    &["tool", "poetry", "plugins", "pytest11"],
+];
 /// Keys of `package.json` that say what scripts do and how tools behave.
 const NODE_KEYS: [&str; 14] = [
     "scripts",
@@ -92,10 +98,10 @@ fn reader(path: &RepoPath) -> Option<Reader> {
 
 fn pyproject(text: &str) -> Option<Value> {
     let mut document: Map<String, Value> = toml::from_str(text).ok()?;
+    let mut steering = plugins(&document);
     let Some(Value::Object(mut tools)) = document.remove("tool") else {
-        return Some(Value::Object(Map::new()));
+        return Some(Value::Object(steering));
     };
-    let mut steering = Map::new();
     for (tool, key) in PYTHON_BUILD_STEERING {
         let commands = tools.get(tool).and_then(|tool| tool.get(key));
         steering.extend(commands.map(|commands| (format!("{tool}.{key}"), commands.clone())));
@@ -103,6 +109,18 @@ fn pyproject(text: &str) -> Option<Value> {
     tools.retain(|name, _| !PYTHON_BUILD_TOOLS.contains(&name.as_str()));
     tools.extend(steering);
     Some(Value::Object(tools))
+}
+
+/// Each list of plugins under its whole name.
+fn plugins(document: &Map<String, Value>) -> Map<String, Value> {
+    let list = |path: &&[&str]| {
+        let (first, rest) = path.split_first()?;
+        let found = rest
+            .iter()
+            .try_fold(document.get(*first)?, |value, key| value.get(key));
+        Some((path.join("."), found?.clone()))
+    };
+    PYTHON_PLUGINS.iter().filter_map(list).collect()
 }
 
 /// What ends a line, or begins a text, for some readers of `setup.cfg` and not for others.
@@ -119,11 +137,17 @@ fn setup_cfg(text: &str) -> Option<Value> {
         return None;
     }
     let mut sections: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    let mut section = "";
+    let (mut section, mut key) = ("", "");
     for line in text.lines().map(str::trim_end) {
         if line.trim_start().starts_with('[') {
             section = heading(line)?;
-        } else if !line.is_empty() && steers_in_setup_cfg(section) {
+            continue;
+        }
+        if !line.starts_with([' ', '\t']) {
+            key = line.split(['=', ':']).next().unwrap_or_default().trim_end();
+        }
+        let plugins = section == "options.entry_points" && key == "pytest11";
+        if !line.is_empty() && (plugins || steers_in_setup_cfg(section)) {
             sections.entry(section).or_default().push(line);
         }
     }
@@ -231,6 +255,36 @@ mod tests {
                 false,
             ),
             ("setup.cfg", "", "[tool:pytest]\naddopts = -p x", true),
+            (
+                "setup.cfg",
+                "[options.entry_points]\nconsole_scripts =\n    a = a:main\n",
+                "[options.entry_points]\nconsole_scripts =\n    b = a:main\n",
+                false,
+            ),
+            (
+                "setup.cfg",
+                "[options.entry_points]\nconsole_scripts =\n    a = a:main\n",
+                "[options.entry_points]\nconsole_scripts =\n    a = a:main\npytest11 =\n    a = a.plugin\n",
+                true,
+            ),
+            (
+                "pyproject.toml",
+                "[project.scripts]\na = \"a:main\"\n",
+                "[project.scripts]\na = \"a:other\"\n",
+                false,
+            ),
+            (
+                "pyproject.toml",
+                "[project]\nname = \"a\"\n",
+                "[project]\nname = \"a\"\n[project.entry-points.pytest11]\na = \"a.plugin\"\n",
+                true,
+            ),
+            (
+                "pyproject.toml",
+                "[tool.poetry]\nname = \"a\"\n",
+                "[tool.poetry]\nname = \"a\"\n[tool.poetry.plugins.pytest11]\na = \"a.plugin\"\n",
+                true,
+            ),
             (
                 "setup.cfg",
                 "[mypy-a.*]\nstrict = 1",
