@@ -5,7 +5,7 @@
 //! 1. [`policy`]: the policy file, its presets and its digest.
 //! 2. [`path`] and [`change`]: what the proposal changes, as data.
 //! 3. [`classification`], [`mixed`] and [`rust_tests`]: test, harness or product, of files and
-//!    within them; [`rules`]: [`finding`]s that need nothing but the change and the policy.
+//!    within them; [`rules`]: [`finding`]s about the change itself, before anything runs.
 //! 4. [`run`], [`tests`] and [`denial`]: what happened in a run, what each test did, and what the
 //!    sandbox refused.
 //! 5. [`agreement`], [`controls`] and [`comparison`]: whether a run's channels agree, and its planted

@@ -139,16 +139,10 @@ impl<'a> Product<'a> {
     ) -> Vec<Finding> {
         let mut findings = Vec::new();
         for suspect in self.suspects(tests).into_iter().take(HELD) {
-            if !product
-                .iter()
-                .any(|(_, text)| text.contains(suspect.key.written()))
-            {
-                findings.push(finding(
-                    suspect.file,
-                    suspect.line,
-                    suspect.message(),
-                    level,
-                ));
+            let written = suspect.key.written();
+            if !product.iter().any(|(_, text)| text.contains(written)) {
+                let made = finding(suspect.file, &suspect.key.text, suspect.message(), level);
+                findings.push(made.on_line(suspect.line));
             }
         }
         for file in &self.files {
@@ -157,7 +151,9 @@ impl<'a> Product<'a> {
                 .chain(constants::of(file))
                 .chain(markers::of(file))
                 .chain(reach::of(file));
-            findings.extend(found.map(|(line, message)| finding(file, line, message, level)));
+            findings.extend(found.map(|(line, message)| {
+                finding(file, &message, message.clone(), level).on_line(line)
+            }));
         }
         findings
     }
@@ -181,16 +177,10 @@ fn is_within(ranges: &[Range<usize>], byte: usize) -> bool {
     range.is_some_and(|range| range.contains(&byte))
 }
 
-fn finding(file: &ProductFile<'_>, line: u32, message: String, level: FindingLevel) -> Finding {
+/// `what` is the same wherever lines move.
+fn finding(file: &ProductFile<'_>, what: &str, message: String, level: FindingLevel) -> Finding {
     let path = Some(&file.text.change.path);
-    Finding::built_in(
-        ReasonCode::SpecialCasing,
-        level,
-        path,
-        &message.clone(),
-        message,
-    )
-    .on_line(line)
+    Finding::built_in(ReasonCode::SpecialCasing, level, path, what, message)
 }
 
 fn quoted(value: &str) -> String {

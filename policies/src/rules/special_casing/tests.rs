@@ -380,6 +380,27 @@ fn literals_that_honest_changes_share_with_their_tests_are_none() {
 }
 
 #[test]
+fn a_fingerprint_stays_when_lines_move() {
+    let of = |after: &str, test: &str| {
+        let (change, sides) = change(&[("src/a.py", None, Some(after))]);
+        let texts = changed(&change, &sides);
+        let path = "tests/test_a.py".into();
+        let findings =
+            Product::of(&texts, &[]).findings(&[(&path, test)], &[], FindingLevel::Review);
+        findings[0].fingerprint.clone()
+    };
+    let (product, test) = ("if x == 4711:\n    return 42\n", "f(4711) == 42\n");
+    assert_eq!(
+        of(product, test),
+        of(&format!("\n{product}"), &format!("\n\n{test}"))
+    );
+    assert_ne!(
+        of(product, test),
+        of("if x == 4712:\n    return 42\n", "f(4712) == 42\n")
+    );
+}
+
+#[test]
 fn code_that_asks_whether_tests_run_is_found() {
     let row = |path: &str, line: &str| found(path, "", &format!("{line}\n"), ("tests/t", ""), "");
     for (path, line) in [
