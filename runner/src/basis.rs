@@ -66,7 +66,7 @@ impl Basis {
             &found.toolchains,
             &outside,
             cache,
-            &cargo_configurations(repository, base, &found)?,
+            &cargo_configurations(repository, base, &loaded.policy, &found)?,
         )?;
         let mut grants = Grants::new(
             &loaded.policy,
@@ -122,12 +122,17 @@ pub fn pins(repository: &Repository, tree: &Snapshot) -> Pins {
     Pins::read(|path| policy_source::file_of(git, tree, path).ok().flatten())
 }
 
-/// All that cargo may read as its configuration: the operator's, and the base's at whatever directory.
+/// All that cargo may read as its configuration: the operator's, and the base's at whatever directory. Nothing where
+/// nobody asks.
 fn cargo_configurations(
     repository: &Repository,
     base: &Snapshot,
+    policy: &Policy,
     found: &Found,
 ) -> Result<Vec<String>, UserError> {
+    if !compiled_controls::are_wanted(policy) {
+        return Ok(Vec::new());
+    }
     let granted = found
         .toolchains
         .iter()

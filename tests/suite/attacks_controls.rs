@@ -50,11 +50,14 @@ impl How {
 
 const GOOD: &str = "def total(x):\n    return x + 1\n";
 
-fn verify(env: &TestEnv, how: How, base: &[(&str, &str)], change: &str) -> (Option<i32>, Verdict) {
+/// Paths and texts.
+type Files<'a> = &'a [(&'a str, &'a str)];
+
+fn verify(env: &TestEnv, how: How, base: Files<'_>, change: &str) -> (Option<i32>, Verdict) {
     let repo = env.empty_repo();
-    repo.write("passmuster.toml", &how.policy());
+    repo.write("passmuster.toml", how.policy());
     repo.write("calc.py", GOOD);
-    repo.write("test_calc.py", &how.tests());
+    repo.write("test_calc.py", how.tests());
     for (path, text) in base {
         repo.write(path, text);
     }
@@ -390,7 +393,7 @@ fn an_honest_change_passes_under_controls_whatever_its_suite_does() {
         for n in range(3):\n            with self.subTest(n=n): self.assertEqual(self.one, 1)\n    \
         def test_thread(self):\n        t = threading.Thread(target=print); t.start(); t.join()\n";
     const NO_CAPTURE: &str = "[pytest]\naddopts = -s -p no:cacheprovider\n";
-    let rows: [(&str, How, &[(&str, &str)]); 7] = [
+    let rows: [(&str, How, Files<'_>); 7] = [
         ("plain", Pytest, &[]),
         ("plain, in unittest", Unittest, &[]),
         (
@@ -434,6 +437,19 @@ fn an_honest_change_passes_under_controls_whatever_its_suite_does() {
             "{what}: {controls}"
         );
     }
+}
+
+/// The limit, kept here so that what SECURITY.md says of it stays true.
+#[test]
+fn code_that_forges_only_tests_that_it_knows_by_name_is_not_seen() {
+    let knowing = REPORTS.replace(
+        "if report.when",
+        "if item.nodeid.startswith('test_calc.py') and report.when",
+    );
+    let env = TestEnv::new();
+    let (status, verdict) = verify(&env, How::Pytest, &[], &knowing);
+    assert_eq!(status, Some(0), "{verdict}");
+    assert_eq!(verdict.text("/checks/0/assurance"), "controlled");
 }
 
 #[test]

@@ -172,3 +172,18 @@ fn code_that_forges_what_its_test_process_says_fails_under_nextest_too() {
     let run = "\"cargo\", \"nextest\", \"run\", \"--offline\"";
     each_row("nextest", run, 1);
 }
+
+/// The limit that `SECURITY.md` states, and an example of it.
+#[test]
+fn rust_code_that_forges_only_tests_that_it_knows_by_name_is_not_seen() {
+    let every = r#"("\"event\": \"failed\"", "\"event\": \"ok\"    "),"#;
+    let known = r#"("adds\", \"event\": \"failed\"", "adds\", \"event\": \"ok\"    "),
+        ("\"suite\", \"event\": \"failed\", \"passed\": 0", "\"suite\", \"event\": \"ok\"    , \"passed\": 0"),"#;
+    let forger = include_str!("../testdata/forgers/replaced_write.txt");
+    assert!(forger.contains(every));
+    let env = TestEnv::new();
+    let run = "\"cargo\", \"test\", \"--offline\"";
+    let repo = base(&env, &policy("cargo-test", run));
+    let (code, verdict) = verify(&env, &repo, &forger.replace(every, known));
+    assert_eq!(code, Some(0), "{verdict}");
+}

@@ -16,6 +16,7 @@ mod attacks_rust;
 mod bad_input;
 mod combinations;
 mod comparison;
+mod compiled_controls;
 mod concurrency;
 mod content;
 mod denials;

@@ -157,6 +157,50 @@ fn honest_suites_answer_every_control_and_their_results_are_theirs_alone() {
             ..PYTEST
         },
         Suite {
+            what: "a file that does not load",
+            files: &[
+                ("test_a.py", "def test_a(): pass\n"),
+                ("test_b.py", "import nothing\n"),
+            ],
+            ..PYTEST
+        },
+        Suite {
+            what: "nothing loads, in workers",
+            files: &[("test_a.py", "import nothing\n")],
+            arguments: &["-n", "1"],
+            ..PYTEST
+        },
+        Suite {
+            what: "a file does not load, but others are run",
+            files: &[
+                ("test_a.py", "def test_a(): pass\n"),
+                ("test_b.py", "import nothing\n"),
+            ],
+            arguments: &["--continue-on-collection-errors"],
+            ..PYTEST
+        },
+        Suite {
+            what: "no test",
+            files: &[("test_a.py", "")],
+            ..PYTEST
+        },
+        Suite {
+            what: "no capture plugin",
+            files: &[("test_a.py", "def test_a(): pass\n")],
+            arguments: &["-p", "no:capture"],
+            ..PYTEST
+        },
+        Suite {
+            what: "an interrupt",
+            files: &[("test_a.py", "def test_a(): raise KeyboardInterrupt\n")],
+            ..PYTEST
+        },
+        Suite {
+            what: "no test in unittest",
+            files: &[("test_a.py", "")],
+            ..UNITTEST
+        },
+        Suite {
             what: "one test",
             files: &[("test_a.py", "def test_a(): pass\n")],
             ..PYTEST
@@ -214,7 +258,7 @@ fn honest_suites_answer_every_control_and_their_results_are_theirs_alone() {
     for row in rows {
         let (_, run) = row.run();
         assert_eq!(complaints(&run), [""; 0], "{}: {run:?}", row.what);
-        assert!(run.controls.len() >= 6, "{}: {run:?}", row.what);
+        assert!(run.controls.len() >= 3, "{}: {run:?}", row.what);
         assert_eq!(run.attainable, Assurance::Controlled, "{}", row.what);
         assert_eq!(
             (&run.report, &run.contradictions[..]),
@@ -434,6 +478,30 @@ fn a_copy_that_stands_still_is_waited_for_a_while_and_is_no_answer() {
             ReportState::Complete
         )
     );
+}
+
+#[test]
+fn a_worker_that_dies_in_a_test_takes_its_controls_along_and_one_that_dies_unseen_owes_them() {
+    const IN_A_TEST: &str =
+        "import os\ndef test_a(): os.kill(os.getpid(), 9)\ndef test_b(): pass\n";
+    const UNSEEN: &str = "import os\ndef test_a(): pass\nif os.environ.get('PYTEST_XDIST_WORKER'):\n    import sys\n    \
+        sys.modules['passmuster_pytest'].Worker._ask = lambda _, place, *__: place == 'at the end' and os._exit(0)\n";
+    let row = |files, arguments| {
+        let (_, run) = started(Framework::Pytest, files, arguments);
+        (complaints(&run), states(&run))
+    };
+    let (said, states) = row(&[("test_a.py", IN_A_TEST)], &["-n", "1"]);
+    let withheld = ["must-fail", "must-pass", "must-error"].map(|kind| format!("{kind} withheld"));
+    assert_eq!(
+        said,
+        BTreeSet::from(withheld).into_iter().collect::<Vec<_>>()
+    );
+    assert_eq!(states, ["- test_a.py::test_a", "+ test_a.py::test_b"]);
+    let (said, _) = row(
+        &[("test_a.py", UNSEEN)],
+        &["-n", "1", "--max-worker-restart=0"],
+    );
+    assert!(said.contains(&"must-fail nothing".to_owned()), "{said:?}");
 }
 
 #[test]

@@ -73,7 +73,6 @@ class Controls:
         self.ran += 1
         return not self.inside and self.ran == 1 + self.place % max(1, total // self.share - 1)
 
-
     def forms(self, _modules=sys.modules):
         """What the tests of this process can be made of: without unittest no case is among them."""
         return ["function", "case"] if "unittest" in _modules else ["function"]

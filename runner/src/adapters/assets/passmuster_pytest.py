@@ -76,7 +76,7 @@ class Controller:
 
     def __init__(self, writer, planted):
         self.writer, self.planted = writer, planted
-        self.seen, self.crashed = False, set()
+        self.seen = False
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node):
@@ -95,15 +95,14 @@ class Controller:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, report):
-        self.crashed.add(report.node.gateway.id)
+        # The test that was running has failed for it; this comes after the node's end.
+        self.writer.write(event="withheld", place="%s at the end" % report.node.gateway.id)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node, error):
         output, name = getattr(node, "workeroutput", {}), node.gateway.id
         for place, (forms, lines) in output.get("passmuster_answers", {}).items():
             self.writer.write(event="answers", place="%s %s" % (name, place), forms=forms, lines=lines)
-        if name in self.crashed:  # the test that was running has failed for it
-            self.writer.write(event="withheld", place="%s at the end" % name)
         if output.get("passmuster_beyond"):
             self.writer.write(event="beyond")
         modules = output.get("passmuster_modules")
@@ -236,6 +235,9 @@ def _run(planted, session, writer, interactor=None):
     session.config.option.tbstyle = "line"  # nobody reads tracebacks here, and longer ones look up every source
     _held.append(session._setupstate)  # not even as garbage
     session._setupstate = type(session._setupstate)()
+    capture = session.config.pluginmanager.getplugin("capturemanager")
+    if capture and getattr(capture, "_global_capturing", capture) is None:  # ended with a collection that failed
+        capture.start_global_capturing()
     for item in _items(planted, session):
         if interactor is not None:
             session.items = list(session.items) + [item]
