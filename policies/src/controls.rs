@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::policy::Assurance;
 use crate::run::{ReportState, TestRun};
+use crate::tests::TestStatus;
 
 /// One planted test and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -38,6 +39,14 @@ pub enum Kind {
 impl Kind {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::MustFail, Self::MustPass, Self::MustError];
+
+    /// How a test of this kind has to be reported.
+    pub fn expected(self) -> TestStatus {
+        match self {
+            Self::MustPass => TestStatus::Passed,
+            Self::MustFail | Self::MustError => TestStatus::Failed,
+        }
+    }
 
     /// The word for it.
     pub fn name(self) -> &'static str {
@@ -68,6 +77,19 @@ pub enum Answer {
     /// The suite's own hooks kept it from running, as they do with tests: a skipped control shows nothing, and
     /// a skipped test is no pass either.
     Withheld,
+}
+
+impl Answer {
+    /// What it means that a control of a kind was reported so.
+    pub fn of(kind: Kind, status: TestStatus) -> Self {
+        match status {
+            _ if status == kind.expected() => Self::Right,
+            TestStatus::Skipped => Self::Withheld,
+            _ => Self::Wrong {
+                said: status.name().to_owned(),
+            },
+        }
+    }
 }
 
 /// A few words for people.

@@ -33,6 +33,7 @@ pub mod diagnosis;
 pub mod evidence;
 pub mod finding;
 pub mod lint;
+pub mod loaded;
 pub mod mixed;
 pub mod path;
 pub mod policy;

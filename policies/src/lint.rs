@@ -7,7 +7,8 @@
 //!    its numbers. Of equal ones those that the change did not write are paired first, so a second copy
 //!    of a flagged line is one new finding, and it is the copy.
 //! 2. the same in another file, where it is gone: moved code brings its findings along.
-//! 3. same rule in the same changed hunk: who edits a flagged line has not added a finding.
+//! 3. same rule in the same changed hunk, and the same message or most words of the line: who edits a
+//!    flagged line has not added a finding, but who puts another line in its place has.
 //!
 //! The text is the first line's alone: a finding about a whole function would otherwise be new with every
 //! edit of the function. The message counts, because the same rule can say something else about the same
@@ -39,11 +40,11 @@ pub struct LintRun {
     pub outcome: Outcome,
     /// Whether its report can be used.
     pub report: LintReport,
-    /// What it found in files of the tree, sorted.
+    /// What it found, sorted; of files that are not of the tree no more than their names.
     pub findings: Vec<LintFinding>,
     /// Entries of the report of any kind, suppressed ones included.
     pub entries: u64,
-    /// Findings about files that are not of the tree: installed packages, generated code.
+    /// How many are about files that are not of the tree: installed packages, generated code.
     pub elsewhere: u64,
     /// Processes that were still alive when it had ended.
     pub leaked_processes: u32,
@@ -127,7 +128,12 @@ pub fn compare<'a>(
         |one| Some(Key::of(one, one.path.as_ref())),
     );
     pairing.pass(moved, moved);
-    pairing.pass(|one| places.hunk_before(one), |one| places.hunk_after(one));
+    let said = |one: &LintFinding| without_numbers(&one.message);
+    pairing.pass(
+        |one| Some((places.hunk_before(one)?, said(one))),
+        |one| Some((places.hunk_after(one)?, said(one))),
+    );
+    pairing.edited(&places);
     let left: BTreeSet<usize> = pairing.candidate.into_iter().map(|(at, _)| at).collect();
     let mut ordinals: HashMap<Key, u32> = HashMap::new();
     let compared = candidate.iter().enumerate().map(|(at, finding)| {
@@ -184,6 +190,55 @@ impl Pairing<'_, '_> {
             found.is_none()
         });
     }
+}
+
+impl Pairing<'_, '_> {
+    /// Takes out every pair in one changed hunk whose lines are alike.
+    fn edited(&mut self, places: &Places<'_>) {
+        let mut known: HashMap<HunkKey, Vec<usize>> = HashMap::new();
+        for (at, one) in self.base.iter().enumerate() {
+            if let Some(key) = one.and_then(|one| places.hunk_before(one)) {
+                known.entry(key).or_default().push(at);
+            }
+        }
+        let base = &mut self.base;
+        self.candidate.retain(|(_, one)| {
+            let left = places.hunk_after(one).and_then(|key| known.get_mut(&key));
+            let mut left = left
+                .into_iter()
+                .flat_map(|left| left.iter().take(ALIKE_CAP));
+            let found = left.find(|at| {
+                let other = base.get(**at).copied().flatten();
+                other.is_some_and(|other| alike(&other.text, &one.text))
+            });
+            if let Some(paired) = found.and_then(|at| base.get_mut(*at)) {
+                *paired = None;
+            }
+            found.is_none()
+        });
+    }
+}
+
+/// Most findings of one rule in one hunk that a line is held against.
+const ALIKE_CAP: usize = 200;
+
+/// Whether two lines have more than half of their words in common.
+fn alike(one: &str, other: &str) -> bool {
+    let words = |text: &str| -> Vec<String> {
+        let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+        let words = words.filter(|word| !word.is_empty());
+        words.map(str::to_owned).collect()
+    };
+    let (one, mut other) = (words(one), words(other));
+    let all = one.len() + other.len();
+    let mut common = 0;
+    for word in &one {
+        if let Some(at) = other.iter().position(|other| other == word) {
+            other.swap_remove(at);
+            common += 2;
+        }
+    }
+    common * 2 > all
 }
 
 /// What makes two findings the same.

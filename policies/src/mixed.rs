@@ -15,8 +15,10 @@ pub use splice::splice;
 
 /// Tables of `pyproject.toml`'s `tool` that build or install and steer no check.
 const PYTHON_BUILD_TOOLS: [&str; 6] = ["poetry", "hatch", "setuptools", "maturin", "uv", "pdm"];
+/// What steers all the same among the tables of these: commands by name.
+const PYTHON_BUILD_STEERING: [(&str, &str); 2] = [("hatch", "envs"), ("pdm", "scripts")];
 /// Keys of `package.json` that say what scripts do and how tools behave.
-const NODE_KEYS: [&str; 9] = [
+const NODE_KEYS: [&str; 14] = [
     "scripts",
     "jest",
     "vitest",
@@ -25,10 +27,20 @@ const NODE_KEYS: [&str; 9] = [
     "c8",
     "nyc",
     "eslintConfig",
+    "eslintIgnore",
     "prettier",
+    "stylelint",
+    "babel",
+    "xo",
+    "standard",
 ];
 /// Tables of `Cargo.toml` that say what is tested and how it is built for that.
 const CARGO_TABLES: [&str; 4] = ["test", "bench", "profile", "lints"];
+/// Tables of `Cargo.toml` that say what stands in for a package, which tests may use. They are not put back: the
+/// candidate's dependencies may need them.
+const CARGO_REPLACEMENTS: [&str; 2] = ["patch", "replace"];
+/// Keys of a workspace that say what of it is looked at, and how.
+const WORKSPACE_KEYS: [&str; 2] = ["default-members", "lints"];
 /// Keys of a target that say whether and how its tests run.
 const TARGET_KEYS: [&str; 4] = ["name", "test", "doctest", "harness"];
 
@@ -83,7 +95,13 @@ fn pyproject(text: &str) -> Option<Value> {
     let Some(Value::Object(mut tools)) = document.remove("tool") else {
         return Some(Value::Object(Map::new()));
     };
+    let mut steering = Map::new();
+    for (tool, key) in PYTHON_BUILD_STEERING {
+        let commands = tools.get(tool).and_then(|tool| tool.get(key));
+        steering.extend(commands.map(|commands| (format!("{tool}.{key}"), commands.clone())));
+    }
     tools.retain(|name, _| !PYTHON_BUILD_TOOLS.contains(&name.as_str()));
+    tools.extend(steering);
     Some(Value::Object(tools))
 }
 
@@ -134,15 +152,14 @@ fn steers_in_setup_cfg(section: &str) -> bool {
 fn cargo(text: &str) -> Option<Value> {
     let document: Map<String, Value> = toml::from_str(text).ok()?;
     let mut tables = only(&document, &CARGO_TABLES);
+    tables.append(&mut only(&document, &CARGO_REPLACEMENTS));
     if let Some(package) = document.get("package").and_then(Value::as_object) {
         let automatic = package.iter().filter(|(key, _)| key.starts_with("auto"));
         tables.extend(automatic.map(|(key, value)| (key.clone(), value.clone())));
     }
-    if let Some(lints) = document
-        .get("workspace")
-        .and_then(|table| table.get("lints"))
-    {
-        tables.insert("workspace.lints".to_owned(), lints.clone());
+    if let Some(workspace) = document.get("workspace").and_then(Value::as_object) {
+        let steered = only(workspace, &WORKSPACE_KEYS).into_iter();
+        tables.extend(steered.map(|(key, value)| (format!("workspace.{key}"), value)));
     }
     for kind in ["lib", "bin", "example"] {
         let targets = match document.get(kind) {
@@ -278,6 +295,42 @@ mod tests {
                 "Cargo.toml",
                 "",
                 "[[bin]]\nname = \"b\"\nharness = false",
+                true,
+            ),
+            (
+                "Cargo.toml",
+                "[workspace]\nmembers = [\"a\"]",
+                "[workspace]\nmembers = [\"a\", \"b\"]",
+                false,
+            ),
+            (
+                "Cargo.toml",
+                "[workspace]\nmembers = [\"a\", \"b\"]",
+                "[workspace]\nmembers = [\"a\", \"b\"]\ndefault-members = [\"a\"]",
+                true,
+            ),
+            (
+                "Cargo.toml",
+                "",
+                "[patch.crates-io]\nassertions = { path = \"a\" }",
+                true,
+            ),
+            (
+                "pyproject.toml",
+                "[tool.hatch.envs.default.scripts]\ntest = \"pytest\"",
+                "[tool.hatch.envs.default.scripts]\ntest = \"true\"",
+                true,
+            ),
+            (
+                "pyproject.toml",
+                "[tool.hatch.version]\npath = \"a\"",
+                "[tool.hatch.version]\npath = \"b\"",
+                false,
+            ),
+            (
+                "package.json",
+                r#"{"name":"a"}"#,
+                r#"{"name":"a","eslintIgnore":["src"]}"#,
                 true,
             ),
             (

@@ -57,6 +57,16 @@ impl UserError {
         }
     }
 
+    /// The same, of a program that was asked to stop meanwhile.
+    #[must_use]
+    pub fn interrupted(self) -> Self {
+        Self {
+            code: Some(ReasonCode::Interrupted),
+            message: format!("the run was interrupted ({})", self.message),
+            exit: Exit::Inconclusive,
+        }
+    }
+
     fn coded(code: &str, message: String) -> Self {
         Self {
             code: code.parse().ok(),

@@ -56,6 +56,7 @@ pub mod inspect;
 pub mod interrupt;
 pub mod layers;
 pub mod lint;
+pub mod loaded;
 pub mod locate;
 pub mod measure;
 pub mod measured;

@@ -175,13 +175,13 @@ impl Exchange<'_> {
         if self.taken == Taken::Named || !extends {
             return Ok(links);
         }
-        let steers = |entry: &&TreeEntry| {
+        let steers = |entry: &TreeEntry| {
             let path = &entry.path;
             links::configures(path)
                 && memchr::memmem::find(path.as_bytes(), b"node_modules/").is_none()
                 && (is_mixed(path) || self.sorter.class(path) == FileClass::Harness)
         };
-        links.extended(entries.iter().filter(steers), read)
+        links.extended(entries, steers, read)
     }
 
     /// The product side's tree with these parts.

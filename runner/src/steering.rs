@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use passmuster_policy::change::{Change, Entry, FileChange, Mode};
+use passmuster_policy::change::{Change, ChangeKind, Entry, FileChange, Mode};
 use passmuster_policy::finding::{Finding, FindingLevel};
 use passmuster_policy::path::RepoPath;
 use passmuster_policy::policy::{CheckKind, Policy};
@@ -25,10 +25,14 @@ pub fn inspect(git: &Git, change: &Change, policy: &Policy) -> Result<Vec<Findin
     let mut known: BTreeMap<String, usize> = BTreeMap::new();
     let mut found = Vec::new();
     for file in changed {
-        for one in side(&mut blobs, file.before.as_ref())? {
+        let before = match &file.kind {
+            ChangeKind::Renamed(from) => from,
+            _ => &file.path,
+        };
+        for one in side(&mut blobs, before, file.before.as_ref())? {
             *known.entry(one).or_default() += 1;
         }
-        let after = side(&mut blobs, file.after.as_ref())?.into_iter();
+        let after = side(&mut blobs, &file.path, file.after.as_ref())?.into_iter();
         found.extend(after.map(|one| (file, one)));
     }
     let mut new: BTreeMap<&RepoPath, String> = BTreeMap::new();
@@ -48,17 +52,45 @@ fn is_cargo(kind: &CheckKind) -> bool {
     matches!(kind, CheckKind::Test(test) if test.framework.tests_in_sources())
 }
 
-/// What of a source steers tests; nothing of one that cannot be read, which the oracle does not believe.
-fn side(blobs: &mut BlobReader, entry: Option<&Entry>) -> Result<Vec<String>, GitError> {
-    let readable = |entry: &&Entry| {
-        matches!(entry.mode, Mode::File | Mode::Executable) && entry.size <= TEXT_CAP as u64
-    };
-    let Some(entry) = entry.filter(readable) else {
+/// What of a source steers tests. One that cannot be looked at may, whatever it says.
+fn side(
+    blobs: &mut BlobReader,
+    path: &RepoPath,
+    entry: Option<&Entry>,
+) -> Result<Vec<String>, GitError> {
+    let Some(entry) = entry else {
         return Ok(Vec::new());
     };
+    let unseen = |why: &str| Ok(vec![format!("{why} ({})", entry.oid)]);
+    match entry.mode {
+        Mode::File | Mode::Executable if entry.size > TEXT_CAP as u64 => {
+            return unseen("it is too large to be looked at");
+        }
+        Mode::File | Mode::Executable => {}
+        // A source of the tree is looked at where it lies.
+        Mode::Symlink if entry.link_target.as_ref().is_some_and(RepoPath::is_rust) => {
+            return Ok(Vec::new());
+        }
+        Mode::Symlink => return unseen("it leads to a source by another name"),
+        Mode::Gitlink => return Ok(Vec::new()),
+    }
     let bytes = blobs.read(&entry.oid)?;
-    let text = String::from_utf8(bytes).unwrap_or_default();
-    Ok(steering(&text).unwrap_or_default())
+    let found = String::from_utf8(bytes)
+        .ok()
+        .and_then(|text| steering(&text).ok());
+    match found {
+        Some(found) => Ok(found),
+        // What compilers shall refuse, and other data of tests.
+        None if is_data_of_tests(path) => Ok(Vec::new()),
+        None => unseen("it cannot be taken apart"),
+    }
+}
+
+/// Whether a file lies beside a package's sources, among its tests.
+fn is_data_of_tests(path: &RepoPath) -> bool {
+    let directories = path.as_str().unwrap_or_default().split('/');
+    let mut outside = directories.take_while(|name| *name != "src");
+    outside.any(|name| matches!(name, "tests" | "benches" | "testdata"))
 }
 
 fn finding(path: &RepoPath, what: &str) -> Finding {

@@ -35,6 +35,7 @@ use crate::host;
 use crate::inspect;
 use crate::interrupt::Stop;
 use crate::layers::Snapshot;
+use crate::loaded;
 use crate::measure::Bench;
 use crate::measured::Measured;
 use crate::mixed;
@@ -262,6 +263,9 @@ fn add_inspection(
     evidence
         .findings
         .extend(steering::inspect(git, change, policy)?);
+    evidence
+        .findings
+        .extend(loaded::inspect(git, change, policy, base)?);
     evidence.environment = host::environment(&basis.found.toolchains);
     let reasons = &mut evidence.reasons;
     reasons.extend(policy_source::candidate_problem(git, base, candidate)?);

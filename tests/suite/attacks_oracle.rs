@@ -3,13 +3,12 @@
 
 use passmuster_tests::{Repository, TestEnv};
 
+mod rust;
+
 const PYTEST: &str = "version = 1\nextends = [\"python\"]\n[[check]]\nname = \"tests\"\nkind = \"test\"\n\
     framework = \"pytest\"\nrun = [\"python\", \"-m\", \"pytest\"]\n";
 const NODE: &str = "version = 1\n[sandbox]\ntoolchains = [\"node\"]\n[[check]]\nname = \"tests\"\nkind = \"test\"\n\
     framework = \"node-test\"\nrun = [\"node\", \"--test\", \"calc.js\", \"test/a.js\"]\n";
-const CARGO: &str = "version = 1\n[sandbox]\ntoolchains = [\"rust\", \"cc\"]\n[[check]]\nname = \"tests\"\nkind = \"test\"\n\
-    framework = \"cargo-test\"\nrun = [\"cargo\", \"test\", \"--offline\"]\n";
-
 /// A repository, a change of it, and what must come of it.
 struct Row {
     what: &'static str,
@@ -23,7 +22,12 @@ struct Row {
 fn write(repo: &Repository<'_>, files: &[(&str, &str)]) {
     for (path, text) in files {
         match text.strip_prefix("-> ") {
-            Some(target) => std::os::unix::fs::symlink(target, repo.root().join(path)).unwrap(),
+            Some(target) => {
+                let place = repo.root().join(path);
+                // In place of what is there.
+                let _ = std::fs::remove_file(&place);
+                std::os::unix::fs::symlink(target, place).unwrap();
+            }
             None if text.is_empty() => repo.remove(path),
             None => repo.write(path, text),
         }
@@ -262,159 +266,21 @@ fn what_a_link_of_the_base_leads_to_is_what_it_is_under_the_link_s_name() {
     ]);
 }
 
-const MANIFEST: &str = "[package]\nname = \"calc\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
-const OTHER_ROOT: &str = "[package]\nname = \"calc\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[lib]\npath = \"src/new.rs\"\n";
-const LOCK: &str = "version = 4\n\n[[package]]\nname = \"calc\"\nversion = \"0.1.0\"\n";
-/// What adds, and the test of it.
-const ADDS: &str = "pub fn total(x: u8) -> u8 {\n    x + 1\n}\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn adds() {\n        assert_eq!(super::total(1), 2);\n    }\n}\n";
-const ADDS_TOO: &str = "pub fn total(x: u8) -> u8 {\n    1 + x\n}\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn adds() {\n        assert_eq!(super::total(1), 2);\n    }\n}\n";
-const ADDS_NOTHING: &str = "pub fn total(_: u8) -> u8 {\n    0\n}\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn adds() {\n        assert_eq!(super::total(1), 0);\n    }\n}\n";
-
-#[test]
-fn a_rust_source_that_takes_the_place_of_another_is_asked_the_other_one_s_tests() {
-    const POLICY: (&str, &str) = ("passmuster.toml", CARGO);
-    const PACKAGE: (&str, &str) = ("Cargo.toml", MANIFEST);
-    const LOCKED: (&str, &str) = ("Cargo.lock", LOCK);
-    check(&[
-        Row {
-            what: "another root beside the old one",
-            base: &[POLICY, PACKAGE, LOCKED, ("src/lib.rs", ADDS)],
-            change: &[("Cargo.toml", OTHER_ROOT), ("src/new.rs", ADDS_NOTHING)],
-            code: 4,
-            review: &["contract-changed"],
-        },
-        Row {
-            what: "another root in place of the old one",
-            base: &[POLICY, PACKAGE, LOCKED, ("src/lib.rs", ADDS)],
-            change: &[
-                ("Cargo.toml", OTHER_ROOT),
-                ("src/new.rs", ADDS_NOTHING),
-                ("src/lib.rs", ""),
-            ],
-            code: 4,
-            review: &["contract-changed"],
-        },
-        Row {
-            what: "tests by a macro",
-            base: &[POLICY, PACKAGE, LOCKED, ("src/lib.rs", ADDS)],
-            change: &[
-                ("Cargo.toml", OTHER_ROOT),
-                (
-                    "src/new.rs",
-                    "pub fn total(_: u8) -> u8 {\n    0\n}\nmacro_rules! t {\n    ($name:ident) => { mod tests { #[test] fn $name() {} } };\n}\nt!(adds);\n",
-                ),
-            ],
-            code: 4,
-            review: &["contract-changed"],
-        },
-        Row {
-            what: "the same module in another file",
-            base: &[
-                POLICY,
-                PACKAGE,
-                LOCKED,
-                ("src/lib.rs", "pub mod a;\n"),
-                ("src/a.rs", ADDS),
-            ],
-            change: &[("src/a.rs", ""), ("src/a/mod.rs", ADDS_NOTHING)],
-            code: 4,
-            review: &["contract-changed"],
-        },
-        Row {
-            what: "honest: the same module in another file",
-            base: &[
-                POLICY,
-                PACKAGE,
-                LOCKED,
-                ("src/lib.rs", "pub mod a;\n"),
-                ("src/a.rs", ADDS),
-            ],
-            change: &[("src/a.rs", ""), ("src/a/mod.rs", ADDS_TOO)],
-            code: 0,
-            review: &[],
-        },
-        Row {
-            what: "honest: a new module whose tests are called as others are",
-            base: &[
-                POLICY,
-                PACKAGE,
-                LOCKED,
-                ("src/lib.rs", "pub mod a;\n"),
-                ("src/a.rs", ADDS),
-            ],
-            change: &[
-                ("src/lib.rs", "pub mod a;\npub mod b;\n"),
-                ("src/b.rs", ADDS_TOO),
-            ],
-            code: 0,
-            review: &[],
-        },
-    ]);
-}
-
-#[test]
-fn product_code_that_decides_what_tests_see_is_reviewed() {
-    const POLICY: (&str, &str) = ("passmuster.toml", CARGO);
-    const PACKAGE: (&str, &str) = ("Cargo.toml", MANIFEST);
-    const LOCKED: (&str, &str) = ("Cargo.lock", LOCK);
-    const BASE: &[(&str, &str)] = &[
-        POLICY,
-        PACKAGE,
-        LOCKED,
-        (
-            "src/lib.rs",
-            "mod a;\npub use a::total;\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn adds() {\n        assert_eq!(super::total(1), 2);\n    }\n}\n",
-        ),
-        ("src/a.rs", "pub fn total(x: u8) -> u8 {\n    x + 1\n}\n"),
-    ];
-    check(&[
-        Row {
-            what: "another value where tests are built",
-            base: BASE,
-            change: &[(
-                "src/a.rs",
-                "pub fn total(x: u8) -> u8 {\n    #[cfg(test)]\n    return x + 1;\n    #[cfg(not(test))]\n    return x - x;\n}\n",
-            )],
-            code: 4,
-            review: &["harness-changed"],
-        },
-        Row {
-            what: "another assertion",
-            base: BASE,
-            change: &[
-                ("src/a.rs", "pub fn total(_: u8) -> u8 {\n    0\n}\n"),
-                (
-                    "src/lib.rs",
-                    "macro_rules! assert_eq {\n    ($a:expr, $b:expr) => { let _ = ($a, $b); };\n}\nmod a;\npub use a::total;\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn adds() {\n        assert_eq!(super::total(1), 2);\n    }\n}\n",
-                ),
-            ],
-            code: 4,
-            review: &["harness-changed"],
-        },
-        Row {
-            what: "honest: what a build of tests derives",
-            base: BASE,
-            change: &[(
-                "src/a.rs",
-                "#[cfg_attr(test, derive(Debug))]\npub struct Sum;\npub fn total(x: u8) -> u8 {\n    1 + x\n}\n",
-            )],
-            code: 0,
-            review: &[],
-        },
-    ]);
-}
-
 #[test]
 fn what_a_linter_s_configuration_extends_is_the_base_s() {
     const LINT: &str = "version = 1\nextends = [\"python\"]\n[[check]]\nname = \"lint\"\nkind = \"lint\"\nreport = \"sarif\"\n\
         run = [\"ruff\", \"check\", \"--output-format=sarif\"]\n";
-    let configurations: [&[(&str, &str)]; 3] = [
+    let configurations: [&[(&str, &str)]; 4] = [
         &[("ruff.toml", "extend = \"conf/base.toml\"\n")],
         &[(
             "pyproject.toml",
             "[tool.ruff]\nextend = \"conf/base.toml\"\n",
         )],
         &[("ruff.toml", "-> conf/base.toml")],
+        &[
+            ("ruff.toml", "extend = \"conf/more.toml\"\n"),
+            ("conf/more.toml", "extend = \"base.toml\"\n"),
+        ],
     ];
     let env = TestEnv::new();
     for configuration in configurations {
@@ -480,6 +346,76 @@ fn a_test_file_that_patches_the_product_vouches_for_no_other_file() {
                     "import calc\ndef test_new():\n    known, calc.total = calc.total, None\n    calc.total = known\n    assert calc.total(2) == 3\n",
                 ),
             ],
+            code: 0,
+            review: &[],
+        },
+    ]);
+}
+
+#[test]
+fn what_a_runner_s_configuration_loads_beside_the_tests_is_reviewed() {
+    const POLICY: (&str, &str) = ("passmuster.toml", PYTEST);
+    const BAD: (&str, &str) = ("calc.py", "def total(x):\n    return 0\n");
+    const PLUGIN: (&str, &str) = ("helpers/plugin.py", "X = 1\n");
+    const PASSES: (&str, &str) = (
+        "helpers/plugin.py",
+        "def pytest_pyfunc_call(pyfuncitem):\n    return True\n",
+    );
+    check(&[
+        Row {
+            what: "a plugin that a conftest names",
+            base: &[
+                POLICY,
+                ("calc.py", GOOD),
+                ("tests/test_a.py", TEST),
+                (
+                    "conftest.py",
+                    "pytest_plugins = [\n    'helpers.plugin',\n]\n",
+                ),
+                PLUGIN,
+            ],
+            change: &[BAD, PASSES],
+            code: 4,
+            review: &["harness-changed"],
+        },
+        Row {
+            what: "a plugin that a module of tests names",
+            base: &[
+                POLICY,
+                ("calc.py", GOOD),
+                (
+                    "tests/test_a.py",
+                    "pytest_plugins = 'helpers.plugin'\nimport calc\ndef test_total():\n    assert calc.total(1) == 2\n",
+                ),
+                PLUGIN,
+            ],
+            change: &[BAD, PASSES],
+            code: 4,
+            review: &["harness-changed"],
+        },
+        Row {
+            what: "a plugin that options name",
+            base: &[
+                POLICY,
+                ("calc.py", GOOD),
+                ("tests/test_a.py", TEST),
+                ("pytest.ini", "[pytest]\naddopts = -q -p helpers.plugin\n"),
+                PLUGIN,
+            ],
+            change: &[BAD, PASSES],
+            code: 4,
+            review: &["harness-changed"],
+        },
+        Row {
+            what: "honest: product beside such a plugin",
+            base: &[
+                POLICY,
+                ("calc.py", GOOD),
+                ("tests/test_a.py", TEST),
+                ("conftest.py", "pytest_plugins = ['helpers.plugin']\n"),
+                PLUGIN,
+            ],
+            change: &[("calc.py", "def total(x):\n    return 1 + x\n")],
             code: 0,
             review: &[],
         },

@@ -32,6 +32,17 @@ fn wait_for_payload(running: &mut Running, marker: &str) {
     }
 }
 
+/// Of all that was started nothing is alive any more, or will be soon.
+#[track_caller]
+fn assert_no_process(marker: &str) {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while !processes(&[marker]).is_empty() {
+        let alive = processes(&[marker]);
+        assert!(Instant::now() < deadline, "alive: {alive:?}");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
 /// After whatever happened, an ordinary run gives its verdict and cleans up.
 fn assert_next_run_is_clean(env: &TestEnv, repo: &Repository<'_>, marker: &str) {
     repo.write("seconds.txt", "0.1");
@@ -120,15 +131,7 @@ fn killing_the_runner_alone_ends_all_that_it_started() {
     wait_for_payload(&mut running, &marker);
     running.kill();
     assert_eq!(running.wait().signal(), Some(9));
-    let deadline = Instant::now() + Duration::from_secs(5);
-    while !processes(&[&marker]).is_empty() {
-        assert!(
-            Instant::now() < deadline,
-            "alive: {:?}",
-            processes(&[&marker])
-        );
-        thread::sleep(Duration::from_millis(50));
-    }
+    assert_no_process(&marker);
     before.assert_unchanged(repo.root());
     assert_next_run_is_clean(&env, &repo, &marker);
 }
@@ -145,6 +148,76 @@ fn killing_the_runner_early_leaves_a_cache_that_works() {
         running.wait();
     }
     assert_next_run_is_clean(&env, &repo, &marker);
+}
+
+/// Pauses where its file says so, in a process that carries the marker and which run it is of.
+const PAUSE: &str = "import pathlib, subprocess, sys\nHERE = pathlib.Path(__file__).parent\ndef pause(run):\n    \
+    seconds = '600' if run == (HERE / 'slow.txt').read_text().strip() else '0'\n    \
+    name = (HERE / 'marker.txt').read_text() + '-' + run\n    \
+    subprocess.run([sys.executable, '-c', 'import sys, time; time.sleep(float(sys.argv[1]))', seconds, name])\n";
+const ASKED: &str = "version = 1\nextends = [\"python\"]\n[[check]]\nname = \"tests\"\nkind = \"test\"\n\
+    framework = \"pytest\"\nrun = [\"python\", \"-m\", \"pytest\"]\n";
+
+/// Whose tests, and on whose product code.
+fn pausing(tests: &str) -> String {
+    format!(
+        "import calc, pause\ndef test_{tests}():\n    pause.pause('{tests}-' + calc.CODE)\n    assert calc.one() == 1\n"
+    )
+}
+
+/// A repository and a change that edits a test and adds one, of which one run is slow.
+fn asked<'env>(env: &'env TestEnv, marker: &str, slow: &str) -> Repository<'env> {
+    let repo = env.empty_repo();
+    repo.write("passmuster.toml", ASKED);
+    repo.write("pause.py", PAUSE);
+    repo.write("marker.txt", marker);
+    repo.write("slow.txt", slow);
+    repo.write("calc.py", "CODE = 'base'\ndef one():\n    return 1\n");
+    repo.write("tests/test_a.py", pausing("old"));
+    repo.commit("The base");
+    repo.write(
+        "calc.py",
+        "CODE = 'candidate'\ndef one():\n    return 2 - 1\n",
+    );
+    let edited = pausing("old").replace("'old-'", "'edited-'");
+    repo.write("tests/test_a.py", edited);
+    repo.write("tests/test_b.py", pausing("added"));
+    repo
+}
+
+/// The base's tests on the candidate's code, and the candidate's on the base's.
+#[test]
+fn an_end_while_tests_are_held_against_the_other_tree_leaves_nothing() {
+    let env = TestEnv::new();
+    for run in ["old-candidate", "added-base"] {
+        for signal in [Signal::SIGKILL, Signal::SIGINT] {
+            let marker = marker(&format!("{run}-{signal}"));
+            let repo = asked(&env, &marker, run);
+            let before = Snapshot::of(repo.root());
+            let mut running = env.verify(&repo, ["--worktree"]).start();
+            wait_for_payload(&mut running, &format!("{marker}-{run}"));
+            match signal {
+                Signal::SIGKILL => running.kill(),
+                other => running.signal_group(other),
+            }
+            let finished = running.wait();
+            match signal {
+                Signal::SIGKILL => assert_eq!(finished.signal(), Some(9)),
+                _ => assert!(finished.all().contains("interrupted"), "{}", finished.all()),
+            }
+            assert_no_process(&marker);
+            before.assert_unchanged(repo.root());
+            // The same change, on a base that is not slow.
+            repo.write("slow.txt", "");
+            repo.git(["commit", "--quiet", "--message", "Faster", "slow.txt"]);
+            let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+            assert_eq!(finished.code(), Some(0), "{run} {signal}: {verdict}");
+            verdict.assert_tests("added", &["test_added"]);
+            env.assert_nothing_left(&marker);
+            let left = std::fs::read_dir(env.path("cache/passmuster/tmp")).unwrap();
+            assert_eq!(left.count(), 0, "{run} {signal}");
+        }
+    }
 }
 
 /// Deeper than a path can name, and than the runner may have files open.

@@ -102,6 +102,14 @@ const ROWS: &[Row] = &[
         new: &[],
     },
     Row {
+        what: "another import takes the place of the one that is not used",
+        change: |repo| repo.edit(PRICES, "import os\n", "import sys\n"),
+        code: 1,
+        reasons: &["lint-new-findings"],
+        review: &[],
+        new: &["shop/prices.py:1 F401"],
+    },
+    Row {
         what: "the configuration is weakened beside a new finding",
         change: |repo| {
             repo.write("ruff.toml", "lint.select = []\n");
@@ -407,6 +415,11 @@ fn rust<'env>(env: &'env TestEnv, check: &str) -> Repository<'env> {
     repo
 }
 
+/// A build script that writes a function with a finding.
+const MAKES: &str = "//! Makes.\nfn main() {\n    let place = std::env::var(\"OUT_DIR\").unwrap_or_default();\n    \
+    let text = \"/// One.\\npub fn one() -> u32 {\\n    return 1;\\n}\\n\";\n    \
+    let _ = std::fs::write(format!(\"{place}/made.rs\"), text);\n}\n";
+
 #[test]
 fn clippy_s_new_findings_count_with_the_bases_configuration() {
     let env = TestEnv::new();
@@ -438,7 +451,18 @@ fn clippy_s_new_findings_count_with_the_bases_configuration() {
     assert_eq!(verdict.reasons(), ["lint-new-findings"], "{verdict}");
     assert_eq!(verdict.review(), ["harness-changed"], "{verdict}");
 
+    // Code that is no file of the tree when it is looked at.
     repo.git(["checkout", "--quiet", "Cargo.toml"]);
+    repo.write("build.rs", MAKES);
+    repo.write(
+        "src/lib.rs",
+        format!("{LIB}\ninclude!(concat!(env!(\"OUT_DIR\"), \"/made.rs\"));\n"),
+    );
+    let (_, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+    assert_eq!(verdict.reasons(), ["lint-new-findings"], "{verdict}");
+    assert_eq!(new_findings(&verdict), [":null clippy::needless_return"]);
+
+    repo.remove("build.rs");
     repo.write("src/lib.rs", format!("{LIB}\nfn broken() -> u32 {{}}\n"));
     let (_, verdict) = env.verify(&repo, ["--worktree"]).verdict();
     assert_eq!(verdict.decision(), "fail", "{verdict}");

@@ -11,6 +11,7 @@
 mod architecture;
 mod attacks;
 mod attacks_controls;
+mod attacks_node;
 mod attacks_oracle;
 mod attacks_rust;
 mod bad_input;

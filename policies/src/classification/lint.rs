@@ -123,6 +123,18 @@ mod tests {
             (r#"["cargo", "clippy"]"#, "Cargo.toml", false),
             (r#"["npx", "eslint", "."]"#, "web/eslint.config.mjs", true),
             (r#"["npx", "eslint", "."]"#, "node_modules/x/i.js", true),
+            (
+                r#"["npx", "eslint", "."]"#,
+                "web/eslint-suppressions.json",
+                true,
+            ),
+            (r#"["npx", "oxlint"]"#, "web/.oxlintrc.json", true),
+            (r#"["semgrep", "scan"]"#, ".semgrepignore", true),
+            (
+                r#"["sh", "tools/lint.sh"]"#,
+                "conf/phpstan-baseline.neon",
+                true,
+            ),
             (r#"["actionlint"]"#, ".github/workflows/ci.yml", false),
         ] {
             let text = format!(

@@ -155,6 +155,30 @@ const CASES: &[Case] = &[
         new: &["a.py:9"],
     },
     Case {
+        what: "the flagged line is edited, and what is said of it",
+        base: &["F841 a.py:3 total = price + tax | `total` unused"],
+        candidate: &["F841 a.py:3 amount = price + tax | `amount` unused"],
+        change: &["a.py -3,1 +3,1"],
+        new: &[],
+    },
+    Case {
+        what: "another line takes the flagged one's place",
+        base: &["F401 a.py:3 import os | `os` unused"],
+        candidate: &["F401 a.py:3 import subprocess | `subprocess` unused"],
+        change: &["a.py -3,1 +3,1"],
+        new: &["a.py:3"],
+    },
+    Case {
+        what: "one old line does not stand for two edited ones",
+        base: &["F841 a.py:3 total = price + tax | `total` unused"],
+        candidate: &[
+            "F841 a.py:3 amount = price + tax | `amount` unused",
+            "F841 a.py:4 sum = price + tax | `sum` unused",
+        ],
+        change: &["a.py -3,1 +3,2"],
+        new: &["a.py:4"],
+    },
+    Case {
         what: "the edited line breaks another rule",
         base: &["E501 a.py:3 a very long line"],
         candidate: &["S307 a.py:3 eval(line)"],

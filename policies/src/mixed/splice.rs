@@ -11,8 +11,8 @@ use serde_json::value::RawValue;
 use toml_edit::{DocumentMut, Item, Table, TableLike};
 
 use super::{
-    CARGO_TABLES, NODE_KEYS, ODD_BREAKS, PYTHON_BUILD_TOOLS, TARGET_KEYS, heading,
-    steers_in_setup_cfg,
+    CARGO_TABLES, NODE_KEYS, ODD_BREAKS, PYTHON_BUILD_STEERING, PYTHON_BUILD_TOOLS, TARGET_KEYS,
+    WORKSPACE_KEYS, heading, steers_in_setup_cfg,
 };
 use crate::path::RepoPath;
 
@@ -52,6 +52,12 @@ fn pyproject(document: &mut DocumentMut, steering: &DocumentMut) {
     for name in names.iter().filter(|name| !builds(name)) {
         put(tool, name, tools.and_then(|tools| tools.get(name)));
     }
+    for (name, key) in PYTHON_BUILD_STEERING {
+        let commands = tools.and_then(|tools| tools.get(name)?.get(key));
+        if commands.is_some() || tool.get(name).is_some_and(|own| own.get(key).is_some()) {
+            put(child(tool, name), key, commands);
+        }
+    }
     drop_empty(document.as_table_mut(), "tool");
 }
 
@@ -61,13 +67,11 @@ fn cargo(document: &mut DocumentMut, steering: &DocumentMut) {
         put(own, name, steering.get(name));
     }
     automatic_targets(own, steering.as_table());
-    let lints = |table: &dyn TableLike| table.get("workspace")?.get("lints").cloned();
     if own.contains_key("workspace") {
-        put(
-            child(own, "workspace"),
-            "lints",
-            lints(steering.as_table()).as_ref(),
-        );
+        for key in WORKSPACE_KEYS {
+            let item = steering.get("workspace").and_then(|table| table.get(key));
+            put(child(own, "workspace"), key, item);
+        }
         keep_heading(own, "workspace");
     }
     for kind in ["lib", "bin", "example"] {

@@ -63,11 +63,16 @@ impl Draft {
         {
             self.outcome = Some(end.outcome.clone());
         }
-        self.leaked = self.leaked.saturating_add(end.leaked);
-        self.usage = self.usage.and(end.usage);
+        self.cost(end);
         for bytes in log {
             self.log(&String::from_utf8_lossy(bytes));
         }
+    }
+
+    /// Takes over what a phase cost and left, and nothing of what it said.
+    pub(super) fn cost(&mut self, end: &PhaseEnd) {
+        self.leaked = self.leaked.saturating_add(end.leaked);
+        self.usage = self.usage.and(end.usage);
     }
 
     /// Adds to the log's tail.

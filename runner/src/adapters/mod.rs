@@ -36,6 +36,7 @@ mod lint;
 mod nextest;
 mod nextest_controls;
 mod node;
+mod node_controls;
 mod panics;
 mod planted;
 mod pytest;

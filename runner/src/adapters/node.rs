@@ -15,7 +15,8 @@ use serde::Deserialize;
 use super::draft::{Draft, SUCCESS, cut_off, head, words};
 use super::words::without;
 use super::{
-    AdapterError, Launch, PhaseEnd, Phases, Places, Selection, Support, get, ids, js_stack,
+    AdapterError, Launch, Phase, PhaseEnd, Phases, Places, Selection, Support, get, ids, js_stack,
+    node_controls,
     reports::{Reports, files},
     set,
 };
@@ -26,11 +27,20 @@ const REPORTER: Support = Support {
     executable: false,
 };
 
-/// Runs the policy's command once.
+/// Runs the policy's command once, and controls beside it.
 pub(super) async fn run<P: Phases>(
     launch: &mut Launch<'_, P>,
 ) -> Result<TestRun, AdapterError<P::Error>> {
     let argv = command(&launch.job.argv, &launch.job.select, &launch.places.tree);
+    let phase = phase(launch, argv);
+    let end = launch.launch(phase).await?;
+    let mut draft = read(&end, launch.places);
+    node_controls::ask(launch, &mut draft).await?;
+    Ok(draft.finish())
+}
+
+/// A command in which every runner of node's reports to us.
+pub(super) fn phase<P: Phases>(launch: &Launch<'_, P>, argv: Vec<String>) -> Phase {
     let mut phase = launch.phase(argv, vec![REPORTER]);
     let reporter = launch.places.lib.join(REPORTER.name);
     let mut options =
@@ -45,8 +55,36 @@ pub(super) async fn run<P: Phases>(
     }
     set(&mut phase.env, "NODE_OPTIONS", options);
     set(&mut phase.env, "PASSMUSTER_REPORT", &launch.places.report);
-    let end = launch.launch(phase).await?;
-    Ok(read(&end, launch.places).finish())
+    phase
+}
+
+/// A command that runs one file as the policy's would, with more options; where scripts start node, plainly.
+pub(super) fn worker(
+    argv: &[String],
+    more: impl Iterator<Item = String>,
+    file: &str,
+) -> Vec<String> {
+    let command = without(
+        argv,
+        &[
+            "--test-reporter",
+            "--test-reporter-destination",
+            "--test-shard",
+        ],
+        &[],
+    );
+    let direct = command.iter().position(|word| word == "--test");
+    let (head, tail) = match direct {
+        Some(at) => command.split_at(at + 1),
+        None => (&[][..], &[][..]),
+    };
+    let plain = ["/usr/bin/env", "node", "--test"].map(str::to_owned);
+    let plain = plain.into_iter().filter(|_| direct.is_none());
+    let head = head.iter().cloned().chain(plain);
+    head.chain(options(tail))
+        .chain(more)
+        .chain([file.to_owned()])
+        .collect()
 }
 
 /// A reporter in the command itself would lack the destination that ours make necessary. Files of a selection take the

@@ -142,18 +142,11 @@ impl Heard {
 
     /// Of several states, one that is not right counts.
     fn answer(&self, name: &str, kind: Kind) -> Answer {
-        let expected = match kind {
-            Kind::MustPass => TestStatus::Passed,
-            Kind::MustFail | Kind::MustError => TestStatus::Failed,
-        };
+        let expected = kind.expected();
         let states = self.states.get(name).map_or(&[][..], Vec::as_slice);
         let first_other = states.iter().find(|state| **state != expected);
         match first_other.or(states.first()) {
-            Some(state) if *state == expected => Answer::Right,
-            Some(TestStatus::Skipped) => Answer::Withheld,
-            Some(state) => Answer::Wrong {
-                said: state.name().to_owned(),
-            },
+            Some(state) => Answer::of(kind, *state),
             None => Answer::Missing {
                 why: match self.ended {
                     true => "nothing was reported of it".to_owned(),
@@ -178,13 +171,17 @@ enum Said {
 
 /// A name that a person could have given.
 fn name(bytes: &[u8; 4]) -> String {
+    format!("test_{}", word(bytes))
+}
+
+/// A word that can be said.
+pub(super) fn word(bytes: &[u8; 4]) -> String {
     let pick = |from: &'static [u8], at: u8| {
         let at = usize::from(at) % from.len();
         from.get(at).map_or('a', |letter| char::from(*letter))
     };
     let syllable = |byte: &u8| [pick(b"bdfgklmnprstvz", byte / 5), pick(b"aeiou", *byte)];
-    let word: String = bytes.iter().flat_map(syllable).collect();
-    format!("test_{word}")
+    bytes.iter().flat_map(syllable).collect()
 }
 
 #[cfg(test)]

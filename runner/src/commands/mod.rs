@@ -74,10 +74,17 @@ async fn dispatch(cli: &Cli) -> Result<Exit, UserError> {
         Command::Verify(arguments) => {
             // A patch from a pipe may never come. Until the world takes over the signals, one ends us.
             let request = verify::request(arguments)?;
-            verify::run(&world(cli)?, arguments, &request).await
+            let world = world(cli)?;
+            heeding(&world, verify::run(&world, arguments, &request).await)
         }
-        Command::Init(arguments) => init::run(&world(cli)?, arguments).await,
-        Command::Demo(arguments) => demo::run(&world(cli)?, arguments).await,
+        Command::Init(arguments) => {
+            let world = world(cli)?;
+            heeding(&world, init::run(&world, arguments).await)
+        }
+        Command::Demo(arguments) => {
+            let world = world(cli)?;
+            heeding(&world, demo::run(&world, arguments).await)
+        }
         Command::Show(arguments) => show::run(&cache_of(cli)?, arguments),
         Command::Explain { code } => explain::run(code.as_deref()),
         Command::Doctor(arguments) => doctor::run(cli, arguments).await,
@@ -85,6 +92,15 @@ async fn dispatch(cli: &Cli) -> Result<Exit, UserError> {
         Command::Policy(command) => policy::run(cli, command),
         Command::Cache(command) => cache::run(&cache_of(cli)?, command),
     }
+}
+
+/// What fails once the program was asked to stop may have failed for that: a process that is just being
+/// started is still in our group, and a Ctrl-C ends it before it is in its own.
+fn heeding(world: &World, result: Result<Exit, UserError>) -> Result<Exit, UserError> {
+    result.map_err(|error| match world.stop.is_requested() {
+        true => error.interrupted(),
+        false => error,
+    })
 }
 
 /// Everything that the process was started with; the only place that reads it.

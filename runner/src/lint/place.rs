@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use passmuster_policy::finding::fingerprint;
 use passmuster_policy::lint::LintFinding;
 use passmuster_policy::path::RepoPath;
+use passmuster_policy::text::line;
 use percent_encoding::percent_decode_str;
 
 use super::{Raw, Reference};
@@ -29,9 +30,9 @@ pub struct Placer<'a> {
 /// What a report comes to.
 #[derive(Debug, Default)]
 pub struct Placed {
-    /// Findings in files of the tree, and those about no file, sorted.
+    /// Findings in files of the tree, and those about none of them, sorted.
     pub findings: Vec<LintFinding>,
-    /// How many are about files that are not of the tree.
+    /// How many of these are about files that are not of the tree.
     pub elsewhere: u64,
 }
 
@@ -62,6 +63,7 @@ impl<'a> Placer<'a> {
                     Some(path) => Some(path),
                     None => {
                         placed.elsewhere += 1;
+                        placed.findings.push(elsewhere(one));
                         continue;
                     }
                 },
@@ -159,6 +161,25 @@ impl<'a> Placer<'a> {
     }
 }
 
+/// A finding about generated code, or where the code itself says that it is from elsewhere (`#line`). Of the
+/// file only its name is told: the rest may be another one in every run.
+fn elsewhere(one: Raw) -> LintFinding {
+    let file = match &one.place {
+        Some(Reference::Path(text) | Reference::Uri(text)) => text.rsplit(['/', '\\']).next(),
+        None => None,
+    };
+    let name = line(file.unwrap_or_default(), LintFinding::RULE_CAP);
+    let message = format!("{} (in {name}, which is not of the tree)", one.message);
+    LintFinding {
+        path: None,
+        lines: None,
+        rule: one.rule,
+        message: line(&message, LintFinding::MESSAGE_CAP),
+        fix: one.fix,
+        text: String::new(),
+    }
+}
+
 fn seemly(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -201,7 +222,9 @@ mod tests {
             ..Raw::default()
         };
         let found = Placer::new("/sandbox/tree", cwd, files.iter(), &mut read).place(vec![raw]);
-        assert_eq!(found.findings.len() as u64 + found.elsewhere, 1);
+        assert_eq!(found.findings.len(), 1);
+        let of_tree = found.findings.iter().all(|one| one.path.is_some());
+        assert_eq!(of_tree, found.elsewhere == 0);
         Some(found.findings.first()?.path.as_ref()?.to_string())
     }
 

@@ -141,7 +141,7 @@ impl<'a> Bench<'a> {
             let hidden = wall.tests(&known.covered, &sources, &run, firsts);
             // With a test behind it that held, a person is asked; without one nobody would be.
             if !firsts.passed_any(&hidden) {
-                known.walled.extend(reached(&wall.whole_files(&made)));
+                known.walled.extend(reached(&wall.parts(&made)));
             }
             known.walled.extend(hidden);
             wall.keep(&mut kept, sorter.rust.as_mut());
@@ -254,15 +254,17 @@ impl Wall {
         }
     }
 
-    /// Its files of tests. Who else loads one ran beside the candidate's version of it, even where the
-    /// base's would have loaded: product code can fail for the first who asks, and for nobody after.
-    fn whole_files(&self, made: &Exchanged) -> Vec<Part> {
-        let whole = |part: &&Part| part.kind == Kind::File && !part.harness;
-        let parts = made.parts.iter().filter(whole);
-        parts
-            .filter(|part| self.files.contains(&part.path))
-            .cloned()
-            .collect()
+    /// Its files of tests, and those that hold its items. Who else uses one ran beside the candidate's
+    /// version of it, even where the base's would have loaded: product code can fail for the first who asks,
+    /// and for nobody after. Nextest does not say for which unit an item failed.
+    fn parts(&self, made: &Exchanged) -> Vec<Part> {
+        let named = |part: &&Part| match part.kind {
+            Kind::File => self.files.contains(&part.path),
+            Kind::Items => self.items.contains_key(&part.path),
+            Kind::Tables => false,
+        };
+        let parts = made.parts.iter().filter(|part| !part.harness);
+        parts.filter(named).cloned().collect()
     }
 
     fn is_empty(&self) -> bool {

@@ -48,22 +48,37 @@ impl Links {
     ///
     /// # Errors
     /// When an object cannot be read.
-    pub(super) fn extended<'e>(
+    pub(super) fn extended(
         mut self,
-        configuration: impl Iterator<Item = &'e TreeEntry>,
+        entries: &[TreeEntry],
+        configures: impl Fn(&TreeEntry) -> bool,
         read: &mut Read<'_>,
     ) -> io::Result<Self> {
-        for entry in configuration {
-            let text = super::text(Some(entry), read)?.unwrap_or_default();
-            let named = extensions(&text).filter_map(|to| target_of(&entry.path, to.as_bytes()));
-            // Manifests are product but for their tables.
-            let named = named.filter(|to| !is_mixed(to));
-            self.0.extend(named.map(|to| Link {
-                at: entry.path.clone(),
-                to,
-            }));
+        let mut open: Vec<&TreeEntry> = entries.iter().filter(|entry| configures(entry)).collect();
+        let mut seen: BTreeSet<&RepoPath> = open.iter().map(|entry| &entry.path).collect();
+        // What is extended may extend another one.
+        for _ in 0..HOPS {
+            let mut named = BTreeSet::new();
+            for entry in open {
+                let text = super::text(Some(entry), read)?.unwrap_or_default();
+                named.extend(self.extends(&entry.path, &text));
+            }
+            let next = entries.iter().filter(|entry| named.contains(&entry.path));
+            open = next.filter(|entry| seen.insert(&entry.path)).collect();
         }
         Ok(self)
+    }
+
+    /// Adds what one text extends, and says what that is.
+    fn extends(&mut self, at: &RepoPath, text: &str) -> Vec<RepoPath> {
+        let named = extensions(text).filter_map(|to| target_of(at, to.as_bytes()));
+        // Manifests are product but for their tables.
+        let named: Vec<RepoPath> = named.filter(|to| !is_mixed(to)).collect();
+        self.0.extend(named.iter().map(|to| Link {
+            at: at.clone(),
+            to: to.clone(),
+        }));
+        named
     }
 
     /// The other names of a file.
