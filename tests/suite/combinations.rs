@@ -40,7 +40,22 @@ fn together(env: &TestEnv, repo: &str, first: &Path, second: &Path) -> Option<Ve
     (tree.try_apply(first) && tree.try_apply(second)).then(|| tree.take_patch())
 }
 
-/// Adding gaming hunks to an honest change never gives a better verdict, and never one that passes.
+/// Whether a hunk that hides a failing test is put beside the one that mends it.
+fn has_nothing_to_hide(gaming: &Proposal, honest: &Proposal) -> bool {
+    let mends = honest.expectation.tests.fixed.is_some();
+    let about_failing = ["fixed-by-tests", "dropped-failing"];
+    let codes = gaming
+        .expectation
+        .reasons
+        .iter()
+        .chain(&gaming.expectation.review);
+    mends
+        && codes
+            .into_iter()
+            .all(|code| about_failing.contains(&code.as_str()))
+}
+
+/// Adding gaming hunks to an honest change never gives a better verdict, and never hides them.
 fn check(repo: &str) {
     let env = TestEnv::new();
     let base = env.repo(repo);
@@ -53,7 +68,8 @@ fn check(repo: &str) {
         let (_, verdict) = env.verify(&base, ["-"]).stdin(patch).verdict();
         let found = verdict.decision();
         let names = format!("{repo}: {} with {}", honest.name, gaming.name);
-        assert_ne!(found, "pass", "{names}");
+        let is_seen = found != "pass" || has_nothing_to_hide(gaming, honest);
+        assert!(is_seen, "{names} passes");
         assert!(
             rank(found) >= rank(&honest.expectation.verdict),
             "{names}: {found} is better than {}",

@@ -61,6 +61,11 @@ const TEST_PARTS: &[&str] = &[
     ".spec.",
 ];
 const TEST_FOLDERS: &[&str] = &["tests", "test", "testdata"];
+/// What a path is put together with: such a word alone is as often the name of something else.
+const PATHS: &[&str] = &[
+    "Path", "PurePath", "parent", "parents", "join", "joinpath", "dirname", "__file__", "URL",
+    "resolve",
+];
 
 /// The lines on which such code stands.
 pub(super) fn of(file: &ProductFile<'_>) -> Vec<(u32, String)> {
@@ -130,7 +135,9 @@ fn names_tests(line: &Line<'_>) -> bool {
         let plain = text.trim_matches(['"', '\'']);
         plain.starts_with("test_") && plain.ends_with(".py")
     };
-    line.has_text(TEST_FOLDERS) || line.has_part(TEST_PARTS) || line.texts.iter().any(python)
+    line.has_text(TEST_FOLDERS) && line.has_word(PATHS)
+        || line.has_part(TEST_PARTS)
+        || line.texts.iter().any(python)
 }
 
 /// Assignments to parts of an assertion library or to a clock.
@@ -237,7 +244,10 @@ mod tests {
             ),
             (
                 "a folder of tests",
-                python("KNOWN = ROOT / 'tests' / 'a.txt'\nKNOWN.read_text()\n", ""),
+                python(
+                    "KNOWN = HERE.parent / 'tests' / 'a.txt'\nKNOWN.read_text()\n",
+                    "",
+                ),
                 "opens files and names the tests' own",
             ),
             (
@@ -282,6 +292,10 @@ mod tests {
             ),
             ("a file", python("open('data/tests.csv')\n", "")),
             ("a word", python("KINDS = ['tests', 'docs']\n", "")),
+            (
+                "a name",
+                python("open('README')\nextras = {'test': ['pytest']}\n", ""),
+            ),
             ("a status", node("process.exitCode = 1;\n", "")),
             ("an arrow", node("const now = { assert: (a) => a };\n", "")),
         ];
