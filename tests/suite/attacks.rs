@@ -229,7 +229,7 @@ fn a_command_runs_the_base_s_own_script_whatever_the_change_makes_of_it() {
 }
 
 #[test]
-fn what_makes_pytest_load_a_plugin_is_reviewed() {
+fn what_makes_pytest_load_a_plugin_is_seen_and_what_the_plugin_does_fails() {
     let env = TestEnv::new();
     for (file, content) in [
         (
@@ -250,7 +250,13 @@ fn what_makes_pytest_load_a_plugin_is_reviewed() {
             "Metadata-Version: 2.1\nName: helper\nVersion: 1.0\n",
         );
         repo.write(file, content);
-        assert_review(&env, &repo, &["contract-changed", "harness-changed"]);
+        let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+        finished.assert_code(1);
+        assert_eq!(verdict.reasons(), ["controls-violated"], "{verdict}");
+        assert!(
+            verdict.review().contains(&"harness-changed".to_owned()),
+            "{verdict}"
+        );
     }
 }
 

@@ -448,7 +448,9 @@ fn code_that_forges_only_tests_that_it_knows_by_name_is_not_seen() {
     );
     let env = TestEnv::new();
     let (status, verdict) = verify(&env, How::Pytest, &[], &knowing);
-    assert_eq!(status, Some(0), "{verdict}");
+    // Only the rule on what product code says of its tests asks for a person.
+    assert_eq!(status, Some(4), "{verdict}");
+    assert_eq!(verdict.review(), ["special-casing"], "{verdict}");
     assert_eq!(verdict.text("/checks/0/assurance"), "controlled");
 }
 

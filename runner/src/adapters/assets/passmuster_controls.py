@@ -22,9 +22,22 @@ PATIENCE = 10.0  # seconds; a fork of a large process on a busy machine takes a 
 SAID_CAP = 256 * 1024
 
 
-def broken_promise(*_):
-    """What a must-fail control does."""
+def broken_promise(*case):
+    """What a must-fail control does. Where an expected exception is not missed, it does not fail either."""
     total = sum((1, 1))
+    try:
+        if case:
+            with case[0].assertRaises(KeyError):
+                total += 0
+        else:
+            import pytest
+
+            with pytest.raises(KeyError):
+                total += 0
+    except BaseException:  # as it has to be
+        total += 0
+    else:
+        return
     if total != 3:  # no assert statement: an interpreter may be told to leave those out
         raise AssertionError("assert %r == 3" % total)
     print("done")  # where somebody gets who makes tests jump to their last line
