@@ -176,8 +176,10 @@ fn odd_paths_are_files_like_others() {
         repo.write(OsStr::from_bytes(name), "odd\n");
     }
     let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
-    finished.assert_code(0);
+    // The last one shows as something else.
+    finished.assert_code(4);
     assert_eq!(verdict.reasons(), [] as [&str; 0]);
+    assert_eq!(verdict.review(), ["protected-path"]);
     let human = env
         .passmuster(["verify", "--repo"])
         .args([repo.root()])
