@@ -1,5 +1,6 @@
 //! Landlock as the only layer around the files, and the two domains.
 
+use std::error::Error;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,8 @@ use std::sync::OnceLock;
 
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd,
-    Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
+    RestrictionStatus, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus,
+    Scope,
 };
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -73,13 +75,19 @@ pub(crate) fn confine(spec: &Spec) -> Result<Enforcement, Failure> {
 }
 
 /// The domain of the command, within that of init, which can no longer be signalled.
+///
+/// Links and renames from one directory to another are refused by every domain that does not allow them by
+/// name (the kernel's Landlock documentation, `LANDLOCK_ACCESS_FS_REFER`), so this one leaves them to init's.
 pub(crate) fn nest() -> Result<(), Failure> {
-    let scopes = || {
-        Ruleset::default()
+    let scopes = || -> Result<RestrictionStatus, Box<dyn Error>> {
+        let everywhere = PathBeneath::new(PathFd::new("/")?, AccessFs::Refer);
+        let rules = Ruleset::default()
             .set_compatibility(CompatLevel::HardRequirement)
+            .handle_access(AccessFs::Refer)?
             .scope(Scope::from_all(SCOPES))?
             .create()?
-            .restrict_self()
+            .add_rule(everywhere)?;
+        Ok(rules.restrict_self()?)
     };
     let status = scopes().map_err(|_| unsupported())?;
     let init_is_closed = kill(getppid(), None) == Err(Errno::EPERM);

@@ -130,7 +130,8 @@ fn what_is_granted_can_be_read_what_is_writable_comes_back_and_nothing_else_is_o
         "cat {granted}/file /sandbox/tree/kept /sandbox/lib/support; cat {granted}/token {closed}/file && echo read; \
          ls {closed} && echo listed; for place in {granted} {closed} /sandbox /sandbox/lib /tmp / /dev/shm /usr /proc/self; do \
          touch $place/x 2>/dev/null && echo wrote $place; done; ln {closed}/file /sandbox/tree/link && echo linked; \
-         mv /sandbox/tree/kept /sandbox/tree/moved; mkdir /sandbox/tree/made; echo new > /sandbox/tree/made/file"
+         mv /sandbox/tree/kept /sandbox/tree/moved; mkdir /sandbox/tree/made; echo new > /sandbox/tree/made/file; \
+         ln /sandbox/tree/made/file /sandbox/tree/linked && mv /sandbox/tree/linked /sandbox/tree/made/moved"
     );
     let sandbox = Sandbox::shell(&script)
         .mount(Mount::ReadOnly {
@@ -156,10 +157,10 @@ fn what_is_granted_can_be_read_what_is_writable_comes_back_and_nothing_else_is_o
         fs::read_to_string(tree.path().join("moved")).unwrap(),
         "old\n"
     );
-    assert_eq!(
-        fs::read_to_string(tree.path().join("made/file")).unwrap(),
-        "new\n"
-    );
+    for file in ["made/file", "made/moved"] {
+        let content = fs::read_to_string(tree.path().join(file)).unwrap();
+        assert_eq!(content, "new\n", "{file}");
+    }
 }
 
 #[test]
