@@ -19,7 +19,7 @@
 //!
 //! When the caller's end of the socket closes, by order or by death, the keeper that stands by ends,
 //! and then the server, which says whom it leaves to be waited for. A server that was killed is
-//! replaced by the next request; the keeper that stood by is waited for by nobody, and stays in the
+//! replaced by the next request that nobody takes; the keeper that stood by is waited for by nobody, and stays in the
 //! table of processes until the caller has ended.
 
 use std::io::{self, IoSlice, PipeReader, PipeWriter, Read, Write};

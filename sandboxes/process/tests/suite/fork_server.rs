@@ -89,8 +89,11 @@ fn a_server_that_was_killed_is_replaced_and_its_keepers_go_on() {
     eventually("server, keeper, init, and who stands by", || all() == 4);
     let server = served.server_of(3);
     kill(Pid::from_raw(server), Signal::SIGKILL).unwrap();
-    let after = served.finish(served.start("exit 3"));
-    assert_eq!(after.exit, Exit::Exited(3));
+    // Who stood by may still take the first request, where the server is only about to die.
+    for _ in 0..2 {
+        let after = served.finish(served.start("exit 3"));
+        assert_eq!(after.exit, Exit::Exited(3));
+    }
     assert_eq!(stdout(&served.finish(before)), "done");
     assert_ne!(served.server_of(2), server);
 }
