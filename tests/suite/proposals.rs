@@ -131,7 +131,7 @@ fn renames_modes_and_binary_content_survive_the_way() {
     let env = TestEnv::new();
     let repo = env.repo(REPO);
     repo.git(["mv", "README.md", "READ ME.md"]);
-    repo.write("logo.bin", (0..=255).collect::<Vec<u8>>());
+    repo.write("logo.png", (0..=255).collect::<Vec<u8>>());
     repo.write("tool.sh", "#!/bin/sh\n");
     repo.git(["add", "--all"]);
     repo.git(["update-index", "--chmod=+x", "tool.sh"]);
