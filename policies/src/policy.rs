@@ -437,6 +437,13 @@ pub fn parse(text: &str, source_name: &str) -> Result<Policy, PolicyErrors> {
 }
 
 impl Policy {
+    /// Whether a check runs tests that stand in Rust sources.
+    #[must_use]
+    pub fn runs_rust_tests(&self) -> bool {
+        let rust = |check: &Check| matches!(&check.kind, CheckKind::Test(test) if test.framework.tests_in_sources());
+        self.check.iter().any(rust)
+    }
+
     /// The policy as JSON, presets resolved: what the digest covers.
     pub fn to_json(&self) -> serde_json::Value {
         let effective = Self {

@@ -130,7 +130,7 @@ fn cargo_configurations(
     policy: &Policy,
     found: &Found,
 ) -> Result<Vec<String>, UserError> {
-    if !compiled_controls::are_wanted(policy) {
+    if !policy.runs_rust_tests() {
         return Ok(Vec::new());
     }
     let granted = found

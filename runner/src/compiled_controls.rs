@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use passmuster_policy::policy::{Check, CheckKind, Framework, Policy};
+use passmuster_policy::policy::Policy;
 
 use crate::cache::{Cache, CacheError, LayerGuard};
 use crate::digest::digest;
@@ -43,11 +43,6 @@ impl CompiledControls {
     }
 }
 
-/// Whether a policy runs Rust tests at all.
-pub fn are_wanted(policy: &Policy) -> bool {
-    policy.check.iter().any(runs_rust_tests)
-}
-
 /// What is planted for a policy; nothing where it runs no Rust tests, names a wrapper itself, or the compiler's libtest
 /// is not one that we know. `configurations` are the texts of all that cargo may read as its configuration.
 pub fn find(
@@ -60,7 +55,7 @@ pub fn find(
     let rust = toolchains
         .iter()
         .find(|toolchain| toolchain.name == Name::Rust);
-    let wanted = are_wanted(policy) && !has_wrapper(policy, configurations);
+    let wanted = policy.runs_rust_tests() && !has_wrapper(policy, configurations);
     let Some(rust) = rust.filter(|_| wanted) else {
         return Ok(None);
     };
@@ -86,15 +81,6 @@ fn make(
         std::fs::create_dir(&made).and_then(|()| rust_controls::compile(rust, operator, &made));
     compiled.map_err(CacheError::at("compile controls in", &made))?;
     cache.publish(&made, key)
-}
-
-fn runs_rust_tests(check: &Check) -> bool {
-    match &check.kind {
-        CheckKind::Test(test) => {
-            matches!(test.framework, Framework::CargoTest | Framework::Nextest)
-        }
-        _ => false,
-    }
 }
 
 fn has_wrapper(policy: &Policy, configurations: &[String]) -> bool {
@@ -151,7 +137,7 @@ mod tests {
                 expected,
                 "{what}"
             );
-            assert!(are_wanted(&policy), "{what}");
+            assert!(policy.runs_rust_tests(), "{what}");
         }
     }
 }

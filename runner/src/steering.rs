@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use passmuster_policy::change::{Change, ChangeKind, Entry, FileChange, Mode};
 use passmuster_policy::finding::{Finding, FindingLevel};
 use passmuster_policy::path::RepoPath;
-use passmuster_policy::policy::{CheckKind, Policy};
+use passmuster_policy::policy::Policy;
 use passmuster_policy::reason::ReasonCode;
 use passmuster_policy::rust_tests::steering;
 
@@ -18,7 +18,7 @@ use crate::parts::TEXT_CAP;
 pub fn inspect(git: &Git, change: &Change, policy: &Policy) -> Result<Vec<Finding>, GitError> {
     let changed = change.files.iter().filter(|file| file.path.is_rust());
     let changed: Vec<&FileChange> = changed.collect();
-    if changed.is_empty() || !policy.check.iter().any(|check| is_cargo(&check.kind)) {
+    if changed.is_empty() || !policy.runs_rust_tests() {
         return Ok(Vec::new());
     }
     let mut blobs = BlobReader::start(git)?;
@@ -46,10 +46,6 @@ pub fn inspect(git: &Git, change: &Change, policy: &Policy) -> Result<Vec<Findin
         .into_iter()
         .map(|(path, one)| finding(path, &one))
         .collect())
-}
-
-fn is_cargo(kind: &CheckKind) -> bool {
-    matches!(kind, CheckKind::Test(test) if test.framework.tests_in_sources())
 }
 
 /// What of a source steers tests. One that cannot be looked at may, whatever it says.

@@ -176,7 +176,9 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
     if let Some(stored) = stored_verdict(&store, request, &evidence, &key)? {
         return Ok(stored);
     }
-    let found = static_rules::inspect(repository.git(), &evidence.change, basis.policy(), trees)?;
+    let (git, change) = (repository.git(), &evidence.change);
+    let mut found = static_rules::inspect(git, change, basis.policy(), trees)?;
+    found.extend(loaded::inspect(git, change, basis.policy(), &base_tree)?);
     evidence.findings.extend(found);
     let plans = plan(basis.policy(), &evidence.change, &request.checks);
     let mut network_logs = BTreeSet::new();
@@ -269,9 +271,6 @@ fn add_inspection(
     evidence
         .findings
         .extend(steering::inspect(git, change, policy)?);
-    evidence
-        .findings
-        .extend(loaded::inspect(git, change, policy, base)?);
     evidence.environment = host::environment(&basis.found.toolchains);
     let reasons = &mut evidence.reasons;
     reasons.extend(policy_source::candidate_problem(git, base, candidate)?);
