@@ -87,9 +87,13 @@ impl Finding {
             ]),
         }
     }
-}
 
-impl Finding {
+    /// `harness-changed`: something of the change steers what tests say, and a person has to look at it.
+    pub fn of_harness(path: Option<&RepoPath>, message: String) -> Self {
+        let (code, level) = (ReasonCode::HarnessChanged, FindingLevel::Review);
+        Self::built_in(code, level, path, "", message)
+    }
+
     /// The same finding at one line of the candidate's file.
     #[must_use]
     pub fn on_line(self, line: u32) -> Self {

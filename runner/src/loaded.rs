@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 
 use passmuster_policy::change::{Change, Mode};
 use passmuster_policy::classification::{Classifier, FileClass, classifiers};
-use passmuster_policy::finding::{Finding, FindingLevel};
+use passmuster_policy::finding::Finding;
 use passmuster_policy::loaded::{can_load, loaded, loaded_by_command};
 use passmuster_policy::mixed::is_mixed;
 use passmuster_policy::path::RepoPath;
 use passmuster_policy::policy::{CheckKind, Policy};
-use passmuster_policy::reason::ReasonCode;
 
 use crate::git::blobs::BlobReader;
 use crate::git::{Git, GitError};
@@ -91,11 +90,8 @@ fn named(
 }
 
 fn finding(path: &RepoPath) -> Finding {
-    Finding::built_in(
-        ReasonCode::HarnessChanged,
-        FindingLevel::Review,
+    Finding::of_harness(
         Some(path),
-        "",
         format!("`{path}` is loaded into the process of the tests"),
     )
 }

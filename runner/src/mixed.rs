@@ -1,11 +1,10 @@
 //! Files of the change that hold tables which steer checks, read from both trees.
 
 use passmuster_policy::change::{Change, ChangeKind, Entry, FileChange, Mode};
-use passmuster_policy::finding::{Finding, FindingLevel};
+use passmuster_policy::finding::Finding;
 use passmuster_policy::mixed::{Side, is_mixed, steering_changed};
 use passmuster_policy::path::RepoPath;
 use passmuster_policy::policy::Policy;
-use passmuster_policy::reason::ReasonCode;
 
 use crate::git::blobs::BlobReader;
 use crate::git::{Git, GitError};
@@ -53,11 +52,5 @@ fn side(git: &Git, entry: Option<&Entry>) -> Result<Side, GitError> {
 }
 
 fn finding(path: &RepoPath) -> Finding {
-    Finding::built_in(
-        ReasonCode::HarnessChanged,
-        FindingLevel::Review,
-        Some(path),
-        "",
-        format!("tables of `{path}` steer the checks"),
-    )
+    Finding::of_harness(Some(path), format!("tables of `{path}` steer the checks"))
 }

@@ -4,10 +4,9 @@
 use std::collections::BTreeMap;
 
 use passmuster_policy::change::{Change, ChangeKind, Entry, FileChange, Mode};
-use passmuster_policy::finding::{Finding, FindingLevel};
+use passmuster_policy::finding::Finding;
 use passmuster_policy::path::RepoPath;
 use passmuster_policy::policy::Policy;
-use passmuster_policy::reason::ReasonCode;
 use passmuster_policy::rust_tests::steering;
 
 use crate::git::blobs::BlobReader;
@@ -90,11 +89,8 @@ fn is_data_of_tests(path: &RepoPath) -> bool {
 }
 
 fn finding(path: &RepoPath, what: &str) -> Finding {
-    Finding::built_in(
-        ReasonCode::HarnessChanged,
-        FindingLevel::Review,
+    Finding::of_harness(
         Some(path),
-        "",
         format!("`{path}` steers what tests see: {what}"),
     )
 }

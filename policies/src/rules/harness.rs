@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use super::protected::touched;
 use crate::change::{Change, FileChange};
 use crate::classification::{FileClass, classifiers};
-use crate::finding::{Finding, FindingLevel};
+use crate::finding::Finding;
 use crate::path::RepoPath;
 use crate::policy::{CheckKind, Framework, Policy};
-use crate::reason::ReasonCode;
 
 pub(super) fn inspect(change: &Change, policy: &Policy) -> Vec<Finding> {
     let classifiers = match classifiers(policy) {
@@ -32,7 +31,7 @@ pub(super) fn inspect(change: &Change, policy: &Policy) -> Vec<Finding> {
         .collect();
     let found = paths.into_iter();
     found
-        .map(|path| finding(Some(path), format!("`{path}` steers the test run")))
+        .map(|path| Finding::of_harness(Some(path), format!("`{path}` steers the test run")))
         .chain(replaced_modules(change, policy))
         .collect()
 }
@@ -60,17 +59,7 @@ fn replaced_modules(change: &Change, policy: &Policy) -> Vec<Finding> {
         .map(|path| {
             let message =
                 format!("`{path}` says what stands in for a module, which tests may import");
-            finding(Some(path), message)
+            Finding::of_harness(Some(path), message)
         })
         .collect()
-}
-
-fn finding(path: Option<&RepoPath>, message: String) -> Finding {
-    Finding::built_in(
-        ReasonCode::HarnessChanged,
-        FindingLevel::Review,
-        path,
-        "",
-        message,
-    )
 }
