@@ -220,8 +220,10 @@ pub struct Classifier {
     named: Vec<RepoPath>,
     /// Test files among what `run` names.
     chosen: Vec<RepoPath>,
-    /// Directories that hold tests and nothing of the product, as a run has shown.
+    /// Directories that seem to hold tests and nothing of the product, by what a run has shown.
     directories: Vec<RepoPath>,
+    /// Files that are product all the same.
+    released: BTreeSet<RepoPath>,
 }
 
 impl Classifier {
@@ -245,6 +247,7 @@ impl Classifier {
             named: named(&check.cwd, &check.run),
             chosen: chosen(check, test.framework),
             directories: Vec::new(),
+            released: BTreeSet::new(),
         })
     }
 
@@ -271,6 +274,7 @@ impl Classifier {
             named: named(&check.cwd, &check.run),
             chosen: Vec::new(),
             directories: Vec::new(),
+            released: BTreeSet::new(),
         })
     }
 
@@ -280,13 +284,12 @@ impl Classifier {
         self.named.contains(path) && self.classify(path) == FileClass::Harness
     }
 
-    /// Whether a file is a test by its path or by the policy's word, not only because the command names it.
+    /// Whether a file is a test by its path or by the policy's word, not only because the command names it or
+    /// because of [`Self::count_as_tests`].
     #[must_use]
     pub fn is_test_by_path(&self, path: &RepoPath) -> bool {
         self.classify(path) == FileClass::Test
-            && (!self.chosen.contains(path)
-                || self.tests.matches(path)
-                || self.overruled(path).is_some())
+            && (self.tests.matches(path) || self.overruled(path).is_some())
     }
 
     /// Makes tests of the files below these directories that would be product.
@@ -294,10 +297,26 @@ impl Classifier {
         self.directories.extend(directories);
     }
 
-    /// Makes product of files that are tests, or harness, only because the command names them.
+    /// Whether a file is a test only because of [`Self::count_as_tests`].
+    #[must_use]
+    pub fn is_assumed(&self, path: &RepoPath) -> bool {
+        self.lies_among_tests(path)
+            && self.classify(path) == FileClass::Test
+            && !self.chosen.contains(path)
+            && !self.is_test_by_path(path)
+    }
+
+    fn lies_among_tests(&self, path: &RepoPath) -> bool {
+        let lies = self.directories.iter().any(|one| path.is_below(one));
+        lies && !self.released.contains(path)
+    }
+
+    /// Makes product of files that are tests, or harness, only because the command names them or because of
+    /// [`Self::count_as_tests`].
     pub fn release(&mut self, paths: &BTreeSet<RepoPath>) {
         self.chosen.retain(|path| !paths.contains(path));
         self.named.retain(|path| !paths.contains(path));
+        self.released.extend(paths.iter().cloned());
     }
 
     fn overruled(&self, path: &RepoPath) -> Option<FileClass> {
@@ -316,7 +335,7 @@ impl Classifier {
             FileClass::Test
         } else if self.named.contains(path) {
             FileClass::Harness
-        } else if self.directories.iter().any(|one| path.is_below(one)) {
+        } else if self.lies_among_tests(path) {
             FileClass::Test
         } else {
             FileClass::Product

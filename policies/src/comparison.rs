@@ -149,6 +149,9 @@ pub struct OracleRun {
     pub walled: BTreeSet<TestId>,
     /// Tests that the change edits and that cannot be put back: doctests.
     pub edited: BTreeSet<TestId>,
+    /// Changed files that were put back only because tests are looked for where they lie. They may be
+    /// product, which nothing tells for certain.
+    pub assumed: BTreeSet<RepoPath>,
 }
 
 impl Oracle {

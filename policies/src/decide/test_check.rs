@@ -10,7 +10,7 @@ use super::summary::available;
 use crate::agreement::{Disagreement, disagreements};
 use crate::change::Change;
 use crate::classification::{Classifier, FileClass};
-use crate::comparison::{Class, Compared, Comparison, Context, compare};
+use crate::comparison::{Class, Compared, Comparison, Context, Oracle, compare};
 use crate::evidence::TestEvidence;
 use crate::path::RepoPath;
 use crate::policy::{Check, ContractEffect, FlakyEffect, Framework, Policy, TestCheck};
@@ -51,6 +51,7 @@ pub(super) fn judge(
     let comparison = compare(&runs.base, candidate, &runs.oracle, context);
     effects(policy, check, test, &comparison, ledger);
     broken_units(check, &comparison, ledger);
+    assumed_tests(check, &runs.oracle, ledger);
     health(policy, check, test, runs, candidate, &comparison, ledger);
     changed_code(check, test, &runs.base, candidate, change, ledger);
     rewritten_tests(check, test, runs, candidate, &holders, change, ledger);
@@ -275,6 +276,26 @@ fn enter(code: ReasonCode, check: &Check, tests: &[&Compared], what: &str, ledge
         tests.iter().map(|test| test.id.to_string()),
         message,
     );
+}
+
+/// What was put back and may be product would make a change better than it is.
+fn assumed_tests(check: &Check, oracle: &Oracle, ledger: &mut Ledger) {
+    let Oracle::Known(known) = oracle else { return };
+    let Some(first) = known.assumed.first() else {
+        return;
+    };
+    let message = format!(
+        "{}: {} changed files lie where tests are looked for and count as tests, first {first}; \
+         the check's `tests` or `product` settles what they are",
+        check.name,
+        known.assumed.len()
+    );
+    ledger.review(Review {
+        code: ReasonCode::HarnessChanged,
+        ids: Vec::new(),
+        files: known.assumed.iter().cloned().collect(),
+        message,
+    });
 }
 
 /// A unit that does not load any more and took no test of the base with it is still a failure: it

@@ -13,7 +13,7 @@ pub(super) fn inspect(change: &Change, policy: &Policy) -> Vec<Finding> {
     let classifiers = match classifiers(policy) {
         Ok(classifiers) => classifiers,
         // Without a table every file might steer the run.
-        Err(error) => return vec![finding(None, error.to_string())],
+        Err(error) => return vec![Finding::of_harness(None, error.to_string())],
     };
     let harness = |path: &&RepoPath| {
         classifiers

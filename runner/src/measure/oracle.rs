@@ -114,8 +114,15 @@ impl<'a> Bench<'a> {
         let influential = self.influential(&first.parts, site)?;
         let reached =
             |parts: &[Part]| covered(parts, &influential, firsts.base, firsts.candidate, &sources);
+        let changed = first.parts.iter().map(|part| &part.path);
+        let holds = |path: &RepoPath| {
+            let mut files = firsts.base.tests.iter().map(|test| test.id.file.as_ref());
+            files.any(|file| file == Some(path))
+        };
+        let assumed = changed.filter(|path| sorter.classifier.is_assumed(path) && !holds(path));
         let mut known = OracleRun {
             covered: reached(&first.parts),
+            assumed: assumed.cloned().collect(),
             ..OracleRun::default()
         };
         if sorter.rust.is_some() {

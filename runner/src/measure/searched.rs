@@ -4,7 +4,9 @@
 //! Some projects name their product that way, because tests or examples stand in it; putting that back
 //! would put back what is to be judged. So such a directory counts only where the base's own run shows the
 //! product elsewhere: tests outnumber what else can be imported in it, code was loaded from outside of all
-//! such directories, and nothing there imports anything from it. All of that is the base's word.
+//! such directories, and nothing there imports anything from it. All of that is the base's word, and none of
+//! it is proof: product can lie beside more tests than modules. So what is put back for it also asks for a
+//! person ([`passmuster_policy::comparison::OracleRun::assumed`]).
 
 use std::collections::BTreeSet;
 

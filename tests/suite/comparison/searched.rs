@@ -54,7 +54,7 @@ fn helpers_and_data_in_pytests_own_directories_belong_to_the_tests() {
                     repo.edit("checks/helpers.py", "assert a == b", "pass");
                 },
                 exit: 4,
-                codes: &["contract-changed"],
+                codes: &["contract-changed", "harness-changed"],
                 tests: &[(
                     "contract",
                     &[
@@ -75,7 +75,7 @@ fn helpers_and_data_in_pytests_own_directories_belong_to_the_tests() {
                     repo.edit("checks/cases.json", "[8, 4]", "[8, 5]");
                 },
                 exit: 4,
-                codes: &["contract-changed"],
+                codes: &["contract-changed", "harness-changed"],
                 tests: &[("contract", &["_small_cases", "_big_cases", "_huge_cases"])],
                 ran: (true, false),
             },
@@ -88,8 +88,8 @@ fn helpers_and_data_in_pytests_own_directories_belong_to_the_tests() {
                         "assert a == b, (a, b)",
                     );
                 },
-                exit: 0,
-                codes: &[],
+                exit: 4,
+                codes: &["harness-changed"],
                 tests: &[],
                 ran: (true, false),
             },
@@ -130,4 +130,56 @@ fn a_directory_of_the_product_that_pytest_searches_is_no_place_of_tests() {
         ran: (false, false),
     };
     check(&repo, &env, &[fixed]);
+}
+
+#[test]
+fn product_beside_more_tests_than_modules_is_not_put_back_unseen() {
+    let env = TestEnv::new();
+    let repo = env.empty_repo();
+    repo.write("passmuster.toml", POLICY);
+    repo.write("pytest.ini", "[pytest]\ntestpaths = shop\n");
+    repo.write("config/settings.py", "TAX = 2\n");
+    repo.write(
+        "shop/prices.py",
+        "from config.settings import TAX\n\ndef half(n):\n    return n // 2\n\ndef total(n):\n    return n + TAX\n",
+    );
+    for (name, expected) in [("half", 2), ("total", 6)] {
+        repo.write(
+            format!("shop/test_{name}.py"),
+            &*format!("from shop.prices import {name}\n\ndef test_{name}():\n    assert {name}(4) == {expected}\n"),
+        );
+    }
+    repo.commit("The base");
+    let bent = Row {
+        what: "a fault, with the test that saw it bent",
+        change: |repo| {
+            repo.edit("shop/prices.py", "n // 2", "n // 4");
+            repo.edit("shop/test_half.py", "== 2", "== 1");
+        },
+        exit: 4,
+        codes: &["harness-changed"],
+        tests: &[],
+        ran: (true, false),
+    };
+    check(&repo, &env, &[bent]);
+    // The policy can say what the directory is.
+    repo.git(["checkout", "--quiet", "."]);
+    repo.edit(
+        "passmuster.toml",
+        "framework =",
+        "product = [\"shop/prices.py\"]\nframework =",
+    );
+    repo.commit("What is product");
+    let bent = Row {
+        what: "the same where the policy says what is product",
+        change: |repo| {
+            repo.edit("shop/prices.py", "n // 2", "n // 4");
+            repo.edit("shop/test_half.py", "== 2", "== 1");
+        },
+        exit: 4,
+        codes: &["contract-changed"],
+        tests: &[("contract", &["::test_half"])],
+        ran: (true, false),
+    };
+    check(&repo, &env, &[bent]);
 }
