@@ -109,13 +109,14 @@ impl fmt::Display for Control {
 /// threads may stand still by chance. Not where the base, whose run that is unless it is given, gave none either.
 pub fn is_to_be_asked_again(base: Option<&TestRun>, run: &TestRun) -> bool {
     let open = |control: &Control| matches!(control.answer, Answer::Missing { .. });
-    let vouched = |control: &Control| base.is_none_or(|base| !Vouched::of(base, control.kind).open);
+    let vouched = |one: &Control| base.is_none_or(|base| Vouched::at(base, one).is_sure());
     let whole = run.report == ReportState::Complete;
     whole && run.controls.iter().any(|one| open(one) && vouched(one))
 }
 
 /// The controls of a run of changed code that speak against the change. A wrong answer does where the base
-/// knew the right one and gave no wrong one; a missing answer, where the base left none open.
+/// knew the right one and gave no wrong one; a missing answer, where the base gave one at the same place: of
+/// what a new file of tests does to its process nobody knows.
 pub fn violations<'c>(base: &TestRun, changed: &'c TestRun) -> Vec<&'c Control> {
     // Of a run that broke off, its report says so.
     let whole = changed.report == ReportState::Complete;
@@ -124,7 +125,7 @@ pub fn violations<'c>(base: &TestRun, changed: &'c TestRun) -> Vec<&'c Control> 
         match control.answer {
             Answer::Right | Answer::Withheld => false,
             Answer::Wrong { .. } => vouched.right && !vouched.wrong,
-            Answer::Missing { .. } => whole && vouched.right && !vouched.wrong && !vouched.open,
+            Answer::Missing { .. } => whole && Vouched::at(base, control).is_sure(),
         }
     };
     changed.controls.iter().filter(against).collect()
@@ -140,8 +141,21 @@ struct Vouched {
 
 impl Vouched {
     fn of(base: &TestRun, kind: Kind) -> Self {
+        Self::by(base.controls.iter().filter(|control| control.kind == kind))
+    }
+
+    fn at(base: &TestRun, like: &Control) -> Self {
+        let same = |one: &&Control| one.kind == like.kind && one.place == like.place;
+        Self::by(base.controls.iter().filter(same))
+    }
+
+    fn is_sure(self) -> bool {
+        self.right && !self.wrong && !self.open
+    }
+
+    fn by<'c>(controls: impl Iterator<Item = &'c Control>) -> Self {
         let mut vouched = Self::default();
-        for control in base.controls.iter().filter(|control| control.kind == kind) {
+        for control in controls {
             match control.answer {
                 Answer::Right => vouched.right = true,
                 Answer::Wrong { .. } => vouched.wrong = true,
@@ -171,4 +185,47 @@ pub fn remark(run: &TestRun) -> Option<String> {
     Some(format!(
         "{count} of {planted} controls did not answer as they should; {first}"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::run;
+
+    fn with(place: &str, answer: Answer) -> TestRun {
+        let (place, kind) = (place.to_owned(), Kind::MustFail);
+        TestRun {
+            controls: vec![Control {
+                place,
+                kind,
+                answer,
+            }],
+            ..run("a::x=p")
+        }
+    }
+
+    #[test]
+    fn silence_counts_only_where_the_base_spoke_and_a_wrong_answer_everywhere() {
+        let missing = || Answer::Missing { why: String::new() };
+        let wrong = || Answer::Wrong {
+            said: String::new(),
+        };
+        let base = with("here", Answer::Right);
+        for (place, answer, expected) in [
+            ("here", missing(), 1),
+            ("elsewhere", missing(), 0),
+            ("here", wrong(), 1),
+            ("elsewhere", wrong(), 1),
+        ] {
+            let changed = with(place, answer.clone());
+            let again = is_to_be_asked_again(Some(&base), &changed);
+            let is_missing = matches!(answer, Answer::Missing { .. });
+            assert_eq!(
+                violations(&base, &changed).len(),
+                expected,
+                "{place} {answer:?}"
+            );
+            assert_eq!(again, is_missing && expected == 1, "{place} {answer:?}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Node product code that bends, forges or ends what the test run reports; and honest twins, under controls.
 
-use passmuster_tests::{TestEnv, Verdict};
+use passmuster_tests::{Repository, TestEnv, Verdict};
 
 const POLICY: &str = "version = 1\n[sandbox]\ntoolchains = [\"node\"]\n[[check]]\nname = \"tests\"\nkind = \"test\"\n\
     retries = 1\nframework = \"node-test\"\nrun = [\"node\", \"--test\", \"test/\"]\n";
@@ -16,12 +16,7 @@ describe('more', () => {
 });
 "#;
 
-fn verify(
-    env: &TestEnv,
-    policy: &str,
-    base: &[(&str, &str)],
-    change: &str,
-) -> (Option<i32>, Verdict) {
+fn project<'e>(env: &'e TestEnv, policy: &str, base: &[(&str, &str)]) -> Repository<'e> {
     let repo = env.empty_repo();
     repo.write("passmuster.toml", policy);
     repo.write("package.json", "{ \"name\": \"calc\", \"version\": \"1.0.0\", \"scripts\": { \"test\": \"node --test test/\" } }");
@@ -31,6 +26,16 @@ fn verify(
         repo.write(path, text);
     }
     repo.commit("The base");
+    repo
+}
+
+fn verify(
+    env: &TestEnv,
+    policy: &str,
+    base: &[(&str, &str)],
+    change: &str,
+) -> (Option<i32>, Verdict) {
+    let repo = project(env, policy, base);
     repo.write("calc.js", change);
     let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
     (finished.code(), verdict)
@@ -150,5 +155,30 @@ fn an_honest_change_of_a_node_project_passes_under_controls() {
             verdict.0["checks"][0]["assurance"], assurance,
             "{what}: {verdict}"
         );
+    }
+}
+
+#[test]
+fn a_new_file_of_tests_is_no_evidence_against_the_change_that_brings_it() {
+    let env = TestEnv::new();
+    for (what, text) in [
+        (
+            "a hook at the root that every test has to satisfy",
+            "const { test, afterEach } = require('node:test');\nconst assert = require('node:assert');\nlet calls = 0;\nafterEach(() => { assert.equal(calls, 1); calls = 0; });\ntest('calls', () => { calls += 1; });\n",
+        ),
+        (
+            "a file that ends its process by itself",
+            "const { test, after } = require('node:test');\nafter(() => process.exit());\ntest('ends', () => {});\n",
+        ),
+        (
+            "a file that looks at who started it",
+            "const { test, before } = require('node:test');\nbefore(() => { if (process.argv[1] !== __filename) throw new Error('somebody else'); });\ntest('alone', () => {});\n",
+        ),
+    ] {
+        let repo = project(&env, POLICY, &[]);
+        repo.write("test/added.test.js", text);
+        repo.write("calc.js", "exports.total = (x) => 1 + x;\n");
+        let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+        assert_eq!(finished.code(), Some(0), "{what}: {verdict}");
     }
 }

@@ -58,11 +58,11 @@ pub(super) fn phase<P: Phases>(launch: &Launch<'_, P>, argv: Vec<String>) -> Pha
     phase
 }
 
-/// A command that runs one file as the policy's would, with more options; where scripts start node, plainly.
+/// A command that runs files as the policy's would, with more options; where scripts start node, plainly.
 pub(super) fn worker(
     argv: &[String],
     more: impl Iterator<Item = String>,
-    file: &str,
+    files: Vec<String>,
 ) -> Vec<String> {
     let command = without(
         argv,
@@ -81,10 +81,7 @@ pub(super) fn worker(
     let plain = ["/usr/bin/env", "node", "--test"].map(str::to_owned);
     let plain = plain.into_iter().filter(|_| direct.is_none());
     let head = head.iter().cloned().chain(plain);
-    head.chain(options(tail))
-        .chain(more)
-        .chain([file.to_owned()])
-        .collect()
+    head.chain(options(tail)).chain(more).chain(files).collect()
 }
 
 /// A reporter in the command itself would lack the destination that ours make necessary. Files of a selection take the

@@ -1,13 +1,16 @@
-//! Controls for node:test: one more launch, in which a file of ours loads the files of the tests and then plants its own
-//! beside one test of each (`assets/passmuster_controls.mjs`).
+//! Controls for node:test: one more launch, in which each file of tests is loaded again, in a process of its own, by a
+//! file of ours that then plants its own tests beside one of them (`assets/passmuster_controls.mjs`).
 //!
-//! node has a process for each file and no way to copy one, so this shows what product code does to a process as it is
-//! loaded and as the chosen tests call it, not what it does in all the others. Where the files cannot be loaded in one
-//! process, or only by what the command's scripts set up, the controls are skipped, on the base as well.
+//! node has no way to copy a process, so this shows what product code does to one as it is loaded and as the chosen test
+//! calls it, not what the other tests have it do. Hooks of the file itself reach controls as well, so a control that
+//! must pass and does not speaks against nobody. Where a file cannot be loaded so, its controls are skipped, on the base
+//! as well.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use passmuster_policy::controls::{Answer, Control, Kind};
+use passmuster_policy::run::Outcome;
 use passmuster_policy::tests::{TestResult, TestStatus};
 use serde_json::json;
 
@@ -19,124 +22,158 @@ use super::{AdapterError, Handed, Launch, PhaseEnd, Phases, node};
 /// The file that loads and plants; what it does not know stands for [`HANDED`].
 const CONTROLS: &str = include_str!("assets/passmuster_controls.mjs");
 
-/// What the worker is told.
+/// What it is told.
 const HANDED: &str = "HANDED";
 
-/// The file's name, in the report directory.
-const FILE: &str = "passmuster_controls.mjs";
-
-/// Where the controls are, for people.
-const PLACE: &str = "a worker beside the files";
-
 /// How many ways to fail and to pass the file knows.
-const FAILING: usize = 10;
+const FAILING: usize = 26;
 const PASSING: usize = 4;
 
-/// Most files that are loaded beside the controls.
-const FILES: usize = 64;
+/// Most files that controls are planted beside, the first ones by name: on both trees the same.
+const FILES: usize = 32;
+
+/// Tests that take longer are not run again beside controls, in milliseconds.
+const QUICK: u64 = 1_000;
 
 /// Runs the controls beside tests that have just run, and notes what they came to.
 pub(super) async fn ask<P: Phases>(
     launch: &mut Launch<'_, P>,
     draft: &mut Draft,
 ) -> Result<(), AdapterError<P::Error>> {
-    let nonce = || random().map_err(AdapterError::Random);
-    let beside = Beside::of(draft.tests(), nonce()?);
-    if beside.files.is_empty() {
+    let nonce = random().map_err(AdapterError::Random)?;
+    let beside = beside(draft.tests(), nonce);
+    if beside.is_empty() {
         return Ok(());
     }
-    draft.may_be_controlled(true);
-    let planted = Planted::new([nonce()?, nonce()?]);
-    let end = launch_worker(launch, &beside, &planted).await?;
+    let planted = Planted::new(beside.len()).map_err(AdapterError::Random)?;
+    let end = launch_workers(launch, &beside, &planted).await?;
     draft.cost(&end);
-    draft.controls = planted.answers(node::read(&end, launch.places).tests());
+    // One that was stopped from outside has nothing to say.
+    if matches!(end.outcome, Outcome::Exited { .. }) {
+        draft.may_be_controlled(true);
+        let ran = node::read(&end, launch.places);
+        draft.controls = planted.answers(&beside, ran.tests());
+    }
     Ok(())
 }
 
-async fn launch_worker<P: Phases>(
+async fn launch_workers<P: Phases>(
     launch: &mut Launch<'_, P>,
-    beside: &Beside,
+    beside: &[Beside],
     planted: &Planted,
 ) -> Result<PhaseEnd, AdapterError<P::Error>> {
-    let file = launch.report(FILE);
-    let tree = &launch.places.tree;
-    let files = beside.files.iter().map(|file| tree.join(file));
-    let files: Vec<_> = files.map(|file| file.display().to_string()).collect();
-    let handed = json!({"files": files, "controls": planted.handed()}).to_string();
-    let patterns = beside.names.iter().chain(planted.0.keys());
+    let handed: Vec<Handed> = beside
+        .iter()
+        .enumerate()
+        .map(|(at, one)| planted.handed(at, launch.places.tree.join(&one.file)))
+        .collect();
+    let files = handed.iter().map(|one| launch.report(&one.name));
+    let files: Vec<String> = files
+        .map(|file| file.to_string_lossy().into_owned())
+        .collect();
+    let names = beside.iter().filter_map(|one| one.test.as_ref());
+    let patterns = names.chain([&planted.all]);
     let patterns = patterns.map(|name| format!("--test-name-pattern={}", escaped(name)));
-    let argv = node::worker(&launch.job.argv, patterns, &file.display().to_string());
+    let argv = node::worker(&launch.job.argv, patterns, files);
     let mut phase = node::phase(launch, argv);
-    phase.handed.push(Handed {
-        name: FILE.to_owned(),
-        content: CONTROLS.replacen(HANDED, &handed, 1).into_bytes(),
-    });
+    phase.handed.extend(handed);
     launch.launch(phase).await
 }
 
-/// What of the real tests the worker has around it.
-#[derive(Debug, Default, PartialEq, Eq)]
+/// A file of tests, and one quick test of it that passed.
+#[derive(Debug, PartialEq, Eq)]
 struct Beside {
-    files: BTreeSet<String>,
-    /// Of each file, the name of one test that passed.
-    names: BTreeSet<String>,
+    file: String,
+    test: Option<String>,
 }
 
-impl Beside {
-    fn of<'t>(tests: impl Iterator<Item = &'t TestResult>, nonce: [u8; 32]) -> Self {
-        let passed = tests.filter(|test| test.status == TestStatus::Passed);
-        let mut by_file: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for test in passed {
-            let file = test.id.file.as_ref().and_then(|file| file.as_str());
+fn beside<'t>(tests: impl Iterator<Item = &'t TestResult>, nonce: [u8; 32]) -> Vec<Beside> {
+    let passed = tests.filter(|test| test.status == TestStatus::Passed);
+    let mut by_file: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for test in passed {
+        if let Some(file) = test.id.file.as_ref().and_then(|file| file.as_str()) {
+            let names = by_file.entry(file).or_default();
             let name = test.id.name.rsplit(" > ").next().unwrap_or_default();
-            if let Some(file) = file.filter(|_| !name.is_empty()) {
-                by_file.entry(file).or_default().push(name);
-            }
+            let quick = test.millis.is_some_and(|millis| millis < QUICK);
+            names.extend(Some(name).filter(|name| quick && !name.is_empty()));
         }
-        let mut beside = Self::default();
-        for ((file, names), byte) in by_file.into_iter().zip(nonce.iter().cycle()).take(FILES) {
-            beside.files.insert(file.to_owned());
-            let name = names.get(usize::from(*byte) % names.len().max(1));
-            beside.names.extend(name.map(|name| (*name).to_owned()));
-        }
-        beside
     }
+    let files = by_file.into_iter().zip(nonce).take(FILES);
+    let one = |((file, names), byte): ((&str, Vec<&str>), u8)| Beside {
+        file: file.to_owned(),
+        test: names
+            .get(usize::from(byte) % names.len().max(1))
+            .map(|name| (*name).to_owned()),
+    };
+    files.map(one).collect()
 }
 
-/// The controls of one run: by name, what each has to come to and which of its kind's bodies it has.
-struct Planted(BTreeMap<String, (Kind, usize)>);
+/// The controls of one run, by names that no other run has: a part for the run, one for the file, one for the
+/// control.
+struct Planted {
+    all: String,
+    files: Vec<String>,
+    controls: BTreeMap<String, (Kind, usize)>,
+}
 
 impl Planted {
-    fn new(nonces: [[u8; 32]; 2]) -> Self {
+    fn new(files: usize) -> std::io::Result<Self> {
+        let any = || random().map(|bytes| word(&bytes[..6]));
         let bodies = (0..FAILING).map(|body| (Kind::MustFail, body));
         let bodies = bodies.chain((0..PASSING).map(|body| (Kind::MustPass, body)));
-        let (words, _) = nonces.as_flattened().as_chunks::<4>();
-        let names = words.iter().map(|bytes| format!("keeps {}", word(bytes)));
-        Self(names.zip(bodies).collect())
+        Ok(Self {
+            all: format!("keeps {}", any()?),
+            files: (0..files).map(|_| any()).collect::<Result<_, _>>()?,
+            controls: bodies
+                .map(|body| Ok((any()?, body)))
+                .collect::<std::io::Result<_>>()?,
+        })
     }
 
-    /// In the order of their names, which tells nothing.
-    fn handed(&self) -> serde_json::Value {
-        let one = |(name, (kind, body)): (&String, &(Kind, usize))| json!({"name": name, "fails": *kind == Kind::MustFail, "body": body});
-        self.0.iter().map(one).collect()
+    fn name(&self, file: usize, control: &str) -> String {
+        let of_file = self.files.get(file).map(String::as_str).unwrap_or_default();
+        format!("{} {of_file} {control}", self.all)
     }
 
-    fn answers<'t>(&self, ran: impl Iterator<Item = &'t TestResult>) -> Vec<Control> {
+    /// What is planted beside one file, in the order of the names, which tells nothing.
+    fn handed(&self, at: usize, file: PathBuf) -> Handed {
+        let one = |(control, (kind, body)): (&String, &(Kind, usize))| json!({"name": self.name(at, control), "fails": *kind == Kind::MustFail, "body": body});
+        let controls: Vec<_> = self.controls.iter().map(one).collect();
+        let told = json!({"file": file.display().to_string(), "controls": controls}).to_string();
+        Handed {
+            name: format!("passmuster_controls_{at}.mjs"),
+            content: CONTROLS.replacen(HANDED, &told, 1).into_bytes(),
+        }
+    }
+
+    fn answers<'t>(
+        &self,
+        beside: &[Beside],
+        ran: impl Iterator<Item = &'t TestResult>,
+    ) -> Vec<Control> {
         let ran: BTreeMap<&str, TestStatus> = ran
             .map(|test| (test.id.name.as_str(), test.status))
             .collect();
-        let answer = |name: &str, kind| match ran.get(name) {
-            Some(status) => Answer::of(kind, *status),
-            None => Answer::Missing {
-                why: "the worker said nothing of it".to_owned(),
-            },
+        let of_file = |(at, one): (usize, &Beside)| {
+            let control = |(control, (kind, _)): (&String, &(Kind, usize))| Control {
+                place: format!("beside {}", one.file),
+                kind: *kind,
+                answer: answer(*kind, ran.get(self.name(at, control).as_str()).copied()),
+            };
+            self.controls.iter().map(control).collect::<Vec<_>>()
         };
-        let control = |(name, (kind, _)): (&String, &(Kind, usize))| Control {
-            place: PLACE.to_owned(),
-            kind: *kind,
-            answer: answer(name, *kind),
-        };
-        self.0.iter().map(control).collect()
+        beside.iter().enumerate().flat_map(of_file).collect()
+    }
+}
+
+fn answer(kind: Kind, status: Option<TestStatus>) -> Answer {
+    match (kind, status) {
+        // A hook of the file may refuse it, as it may refuse any test.
+        (Kind::MustPass, Some(TestStatus::Failed)) => Answer::Withheld,
+        (_, Some(status)) => Answer::of(kind, status),
+        (_, None) => Answer::Missing {
+            why: "its process said nothing of it".to_owned(),
+        },
     }
 }
 
@@ -161,8 +198,11 @@ mod tests {
 
     #[test]
     fn every_way_to_fail_and_to_pass_is_planted_under_a_name_of_its_own() {
-        let planted = Planted::new([0, 100].map(|from| std::array::from_fn(|at| from + at as u8)));
-        let count = |kind| planted.0.values().filter(|(one, _)| *one == kind).count();
+        let planted = Planted::new(2).unwrap();
+        let count = |kind| {
+            let of_kind = planted.controls.values().filter(|(one, _)| *one == kind);
+            of_kind.count()
+        };
         assert_eq!(
             (count(Kind::MustFail), count(Kind::MustPass)),
             (FAILING, PASSING)

@@ -175,7 +175,7 @@ fn name(bytes: &[u8; 4]) -> String {
 }
 
 /// A word that can be said.
-pub(super) fn word(bytes: &[u8; 4]) -> String {
+pub(super) fn word(bytes: &[u8]) -> String {
     let pick = |from: &'static [u8], at: u8| {
         let at = usize::from(at) % from.len();
         from.get(at).map_or('a', |letter| char::from(*letter))

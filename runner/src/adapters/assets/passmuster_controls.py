@@ -18,36 +18,35 @@ import warnings
 
 import passmuster_records as records
 
+_PYTEST = sys.modules.get("pytest")
 PATIENCE = 10.0  # seconds; a fork of a large process on a busy machine takes a fraction of one
 SAID_CAP = 256 * 1024
 
 
 def broken_promise(*case):
-    """What a must-fail control does. Where an expected exception is not missed, it does not fail either."""
-    total = sum((1, 1))
-    try:
-        if case:
-            with case[0].assertRaises(KeyError):
-                total += 0
-        else:
-            import pytest
-
-            with pytest.raises(KeyError):
-                total += 0
-    except BaseException:  # as it has to be
-        total += 0
+    """What a must-fail control does. Where something that has to fail does not, it does not fail either."""
+    one, two = 1, 2
+    if case:
+        equal, true, has, raises = case[0].assertEqual, case[0].assertTrue, case[0].assertIn, case[0].assertRaises
+        ways = [(equal, (one, two)), (true, ([],)), (has, (one, [])), (raises, (KeyError, int))]
     else:
+        ways = [(pytest.raises, (KeyError, int)), (pytest.fail, ("no such service",))]
+    for way, arguments in ways:
+        try:
+            way(*arguments)
+        except BaseException:  # as it has to be
+            continue
         return
-    if total != 3:  # no assert statement: an interpreter may be told to leave those out
-        raise AssertionError("assert %r == 3" % total)
+    if one + one != 3:  # no assert statement: an interpreter may be told to leave those out
+        raise AssertionError("assert %r == 3" % two)
     print("done")  # where somebody gets who makes tests jump to their last line
 
 
 def kept_promise(*_):
     """What a must-pass control does."""
-    total = sum((1, 1))
-    if total != 2:
-        raise AssertionError("assert %r == 2" % total)
+    one = 1
+    if one + one != 2:
+        raise AssertionError("assert %r == 1" % one)
     print("done")
 
 
@@ -62,7 +61,8 @@ BODIES = {"must-fail": broken_promise, "must-pass": kept_promise, "must-error": 
 def function(body, name, file):
     """The body as if a test module held it, to whatever looks at code."""
     code = body.__code__.replace(co_name=name, co_filename=file)
-    return types.FunctionType(code, {"__builtins__": builtins, "__file__": file}, name)
+    known = {"__builtins__": builtins, "__file__": file, "pytest": _PYTEST}
+    return types.FunctionType(code, known, name)
 
 
 def case(planted, test, directory):
