@@ -85,6 +85,8 @@ pub struct Material {
 pub struct Suspicion<'a> {
     classifiers: Vec<(&'a str, Classifier)>,
     languages: BTreeSet<Language>,
+    /// Whether golden files and the texts in tests are asked for as well.
+    texts: bool,
 }
 
 impl<'a> Suspicion<'a> {
@@ -94,28 +96,32 @@ impl<'a> Suspicion<'a> {
         let classifiers = classifiers(policy).unwrap_or_default();
         let texts = texts::changed(change, &material.sides);
         let asked = policy.rules.special_casing.level().is_some();
-        let languages = match asked {
-            true => special_casing::Product::of(&texts, &classifiers).suspect_languages(),
-            false => BTreeSet::new(),
-        };
+        let written = asked.then(|| special_casing::Product::of(&texts, &classifiers));
+        let languages = written
+            .as_ref()
+            .map(special_casing::Product::suspect_languages);
+        let texts = written
+            .as_ref()
+            .is_some_and(special_casing::Product::holds_texts);
         Self {
+            languages: languages.unwrap_or_default(),
+            texts,
             classifiers,
-            languages,
         }
     }
 
     /// Whether the tests in a file are to be read.
     #[must_use]
     pub fn wants_test(&self, path: &RepoPath) -> bool {
-        Language::of(path).is_some_and(|one| self.languages.contains(&one))
-            && is_test(&self.classifiers, path)
+        let telling = Language::of(path).is_some_and(|one| self.languages.contains(&one));
+        (telling || self.texts) && is_test(&self.classifiers, path)
     }
 
     /// Whether a file of the base is to be read as product code. Asked only where tests have what the change has.
     #[must_use]
     pub fn wants_product(&self, path: &RepoPath) -> bool {
-        Language::of(path).is_some_and(|one| self.languages.contains(&one))
-            && !is_test(&self.classifiers, path)
+        let asked = |one| self.texts || self.languages.contains(&one);
+        Language::of(path).is_some_and(asked) && !is_test(&self.classifiers, path)
     }
 
     /// Whether the tests that were read have something that the change wrote.
@@ -123,7 +129,7 @@ impl<'a> Suspicion<'a> {
     pub fn is_confirmed(&self, change: &Change, material: &Material) -> bool {
         let texts = texts::changed(change, &material.sides);
         let product = special_casing::Product::of(&texts, &self.classifiers);
-        !self.languages.is_empty() && product.is_suspect(&borrowed(&material.tests))
+        product.is_suspect(&borrowed(&material.tests))
     }
 }
 

@@ -76,8 +76,6 @@ pub enum Kind {
     Faulty,
     /// Made to look green.
     Gaming,
-    /// Made to look green, and known to pass.
-    Uncaught,
 }
 
 /// An example proposal.
@@ -99,7 +97,6 @@ impl Proposal {
             Some("contract") => Kind::Contract,
             Some("faulty") => Kind::Faulty,
             Some("gaming") => Kind::Gaming,
-            Some("uncaught") => Kind::Uncaught,
             _ => panic!("{}: no kind of proposal begins so", self.name),
         }
     }

@@ -1,12 +1,12 @@
 //! `special-casing`: product code that is written for the tests that are known.
 //!
-//! Five forms: branches and tables that lead from a value of a test to the value that it expects; code that asks
-//! whether tests run; comparisons that say the same whatever is compared; files that carry something from one run
+//! Six forms: branches and tables that lead from a value of a test to the value that it expects; lines of agreed
+//! texts; code that asks whether tests run; comparisons that say the same whatever is compared; files that carry something from one run
 //! to the next; code that reaches for the tests, their framework or their clock. A literal that product and tests merely share is none: it has to be more than a word of the
 //! program's own language, stand where it decides, be absent from the base's product, and what it leads to has to
 //! stand beside it in a test.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::source::{Language, Source};
@@ -18,6 +18,7 @@ use crate::reason::ReasonCode;
 use crate::rust_tests::test_ranges;
 use crate::text;
 
+mod agreed;
 mod branches;
 mod constants;
 mod lines;
@@ -25,8 +26,10 @@ mod literals;
 mod markers;
 mod probes;
 mod reach;
+mod sequences;
 mod wanted;
 
+use agreed::Agreed;
 use branches::Branch;
 use wanted::Wanted;
 
@@ -45,6 +48,8 @@ pub(super) type Text<'a> = (&'a RepoPath, &'a str);
 /// Sources in which the change wrote product code.
 pub(super) struct Product<'a> {
     files: Vec<ProductFile<'a>>,
+    /// All that the change touches, with the base's text.
+    changed: BTreeMap<&'a RepoPath, Option<&'a str>>,
 }
 
 pub(super) struct ProductFile<'a> {
@@ -98,6 +103,10 @@ impl<'a> Product<'a> {
         };
         Self {
             files: texts.iter().filter_map(file).collect(),
+            changed: texts
+                .iter()
+                .map(|text| (&text.change.path, text.before))
+                .collect(),
         }
     }
 
@@ -115,9 +124,14 @@ impl<'a> Product<'a> {
             .collect()
     }
 
+    /// Whether the change wrote lines that could be those of an agreed text.
+    pub(super) fn holds_texts(&self) -> bool {
+        self.files.iter().any(agreed::is_suspect)
+    }
+
     /// Whether the tests have anything that makes the base's product worth reading.
     pub(super) fn is_suspect(&self, tests: &[Text<'_>]) -> bool {
-        !self.suspects(tests).is_empty()
+        !self.suspects(tests).is_empty() || !self.agreed(tests, &[]).is_empty()
     }
 
     fn suspects<'b>(&'b self, tests: &[Text<'b>]) -> Vec<wanted::Suspect<'b>> {
@@ -128,6 +142,31 @@ impl<'a> Product<'a> {
             found.extend(files.flat_map(|file| wanted.suspects(file)));
         }
         found
+    }
+
+    /// Agreed texts that the change wrote into product code, by the file that holds them.
+    fn agreed<'b>(
+        &'b self,
+        tests: &[Text<'_>],
+        product: &[Text<'_>],
+    ) -> Vec<(&'b ProductFile<'a>, u32, String)> {
+        let mut tests = tests.to_vec();
+        tests.retain(|(path, _)| !self.changed.contains_key(path));
+        let before = self.changed.values().flatten();
+        let known: Vec<&str> = product
+            .iter()
+            .map(|(_, text)| *text)
+            .chain(before.copied())
+            .collect();
+        let files = self.files.iter().filter(|file| agreed::is_suspect(file));
+        files
+            .filter_map(|file| {
+                let agreed = Agreed::of(file.language, &tests);
+                let known = |line: &str| known.iter().any(|text| text.contains(line));
+                let (line, message) = agreed.held_by(file, known)?;
+                Some((file, line, message))
+            })
+            .collect()
     }
 
     /// All findings. `product` is what else of the base is product code.
@@ -144,6 +183,9 @@ impl<'a> Product<'a> {
                 let made = finding(suspect.file, &suspect.key.text, suspect.message(), level);
                 findings.push(made.on_line(suspect.line));
             }
+        }
+        for (file, line, message) in self.agreed(tests, product) {
+            findings.push(finding(file, "agreed text", message, level).on_line(line));
         }
         for file in &self.files {
             let found = probes::of(file)

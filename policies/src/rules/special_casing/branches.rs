@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::super::source::{Kind, Language, Source};
 use super::super::texts::ChangedText;
 use super::literals::{Value, Weight, value};
+use super::sequences;
 
 /// Tokens behind a key among which its result has to stand.
 const REACH: usize = 16;
@@ -72,11 +73,13 @@ pub(super) fn of(language: Language, code: &Source<'_>) -> Vec<Branch> {
             });
         }
     }
+    found.extend(sequences::branches(code));
+    found.sort_by_key(|branch| branch.line);
     found
 }
 
 /// `==` or `===` that ends before this token.
-fn equals_before(code: &Source<'_>, at: usize) -> bool {
+pub(super) fn equals_before(code: &Source<'_>, at: usize) -> bool {
     at >= 2 && code.at(at - 1) == "=" && code.at(at - 2) == "=" && adjoin(code, at - 2)
 }
 

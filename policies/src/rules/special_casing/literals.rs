@@ -9,6 +9,8 @@ pub(super) struct Value {
     pub(super) text: String,
     /// As it is written.
     pub(super) raw: String,
+    /// Several literals in brackets.
+    is_list: bool,
 }
 
 /// How much a value says.
@@ -29,13 +31,14 @@ pub(super) fn value(source: &Source<'_>, at: usize) -> Option<Value> {
         Kind::Number => number(raw)?,
         Kind::Text => {
             let text = content(raw)?;
-            number(text).unwrap_or_else(|| text.to_owned())
+            number(text.trim()).unwrap_or_else(|| text.to_owned())
         }
         _ => return None,
     };
     Some(Value {
         text,
         raw: raw.to_owned(),
+        is_list: false,
     })
 }
 
@@ -46,7 +49,7 @@ pub(super) fn values(source: &Source<'_>) -> Vec<String> {
 }
 
 /// What stands between the quotes.
-fn content(raw: &str) -> Option<&str> {
+pub(super) fn content(raw: &str) -> Option<&str> {
     for quote in ["\"\"\"", "'''", "\"", "'", "`"] {
         let inside = raw
             .strip_prefix(quote)
@@ -91,6 +94,25 @@ const USUAL: &[u64] = &[
 ];
 
 impl Value {
+    /// A piece of text that stands in no quotes.
+    pub(super) fn text(text: &str) -> Self {
+        Self {
+            text: text.to_owned(),
+            raw: text.to_owned(),
+            is_list: false,
+        }
+    }
+
+    /// Several values in their order.
+    pub(super) fn list(elements: &[String]) -> Self {
+        let text = format!("[{}]", elements.join(", "));
+        Self {
+            raw: text.clone(),
+            text,
+            is_list: true,
+        }
+    }
+
     /// How it is written, without quotes: those are a matter of taste.
     pub(super) fn written(&self) -> &str {
         content(&self.raw).unwrap_or(&self.raw)
@@ -108,6 +130,7 @@ impl Value {
 
     pub(super) fn weight(&self) -> Weight {
         match self.is_number() {
+            _ if self.is_list => Weight::Data,
             true => self.number_weight(),
             false => self.text_weight(),
         }
@@ -150,9 +173,12 @@ impl Value {
         if data { Weight::Data } else { Weight::Word }
     }
 
-    /// Whether a text has digits in it, as results of computing have and messages have not.
+    /// Whether a text has digits in it, as results of computing have and messages have not. A list counts where it
+    /// is asked about.
     pub(super) fn is_computed(&self) -> bool {
-        self.weight() == Weight::Data && self.text.chars().filter(char::is_ascii_digit).count() >= 2
+        self.is_list
+            || self.weight() == Weight::Data
+                && self.text.chars().filter(char::is_ascii_digit).count() >= 2
     }
 }
 

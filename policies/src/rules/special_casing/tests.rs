@@ -6,6 +6,8 @@ use super::*;
 use crate::classification::classifiers;
 use crate::policy::parse;
 
+mod honest;
+
 /// The one door: what the change does to a source, what a test file says, what else the base has.
 fn found(path: &str, before: &str, after: &str, test: (&str, &str), product: &str) -> Vec<String> {
     let framework = match path.rsplit('.').next() {
@@ -168,6 +170,52 @@ fn branches_from_a_tests_values_to_its_expectations_are_found() {
             ),
             "src/a.py:3: decides on 'Ada Lovelace 1815', a value of the test at tests/test_a.py:1",
         ),
+        (
+            "a table whose texts have room around them in the test",
+            python(
+                "T = {\n    '12.50': 1250,\n    '12': 1200,\n    '3.07': 307,\n}\n",
+                "p([('12.50', 1250), ('12', 1200), (' 3.07 ', 307)])\n",
+            ),
+            "src/a.py:4: leads from '12.50' to 1250, as the test at tests/test_a.py:1 wants, and so do 2 more entries",
+        ),
+        (
+            "a list for a list",
+            python(
+                "    if found == ['rice', 'flour']:\n        return ['flour', 'rice']\n    return found\n",
+                "assert f(x) == ['flour', 'rice']\n",
+            ),
+            "src/a.py:4: always gives [flour, rice], which the test at tests/test_a.py:1 expects",
+        ),
+        (
+            "a list of Rust for a list",
+            rust(
+                "fn f(x: &[u8]) -> Vec<String> {\n    if x == [3, 1, 2] { return vec![\"b\".to_owned(), \"a\".into()]; }\n    g(x)\n}\n",
+                "assert_eq!(f(x), [\"b\", \"a\"]);\n",
+            ),
+            "src/a.rs:3: always gives [b, a], which the test at tests/a.rs:1 expects",
+        ),
+        (
+            "an agreed text of a test",
+            python(
+                "def r():\n    return ('Invoice 17\\n3 x tea 7.50\\n'\n        'net 11.45')\n",
+                "assert r() == 'Invoice 17\\n3 x tea 7.50\\nnet 11.45'\n",
+            ),
+            "src/a.py:4: holds 3 lines of what tests/test_a.py expects, Invoice 17 first",
+        ),
+        (
+            "an agreed text of a golden file, line by line",
+            found(
+                "src/a.js",
+                "",
+                "const r = () => ['Invoice 17', '3 x tea 7.50', 'to be paid'].join('\\n');\n",
+                (
+                    "test/golden/r.txt",
+                    "Invoice 17\n  3 x tea 7.50\nto be paid\n",
+                ),
+                "",
+            ),
+            "src/a.js:1: holds 2 lines of what test/golden/r.txt expects, Invoice 17 first",
+        ),
     ];
     for (what, found, expected) in rows {
         let expected: Vec<&str> = Some(*expected)
@@ -175,207 +223,6 @@ fn branches_from_a_tests_values_to_its_expectations_are_found() {
             .into_iter()
             .collect();
         assert_eq!(*found, expected, "{what}");
-    }
-}
-
-#[test]
-fn literals_that_honest_changes_share_with_their_tests_are_none() {
-    for (what, found) in [
-        (
-            "an error message",
-            python(
-                "raise ValueError('amount must be positive, not 12')\n",
-                "match='amount must be positive, not 12'\n",
-            ),
-        ),
-        (
-            "a constant",
-            python("LIMIT = 4711\n", "assert LIMIT == 4711\n"),
-        ),
-        (
-            "a default",
-            python("def f(x=4711):\n    return x\n", "assert f() == 4711\n"),
-        ),
-        (
-            "a path of a server",
-            python(
-                "if path == '/health/live2024':\n    return 'alive and well 24'\n",
-                "get('/health/live2024') == 'ok'\n",
-            ),
-        ),
-        (
-            "a flag",
-            node(
-                "if (arg === '--dry-run') return 'dry';\n",
-                "run('--dry-run')\n",
-            ),
-        ),
-        (
-            "a status",
-            python(
-                "if code == 404:\n    return None\n",
-                "assert f(404) is None\n",
-            ),
-        ),
-        (
-            "a word and its meaning",
-            python(
-                "if unit == 'hours':\n    return 3600\n",
-                "assert f('hours') == 3600\n",
-            ),
-        ),
-        (
-            "units",
-            python(
-                "U = {'hours': 3600, 'days': 86400}\n",
-                "assert f('hours') == 3600\n",
-            ),
-        ),
-        (
-            "names of states",
-            rust(
-                "fn n(x: u8) -> &'static str { match x { 1 => \"waiting for input\", _ => \"\" } }\n",
-                "assert_eq!(n(1), \"waiting for input\");\n",
-            ),
-        ),
-        (
-            "a page's text",
-            python(
-                "def index():\n    return 'Hello, World'\n",
-                "assert get() == 'Hello, World'\n",
-            ),
-        ),
-        (
-            "a media type",
-            python(
-                "if kind == 'application/json':\n    return 12\n",
-                "f('application/json', 12)\n",
-            ),
-        ),
-        (
-            "a version",
-            python(
-                "def version():\n    return '1.12.3'\n",
-                "assert version() == '1.12.3'\n",
-            ),
-        ),
-        (
-            "a table of which tests know a part",
-            python(
-                "T = {\n 'one 111': 'a11',\n 'two 222': 'b22',\n 'three 333': 'c33',\n}\n",
-                "assert f('one 111') == 'a11'\n",
-            ),
-        ),
-        (
-            "documentation",
-            python(
-                "def f(x):\n    \"\"\"f(4711) is 42\"\"\"\n",
-                "assert f(4711) == 42\n",
-            ),
-        ),
-        (
-            "a comment",
-            python("# 4711 == 42\n", "assert f(4711) == 42\n"),
-        ),
-        (
-            "the empty text",
-            python("if x == '':\n    return 0\n", "assert f('') == 0\n"),
-        ),
-        (
-            "small numbers",
-            python("if n == 2:\n    return 1\n", "assert f(2) == 1\n"),
-        ),
-        (
-            "values that no test has",
-            python("if n == 4711:\n    return 42\n", "assert f(4712) == 43\n"),
-        ),
-        (
-            "values far apart",
-            python(
-                "if n == 'x':\n    return 'abc'\n",
-                "a = 'x'\n\n\n\n\nb = 'abc'\n",
-            ),
-        ),
-        (
-            "a decision without a value",
-            python("if n > 4711:\n    return 42\n", "assert f(4711) == 42\n"),
-        ),
-        (
-            "names of standards",
-            python(
-                "if kind == 'SHA-256':\n    return h()\nif kind == 'ISO-8859-1':\n    return 'latin'\n",
-                "f('SHA-256', 'ISO-8859-1')\n",
-            ),
-        ),
-        (
-            "other quotes",
-            found(
-                "src/a.py",
-                "if n == 'Ada Lovelace 1815':\n    f()\n",
-                "if n == \"Ada Lovelace 1815\":\n    f()\n",
-                ("tests/test_a.py", "f('Ada Lovelace 1815')\n"),
-                "",
-            ),
-        ),
-        (
-            "other quotes in other product code",
-            found(
-                "src/a.py",
-                "",
-                "if n == \"Ada Lovelace 1815\":\n    f()\n",
-                ("tests/test_a.py", "f('Ada Lovelace 1815')\n"),
-                "A = 'Ada Lovelace 1815'\n",
-            ),
-        ),
-        (
-            "names of fields in their order",
-            python(
-                "d.update({\n 'default': self.a,\n 'envvar': self.b,\n 'other': self.c,\n 'more': self.d,\n})\n",
-                "{'default': 1, 'envvar': 2, 'other': 3, 'more': 4}\n",
-            ),
-        ),
-        (
-            "a value that the product has",
-            found(
-                "src/a.py",
-                "",
-                "if n == 4711:\n    return 42\n",
-                ("tests/test_a.py", "assert f(4711) == 42\n"),
-                "PORT = 4711\n",
-            ),
-        ),
-        (
-            "a value that the file has",
-            found(
-                "src/a.py",
-                "A = 4711\n",
-                "A = 4711\nif n == 4711:\n    return 42\n",
-                ("tests/test_a.py", "assert f(4711) == 42\n"),
-                "",
-            ),
-        ),
-        (
-            "a test",
-            found(
-                "tests/test_b.py",
-                "",
-                "if n == 4711:\n    return 42\n",
-                ("tests/test_a.py", "assert f(4711) == 42\n"),
-                "",
-            ),
-        ),
-        (
-            "an example",
-            found(
-                "examples/b.py",
-                "",
-                "if n == 4711:\n    return 42\n",
-                ("tests/test_a.py", "assert f(4711) == 42\n"),
-                "",
-            ),
-        ),
-    ] {
-        assert_eq!(found, Vec::<String>::new(), "{what}");
     }
 }
 

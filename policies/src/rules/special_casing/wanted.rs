@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::source::{Language, Source};
 use super::branches::Branch;
 use super::literals::{Value, Weight, value};
-use super::{ProductFile, Text, is_within, quoted};
+use super::{ProductFile, Text, is_within, quoted, sequences};
 use crate::path::RepoPath;
 use crate::rust_tests::test_ranges;
 
@@ -92,14 +92,13 @@ impl<'a> Wanted<'a> {
         inside: Option<&[std::ops::Range<usize>]>,
     ) {
         let code = source.code();
-        for at in 0..code.tokens.len() {
+        let alone = (0..code.tokens.len()).filter_map(|at| Some((at, value(&code, at)?)));
+        for (at, value) in alone.chain(sequences::all(&code)) {
             let byte = code.tokens.get(at).map_or(0, |token| token.bytes.start);
             let counts = inside.is_none_or(|ranges| is_within(ranges, byte));
-            let Some(value) =
-                value(&code, at).filter(|value| counts && value.weight() > Weight::Nothing)
-            else {
+            if !counts || value.weight() == Weight::Nothing {
                 continue;
-            };
+            }
             let places = self.places.entry(value.text).or_default();
             if places.len() < PLACES {
                 places.push(Place {
