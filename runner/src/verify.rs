@@ -444,9 +444,8 @@ fn is_denied(evidence: &Evidence) -> bool {
 }
 
 fn add_measured(evidence: &mut Evidence, measured: Measured) {
-    if !measured.enforcement.is_empty() {
-        evidence.isolation = measured.isolation.map(|tier| tier.name().to_owned());
-    }
+    // Stored results were made in the same tier: it is in their key.
+    evidence.isolation = measured.isolation.map(|tier| tier.name().to_owned());
     evidence.enforcement = measured.enforcement.iter().map(enforcement).collect();
     evidence
         .enforcement

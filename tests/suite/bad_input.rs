@@ -373,6 +373,18 @@ fn a_full_disk_blames_the_disk_and_not_the_change() {
 }
 
 #[test]
+fn an_answer_that_cannot_be_written_is_no_bug() {
+    let env = TestEnv::new();
+    let mut shell = Command::new("sh");
+    let program = env.binary().display().to_string();
+    shell.args(["-c", "exec \"$0\" explain flaky >/dev/full", &program]);
+    let output = shell.output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("standard output"), "{said}");
+}
+
+#[test]
 fn a_cache_that_was_cut_short_is_not_believed() {
     let env = TestEnv::new();
     let repo = env.repo(REPO);

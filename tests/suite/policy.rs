@@ -169,6 +169,21 @@ fn init_writes_a_policy_that_the_next_change_passes() {
 }
 
 #[test]
+fn init_says_the_same_of_a_base_that_is_known() {
+    let env = TestEnv::new();
+    let repo = env.repo(REPO);
+    let init = || {
+        repo.remove("passmuster.toml");
+        let finished = env.passmuster(["init"]).cwd(repo.root()).run();
+        finished.assert_code(0);
+        finished.out().to_owned()
+    };
+    let (first, second) = (init(), init());
+    assert!(first.contains("tests"), "{first}");
+    assert!(!second.contains("sandbox-unavailable"), "{second}");
+}
+
+#[test]
 fn policy_check_says_what_would_run_where() {
     let env = TestEnv::new();
     let repo = env.repo(REPO);

@@ -12,6 +12,7 @@ mod verify;
 
 use std::io::{self, IsTerminal as _, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use passmuster_process::Launcher;
 
@@ -25,6 +26,10 @@ use crate::progress::Progress;
 use crate::report::Palette;
 use crate::toolchains::Operator;
 use crate::verify::World;
+
+/// So long an error waits for a signal that explains it: on a busy machine a thread that has one to take
+/// may stand still for some turns of the scheduler, 10 ms and less each.
+const SIGNALS_TAKE: Duration = Duration::from_millis(100);
 
 /// Runs a command and says on standard error why it could not be carried out.
 pub fn run(cli: &Cli) -> Exit {
@@ -75,15 +80,15 @@ async fn dispatch(cli: &Cli) -> Result<Exit, UserError> {
             // A patch from a pipe may never come. Until the world takes over the signals, one ends us.
             let request = verify::request(arguments)?;
             let world = world(cli)?;
-            heeding(&world, verify::run(&world, arguments, &request).await)
+            heeding(&world, verify::run(&world, arguments, &request).await).await
         }
         Command::Init(arguments) => {
             let world = world(cli)?;
-            heeding(&world, init::run(&world, arguments).await)
+            heeding(&world, init::run(&world, arguments).await).await
         }
         Command::Demo(arguments) => {
             let world = world(cli)?;
-            heeding(&world, demo::run(&world, arguments).await)
+            heeding(&world, demo::run(&world, arguments).await).await
         }
         Command::Show(arguments) => show::run(&cache_of(cli)?, arguments),
         Command::Explain { code } => explain::run(code.as_deref()),
@@ -95,11 +100,16 @@ async fn dispatch(cli: &Cli) -> Result<Exit, UserError> {
 }
 
 /// What fails once the program was asked to stop may have failed for that: a process that is just being
-/// started is still in our group, and a Ctrl-C ends it before it is in its own.
-fn heeding(world: &World, result: Result<Exit, UserError>) -> Result<Exit, UserError> {
-    result.map_err(|error| match world.stop.is_requested() {
-        true => error.interrupted(),
-        false => error,
+/// started is still in our group, and a Ctrl-C ends it before it is in its own. Its end may be known before
+/// our own signal is.
+async fn heeding(world: &World, result: Result<Exit, UserError>) -> Result<Exit, UserError> {
+    let Err(error) = result else {
+        return result;
+    };
+    let asked = tokio::time::timeout(SIGNALS_TAKE, world.stop.clone().requested()).await;
+    Err(match asked {
+        Ok(()) => error.interrupted(),
+        Err(_) => error,
     })
 }
 
@@ -159,7 +169,10 @@ fn print(text: &[u8]) -> Result<(), UserError> {
     let mut out = io::stdout().lock();
     match out.write_all(text).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => Ok(result?),
+        Err(error) => Err(UserError::usage(format!(
+            "cannot write to standard output: {error}"
+        ))),
+        Ok(()) => Ok(()),
     }
 }
 

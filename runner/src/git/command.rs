@@ -96,13 +96,22 @@ impl Program {
     }
 
     fn ask_version(&self) -> Result<String, GitError> {
+        const PURPOSE: &str = "ask git for its version";
         let output = Command::new(&self.0)
             .arg("version")
             .env_clear()
             .process_group(0)
             .output()
-            .map_err(GitError::io("ask git for its version"))?;
-        Ok(sanitise(&output.stdout))
+            .map_err(GitError::io(PURPOSE))?;
+        if output.status.success() {
+            return Ok(sanitise(&output.stdout));
+        }
+        // What was interrupted has said nothing that is worth being remembered.
+        Err(GitError::Failed {
+            purpose: PURPOSE.to_owned(),
+            status: output.status.to_string(),
+            stderr: sanitise(&output.stderr),
+        })
     }
 
     /// A key for something that depends on this very program; none when it changed just now.
@@ -510,6 +519,17 @@ pub fn path_bytes(path: &Path) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_git_that_was_ended_has_no_version() {
+        let directory = tempfile::tempdir().unwrap();
+        let script = directory.path().join("git");
+        std::fs::write(&script, "#!/bin/sh\nkill -INT $$\n").unwrap();
+        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&script, executable).unwrap();
+        let refused = Program(script).ask_version().unwrap_err().to_string();
+        assert!(refused.contains("signal: 2"), "{refused}");
+    }
 
     #[test]
     fn versions_of_every_vendor_are_understood() {
