@@ -75,7 +75,7 @@ fn mounts(directory: &str) -> Vec<String> {
     ours.map(|line| format!("mount: {line}")).collect()
 }
 
-/// Control groups of the program that hold no process; those of runs beside this one do.
+/// Control groups of the program that nobody has locked: runs beside this one hold a lock on theirs.
 fn control_groups() -> Vec<String> {
     let mut found = Vec::new();
     let mut open = vec![PathBuf::from("/sys/fs/cgroup")];
@@ -88,8 +88,7 @@ fn control_groups() -> Vec<String> {
         let is_ours = path
             .file_name()
             .is_some_and(|name| name.to_string_lossy().contains("passmuster"));
-        let processes = fs::read_to_string(path.join("cgroup.procs"));
-        if is_ours && processes.is_ok_and(|processes| processes.is_empty()) {
+        if is_ours && fs::File::open(&path).is_ok_and(|group| group.try_lock().is_ok()) {
             found.push(format!("control group: {}", path.display()));
         }
     }

@@ -6,9 +6,8 @@
 //! loader and the C library's start alone take a millisecond where each `CPUID` is answered by a
 //! hypervisor. So a [`ForkServer`] is executed once for a [`crate::Launcher`], has one thread and
 //! little memory, reads what is the same for all ([`Common`]: the filter, the caller's namespaces, whom
-//! payloads run as), and forks keepers, always one ahead: the next one stands by when it is asked for,
-//! and nobody waits for a fork. The server never runs anything of
-//! a sandbox itself, hears nothing of requests, and keeps nothing from one to the next: a keeper is
+//! payloads run as), and forks keepers, always one ahead: the next one stands by when it is asked for, its
+//! control groups made, and nobody waits for either. The server never runs anything of a sandbox itself, hears nothing of requests, and keeps nothing from one to the next: a keeper is
 //! a copy of a process that has only ever waited.
 //!
 //! A request is one byte with three descriptors, which are the keeper's standard streams. The keeper
@@ -40,7 +39,7 @@ use tokio::process::{Child, Command};
 use crate::error::Failure;
 use crate::helper::Helper;
 use crate::init::ASKED;
-use crate::keeper::{self, Common, Way};
+use crate::keeper::{self, Common, Ready, Way};
 use crate::sys;
 
 /// How long the server may take to end; it has nothing to do but that.
@@ -223,15 +222,17 @@ fn was_needed(mut asked: PipeReader) -> bool {
 
 /// The life of a keeper: until it is asked for it waits in the server's place.
 fn stand_by(common: Result<Common, Failure>, mut tell: PipeWriter) -> ! {
+    let ready = common.and_then(Ready::new);
     if let Some((way, streams)) = request()
         && tell.write_all(b"k").is_ok()
         && Answer::Keeper(Pid::this()).give().is_ok()
+        // Without its streams there is nobody to tell.
+        && take(streams).is_ok()
     {
         drop(tell);
-        // Without its streams there is nobody to tell.
-        if take(streams).is_ok() {
-            keeper::keep(way, common);
-        }
+        keeper::keep(way, ready);
+    } else if let Ok(ready) = ready {
+        ready.discard();
     }
     sys::exit(0)
 }

@@ -80,6 +80,27 @@ impl Way {
     }
 }
 
+/// What a keeper has at hand before it is asked for anything.
+pub(crate) struct Ready {
+    common: Common,
+    /// Three directories, made while nobody waits for them.
+    leaf: Leaf,
+}
+
+impl Ready {
+    pub(crate) fn new(common: Common) -> Result<Self, Failure> {
+        // Apart from the caller's terminal and process group, and from every other keeper's.
+        setsid().map_err(|errno| Failure::new(Step::TakeIdentity, errno))?;
+        let leaf = Leaf::make(&common.around);
+        Ok(Self { common, leaf })
+    }
+
+    /// Nobody asked.
+    pub(crate) fn discard(self) {
+        self.leaf.remove();
+    }
+}
+
 /// Orders to init, one byte each; a closed pipe means the same as [`KILL`].
 pub(crate) const GO: u8 = b'G';
 /// SIGTERM to every process inside.
@@ -89,23 +110,29 @@ pub(crate) const KILL: u8 = b'K';
 
 /// The whole life of the helper. The outcome goes to the caller; a caller that has gone hears
 /// nothing.
-pub(crate) fn keep(way: Way, common: Result<Common, Failure>) {
-    // Apart from the caller's terminal and process group, and from every other keeper's.
-    if setsid().is_err() {
-        return;
+pub(crate) fn keep(way: Way, ready: Result<Ready, Failure>) {
+    let outcome = ready.and_then(|ready| perform(way, ready));
+    let _gone = wire::send(Caller, &outcome.unwrap_or_else(Outcome::Failed));
+}
+
+fn perform(way: Way, Ready { common, leaf }: Ready) -> Result<Outcome, Failure> {
+    let (spec, input) = match asked() {
+        Ok(asked) => asked,
+        Err(failure) => {
+            leaf.remove();
+            return Err(failure);
+        }
+    };
+    if way == Way::Own {
+        return run(spec, input, common, leaf);
     }
-    let outcome = common
-        .and_then(|common| {
-            let (spec, input) = asked()?;
-            match way {
-                Way::Own => run(spec, input, common),
-                Way::Bubblewrap => run_through_bubblewrap(&spec, input, common),
-                // Its table is another one.
-                Way::Stage => stage::run(&spec, input),
-            }
-        })
-        .unwrap_or_else(Outcome::Failed);
-    let _gone = wire::send(Caller, &outcome);
+    // Another process makes the groups, or none can be had.
+    leaf.remove();
+    match way {
+        Way::Bubblewrap => run_through_bubblewrap(&spec, input, common),
+        // Its table is another one.
+        _ => stage::run(&spec, input),
+    }
 }
 
 /// What runs, and what it reads.
@@ -136,29 +163,62 @@ impl Write for Caller {
     }
 }
 
-fn run(spec: Spec, input: Option<OwnedFd>, common: Common) -> Result<Outcome, Failure> {
+/// What init is created with, beside its specification.
+struct Prepared {
+    payload: Identity,
+    sources: Option<Sources>,
+    orders: (OwnedFd, OwnedFd),
+    messages: (OwnedFd, OwnedFd),
+    /// The supervisor's end and init's.
+    listener: (UnixStream, UnixStream),
+}
+
+impl Prepared {
+    fn new(spec: &Spec, payload: Result<Identity, Failure>) -> Result<Self, Failure> {
+        let payload = payload?;
+        let root = identity::is_root();
+        if root {
+            // Root's groups would stay with the payload: inside they can neither be mapped nor dropped.
+            setgroups(&[]).map_err(|errno| Failure::new(Step::TakeIdentity, errno))?;
+        }
+        let sources = if root {
+            open_as_root(spec, payload)?
+        } else {
+            None
+        };
+        Ok(Self {
+            payload,
+            sources,
+            orders: pipe()?,
+            messages: pipe()?,
+            listener: UnixStream::pair()
+                .map_err(|error| Failure::io(Step::Descriptors, "listener", &error))?,
+        })
+    }
+}
+
+fn run(spec: Spec, input: Option<OwnedFd>, common: Common, leaf: Leaf) -> Result<Outcome, Failure> {
     let Common {
         filter,
         outside,
         payload,
-        around,
+        ..
     } = common;
-    let payload = payload?;
-    let root = identity::is_root();
-    if root {
-        // Root's groups would stay with the payload: inside they can neither be mapped nor dropped.
-        setgroups(&[]).map_err(|errno| Failure::new(Step::TakeIdentity, errno))?;
-    }
-    let sources = if root {
-        open_as_root(&spec, payload)?
-    } else {
-        None
+    let prepared = match Prepared::new(&spec, payload) {
+        Ok(prepared) => prepared,
+        Err(failure) => {
+            leaf.remove();
+            return Err(failure);
+        }
     };
-    let (orders_in, orders_out) = pipe()?;
-    let (messages_in, messages_out) = pipe()?;
-    let (channel, listener) =
-        UnixStream::pair().map_err(|error| Failure::io(Step::Descriptors, "listener", &error))?;
-    let (leaf, cloned) = clone_into_leaf(&around, namespaces::flags())?;
+    let Prepared {
+        payload,
+        sources,
+        orders: (orders_in, orders_out),
+        messages: (messages_in, messages_out),
+        listener: (channel, listener),
+    } = prepared;
+    let (leaf, cloned) = clone_into_leaf(leaf, namespaces::flags())?;
     match cloned {
         Cloned::Child => {
             drop((orders_out, messages_in, channel, leaf));
@@ -249,12 +309,8 @@ fn run_through_bubblewrap(
     })
 }
 
-/// Creates init in these namespaces and in a control group of its own, where that can be had.
-pub(crate) fn clone_into_leaf(
-    around: &Surroundings,
-    flags: libc::c_int,
-) -> Result<(Leaf, Cloned), Failure> {
-    let leaf = Leaf::make(around);
+/// Creates init in these namespaces and in this control group, where that works.
+pub(crate) fn clone_into_leaf(leaf: Leaf, flags: libc::c_int) -> Result<(Leaf, Cloned), Failure> {
     match clone_into(&leaf, flags) {
         Ok(cloned) => Ok((leaf, cloned)),
         Err(failure) => {

@@ -134,7 +134,7 @@ fn supervise(spec: &Spec, input: Option<OwnedFd>, payload: Payload) -> Result<Ou
 
 /// Init in a control group, or by a plain fork where a container's filter leaves no other way.
 fn create() -> Result<(Leaf, Cloned), Failure> {
-    if let Ok(created) = keeper::clone_into_leaf(&Surroundings::read(), 0) {
+    if let Ok(created) = keeper::clone_into_leaf(Leaf::make(&Surroundings::read()), 0) {
         return Ok(created);
     }
     let failed = |errno| Failure::new(Step::Namespaces, errno);

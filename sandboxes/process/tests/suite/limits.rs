@@ -501,6 +501,19 @@ fn the_groups_of_a_killed_keeper_are_removed_by_the_next_start_and_no_others() {
 }
 
 #[test]
+fn who_stands_by_has_groups_already_and_they_go_with_the_caller() {
+    let mut caller = crate::endings::caller(&Sandbox::shell("sleep 1000").0);
+    crate::endings::helper_of(&caller);
+    let stands_by = crate::endings::children(caller.id() as i32)[2];
+    if identity::is_root() {
+        eventually("groups are made ahead", || !groups_of(stands_by).is_empty());
+    }
+    caller.kill().unwrap();
+    caller.wait().unwrap();
+    eventually("nobody asked for them", || groups_of(stands_by).is_empty());
+}
+
+#[test]
 fn no_control_group_can_be_seen_or_named_inside() {
     let report = Sandbox::shell(
         "cut -d: -f3 /proc/self/cgroup | sort -u; ls /sys; grep -c cgroup /proc/self/mounts",
