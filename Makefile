@@ -19,7 +19,7 @@ FUZZ_SECONDS := 60
 
 export PASSMUSTER_TEST_ENV := $(TEST_ENV)
 
-.PHONY: demo test test-env test-real test-services rates bench fuzz check clean system-packages databases nextest
+.PHONY: demo test test-env test-real test-services rates bench bench-real fuzz check clean system-packages databases nextest
 
 # Vets example proposals and explains each verdict.
 demo:
@@ -41,6 +41,11 @@ check:
 test-real: test-env
 	cargo build --locked --package passmuster-tests --bins
 	cargo run --quiet --locked --package passmuster-tests --bin real
+
+# What verdicts on real projects cost, with controls and without; prints a table.
+bench-real: test-env
+	cargo build --release --locked --package passmuster-tests --bins
+	target/release/real costs itsdangerous toolz semver
 
 # Real PostgreSQL and Redis beside tests, from the packages of Debian or Ubuntu; prints a table.
 test-services: test-env databases

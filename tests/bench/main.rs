@@ -13,7 +13,6 @@
 
 mod project;
 mod python;
-mod rounds;
 mod rust;
 mod sandbox;
 mod table;

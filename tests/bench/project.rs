@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use passmuster_tests::{Repository, TestEnv, Verdict};
 
-use crate::rounds::timed;
+use passmuster_tests::rounds::timed;
 
 /// A repository with a file of which one line is changed, to something else each time.
 pub(crate) struct Project<'env> {

@@ -7,8 +7,8 @@ use std::process::Command;
 use passmuster_tests::{TestEnv, tool};
 
 use crate::project::Project;
-use crate::rounds::{compare, timed};
 use crate::table::{Row, Target};
+use passmuster_tests::rounds::{compare, timed};
 
 const ROUNDS: usize = 11;
 const MODULES: usize = 10;

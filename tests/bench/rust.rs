@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use passmuster_tests::{TestEnv, tool};
 
 use crate::project::Project;
-use crate::rounds::{compare, timed};
 use crate::table::{Row, Target};
+use passmuster_tests::rounds::{compare, timed};
 
 const ROUNDS: usize = 5;
 

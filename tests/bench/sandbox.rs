@@ -11,8 +11,8 @@ use passmuster_process::{Exit, Launcher, Limits, Spec};
 use passmuster_tests::TestEnv;
 use tokio::runtime::Runtime;
 
-use crate::rounds::{compare, timed};
 use crate::table::{Row, Target};
+use passmuster_tests::rounds::{compare, timed};
 
 const ROUNDS: usize = 101;
 const BWRAP: &str = "/usr/bin/bwrap";

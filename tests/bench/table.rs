@@ -1,6 +1,6 @@
 //! The rows that are measured, and the table that is printed of them.
 
-use crate::rounds::Compared;
+use passmuster_tests::rounds::Compared;
 
 /// What a row must not exceed.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +52,7 @@ impl Row {
             Err(why) => format!("| {what} | {peer} | – | – | – | – | {target} | {why} |"),
             Ok(found) => format!(
                 "| {what} | {peer} | {} | {:.1} ms | {:.1} ms | {:.3} | {target} | {} |",
-                found.len(),
+                found.count(),
                 found.ours(),
                 found.peer(),
                 found.ratio(),

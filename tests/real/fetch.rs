@@ -162,7 +162,8 @@ fn unpack(downloads: &Path, folder: &str) -> PathBuf {
     downloads.join(folder)
 }
 
-fn policy(project: &Project) -> String {
+/// The policy that a project is verified by.
+pub(crate) fn policy(project: &Project) -> String {
     let preset = match project.registry {
         Registry::Python(_) => "python",
         Registry::Crates => "rust",

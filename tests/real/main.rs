@@ -3,7 +3,8 @@
 //! has to get. Before that, the package managers themselves in prepare steps with
 //! network. Prints tables in Markdown; ends with 1 where one is wrong.
 //!
-//! Not part of the ordinary tests, because it needs the registries: `make test-real`.
+//! Not part of the ordinary tests, because it needs the registries: `make test-real`. With the word `costs` first it
+//! measures only what verdicts cost: `make bench-real`.
 #![forbid(unsafe_code)]
 #![allow(
     clippy::unwrap_used,
@@ -14,6 +15,7 @@
 )]
 
 mod clients;
+mod costs;
 mod fetch;
 mod kinds;
 mod projects;
@@ -29,8 +31,16 @@ use crate::kinds::Kind;
 use crate::projects::{Change, PROJECTS, Project};
 
 fn main() -> ExitCode {
-    let only: Vec<String> = std::env::args().skip(1).collect();
+    let mut only: Vec<String> = std::env::args().skip(1).collect();
+    let costs = only.first().is_some_and(|word| word == "costs");
+    only.drain(..usize::from(costs));
     let is_chosen = |name: &str| only.is_empty() || only.iter().any(|one| one == name);
+    if costs {
+        println!("{COSTS}");
+        let chosen = PROJECTS.iter().filter(|project| is_chosen(project.name));
+        chosen.for_each(|project| println!("{}", costs::row(project)));
+        return ExitCode::SUCCESS;
+    }
     let (clients, mut wrong) = clients::measure(is_chosen);
     if !clients.is_empty() {
         println!("| client | caller | hosts | time | verdict |\n|---|---|---|---|---|");
@@ -52,6 +62,8 @@ fn main() -> ExitCode {
         ExitCode::FAILURE
     }
 }
+
+const COSTS: &str = "| project | framework | plain run | verdict without controls and inventory | verdict with both |\n|---|---|---|---|---|";
 
 /// What is known of one project in the end.
 struct Row {

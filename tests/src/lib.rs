@@ -22,6 +22,7 @@ pub mod plain;
 pub mod program;
 pub mod rates;
 pub mod repository;
+pub mod rounds;
 pub mod snapshot;
 pub mod verdict;
 

@@ -6,16 +6,16 @@ use std::time::{Duration, Instant};
 
 /// What is measured, given the number of the round; gives the time that counts, so that setting up
 /// and clearing away stay out.
-pub(crate) type Measure<'a> = &'a mut dyn FnMut(usize) -> Duration;
+pub type Measure<'a> = &'a mut dyn FnMut(usize) -> Duration;
 
 /// Two series of times, round by round.
 #[derive(Debug)]
-pub(crate) struct Compared {
+pub struct Compared {
     rounds: Vec<(Duration, Duration)>,
 }
 
 /// Measures both that many times, after one round that does not count.
-pub(crate) fn compare(rounds: usize, ours: Measure<'_>, peer: Measure<'_>) -> Compared {
+pub fn compare(rounds: usize, ours: Measure<'_>, peer: Measure<'_>) -> Compared {
     ours(0);
     peer(0);
     let round = |number: usize| {
@@ -33,7 +33,7 @@ pub(crate) fn compare(rounds: usize, ours: Measure<'_>, peer: Measure<'_>) -> Co
 }
 
 /// The time of one call.
-pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> Duration {
+pub fn timed<T>(work: impl FnOnce() -> T) -> Duration {
     let start = Instant::now();
     work();
     start.elapsed()
@@ -41,23 +41,23 @@ pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> Duration {
 
 impl Compared {
     /// How many rounds counted.
-    pub(crate) fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.rounds.len()
     }
 
     /// The median of the rounds' ratios, ours over the peer's.
-    pub(crate) fn ratio(&self) -> f64 {
+    pub fn ratio(&self) -> f64 {
         let ratio = |(ours, peer): &(Duration, Duration)| ours.as_secs_f64() / peer.as_secs_f64();
         median(self.rounds.iter().map(ratio).collect())
     }
 
     /// The median of our times, in milliseconds.
-    pub(crate) fn ours(&self) -> f64 {
+    pub fn ours(&self) -> f64 {
         median(self.rounds.iter().map(|round| millis(round.0)).collect())
     }
 
     /// The median of the peer's times, in milliseconds.
-    pub(crate) fn peer(&self) -> f64 {
+    pub fn peer(&self) -> f64 {
         median(self.rounds.iter().map(|round| millis(round.1)).collect())
     }
 }
