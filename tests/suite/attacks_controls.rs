@@ -167,6 +167,19 @@ unittest.TestResult.addFailure = unittest.TextTestResult.addFailure = lambda sel
 def total(x): return 0
 "#;
 
+const UNASSERTED: &str = r#"
+import ast
+from _pytest.assertion import rewrite
+real = rewrite.rewrite_asserts
+class Without(ast.NodeTransformer):
+    def visit_Assert(self, node): return ast.copy_location(ast.Pass(), node)
+def without(tree, *more):
+    Without().visit(tree)
+    real(tree, *more)
+rewrite.rewrite_asserts = without
+def total(x): return 0
+"#;
+
 const AT_EXIT: &str = r#"
 import atexit, os
 atexit.register(os._exit, 0)
@@ -372,6 +385,16 @@ fn a_change_that_forges_its_results_fails() {
 }
 
 const BETTER: &str = "def total(x):\n    return 1 + x\n";
+
+#[test]
+fn a_change_that_leaves_out_the_asserts_of_later_modules_fails() {
+    let env = TestEnv::new();
+    let first = ("test_a.py", "import calc\ndef test_a(): pass\n");
+    let (status, verdict) = verify(&env, How::Pytest, &[first], UNASSERTED);
+    assert_eq!(status, Some(1), "{verdict}");
+    let violated = verdict.reasons().contains(&"controls-violated".to_owned());
+    assert!(violated, "{verdict}");
+}
 
 #[test]
 fn an_honest_change_passes_under_controls_whatever_its_suite_does() {
