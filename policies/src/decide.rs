@@ -12,6 +12,7 @@ mod frames;
 mod ledger;
 mod lint;
 mod next_steps;
+mod plugin;
 mod provenance;
 mod runs;
 mod summary;
@@ -23,18 +24,22 @@ use crate::change::Change;
 use crate::evidence::{CheckEvidence, CheckResult, Evidence, TreeRole, WhyNotRun};
 use crate::finding::{Finding, FindingLevel};
 use crate::path::RepoPath;
+use crate::plugin::PluginEvidence;
 use crate::policy::{Check, CheckKind, Isolation, Policy};
 use crate::reason::{Level, Reason, ReasonCode};
 use crate::run::Usage;
 use crate::text;
 use crate::verdict::{CheckStatus, CheckSummary, SCHEMA, Verdict};
 
+use findings::Found;
 use ledger::Ledger;
-use lint::Linted;
 use summary::Judged;
 
 /// Most bytes of a check's log in the verdict; the rest is not kept.
 const LOG_CAP: usize = 64 * 1024;
+
+/// Most bytes of what a plugin says of itself in the verdict.
+const SUMMARY_CAP: usize = 1024;
 
 /// Gives the verdict.
 pub fn decide(policy: &Policy, evidence: &Evidence) -> Verdict {
@@ -44,17 +49,18 @@ pub fn decide(policy: &Policy, evidence: &Evidence) -> Verdict {
     let mut checks = Vec::new();
     let mut findings = evidence.findings.clone();
     for check in &policy.check {
-        let linted = lint::findings(check, evidence);
-        findings::judge(policy, &linted.findings, &mut ledger);
+        let found =
+            plugin::findings(check, evidence).unwrap_or_else(|| lint::findings(check, evidence));
+        findings::judge(policy, &found.findings, &mut ledger);
         checks.push(judge(
             policy,
             check,
             evidence,
-            &linted,
+            &found,
             &mut ledger,
             &mut judged,
         ));
-        findings.extend(linted.findings);
+        findings.extend(found.findings);
     }
     let (reasons, review, notes) = ledger.close();
     findings.extend(notes);
@@ -112,10 +118,13 @@ fn about_the_whole(policy: &Policy, evidence: &Evidence, ledger: &mut Ledger) {
     if policy.check.is_empty() {
         ledger.reason(ReasonCode::CheckNotRun, None, [], "the policy has no check");
     }
-    let ran = evidence
-        .checks
-        .iter()
-        .any(|check| !matches!(check.result, CheckResult::NotRun(_)));
+    let ran = evidence.checks.iter().any(|check| {
+        !matches!(
+            check.result,
+            CheckResult::NotRun(_) | CheckResult::Plugin(_)
+        )
+    });
+    // Plugins need no sandbox of processes: they have their own.
     if ran && !isolated(policy.sandbox.isolation, evidence.isolation.as_deref()) {
         let reached = evidence.isolation.as_deref().unwrap_or("none");
         let message =
@@ -148,7 +157,7 @@ fn judge<'a>(
     policy: &Policy,
     check: &'a Check,
     evidence: &Evidence,
-    linted: &Linted,
+    found: &Found,
     ledger: &mut Ledger,
     judged: &mut Vec<Judged<'a>>,
 ) -> CheckSummary {
@@ -184,7 +193,11 @@ fn judge<'a>(
             _ => mismatch(check, &mut own),
         },
         Some(CheckResult::Lint(runs)) => match &check.kind {
-            CheckKind::Lint(tool) => lint::judge(check, tool, runs, linted, &mut own),
+            CheckKind::Lint(tool) => lint::judge(check, tool, runs, found, &mut own),
+            _ => mismatch(check, &mut own),
+        },
+        Some(CheckResult::Plugin(said)) => match &check.kind {
+            CheckKind::Plugin(asked) => plugin::judge(check, asked, said, found, &mut own),
             _ => mismatch(check, &mut own),
         },
         Some(CheckResult::Command(_)) => mismatch(check, &mut own),
@@ -202,7 +215,7 @@ fn judge<'a>(
         _ => ran,
     };
     ledger.absorb(own, check.required);
-    summary_of(check, known, status, evidence, linted)
+    summary_of(check, known, status, found)
 }
 
 fn mismatch(check: &Check, own: &mut Ledger) -> CheckStatus {
@@ -269,8 +282,7 @@ fn summary_of(
     check: &Check,
     known: Option<&CheckEvidence>,
     status: CheckStatus,
-    evidence: &Evidence,
-    linted: &Linted,
+    found: &Found,
 ) -> CheckSummary {
     let result = known.map(|known| &known.result);
     let mut assurance = None;
@@ -293,11 +305,12 @@ fn summary_of(
             (base.into_iter().chain(candidate).collect(), None)
         }
         Some(CheckResult::Lint(_)) => (vec![TreeRole::Base, TreeRole::Candidate], None),
-        Some(CheckResult::NotRun(_)) | None => (Vec::new(), None),
+        Some(CheckResult::NotRun(_) | CheckResult::Plugin(_)) | None => (Vec::new(), None),
     };
-    let own = |finding: &&Finding| finding.check.as_ref() == Some(&check.name);
-    let reports = matches!(check.kind, CheckKind::Plugin(_));
-    let reported = reports.then(|| evidence.findings.iter().filter(own).count() as u64);
+    let report = match result {
+        Some(CheckResult::Plugin(PluginEvidence::Reported(report))) => Some(report),
+        _ => None,
+    };
     CheckSummary {
         name: check.name.clone(),
         kind: check.kind.name(),
@@ -309,8 +322,12 @@ fn summary_of(
             .unwrap_or_default(),
         trees,
         runs: runs::notes(known),
-        findings: reported.or(linted.reported),
-        new_findings: linted.new,
+        findings: found.reported,
+        new_findings: found.new,
+        summary: report
+            .and_then(|report| report.summary.as_ref())
+            .map(|summary| text::line(summary, SUMMARY_CAP)),
+        metrics: report.map_or_else(Vec::new, |report| report.metrics.clone()),
         tests,
         usage: known.map_or_else(Usage::default, |known| known.usage),
         denials: known.map_or_else(Vec::new, |known| known.denials.clone()),

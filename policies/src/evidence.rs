@@ -13,6 +13,7 @@ use crate::comparison::{Oracle, Rerun};
 use crate::denial::TreeDenial;
 use crate::finding::Finding;
 use crate::lint::LintEvidence;
+use crate::plugin::PluginEvidence;
 use crate::policy::KindName;
 use crate::reason::{Reason, Review};
 use crate::run::{Outcome, TestRun, Usage};
@@ -36,7 +37,7 @@ pub struct Evidence {
     /// One entry a check of the policy, in the policy's order. A check that is missing here counts
     /// as not run.
     pub checks: Vec<CheckEvidence>,
-    /// Findings of the static rules (`rules::inspect`) and plugins; a linter's stand in its check.
+    /// Findings of the static rules (`rules::inspect`); a linter's and a plugin's stand in their check.
     pub findings: Vec<Finding>,
     /// What the runner itself knows to stand in the way: a prepare step that failed, a tool that
     /// is missing, a patch that does not apply. Codes of any level but usage; where the check is
@@ -205,6 +206,8 @@ pub enum CheckResult {
     Test(Box<TestEvidence>),
     /// A lint check ran.
     Lint(Box<LintEvidence>),
+    /// A plugin check was asked.
+    Plugin(PluginEvidence),
     /// A command check ran.
     Command(CommandEvidence),
 }

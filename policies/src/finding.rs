@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::evidence::TreeRole;
 use crate::path::RepoPath;
 use crate::reason::ReasonCode;
 
@@ -34,6 +35,17 @@ pub struct Lines {
     pub end: u32,
 }
 
+/// Another place that a finding is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Related {
+    /// Whose file it is.
+    pub tree: TreeRole,
+    /// The file.
+    pub path: RepoPath,
+    /// Where in the file; null for the file as a whole.
+    pub lines: Option<Lines>,
+}
+
 /// One thing that somebody should know about the change.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
@@ -49,6 +61,9 @@ pub struct Finding {
     pub path_b64: Option<String>,
     /// Where in the file; null for the file as a whole.
     pub lines: Option<Lines>,
+    /// Other places that it is about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub related: Vec<Related>,
     /// One sentence for people.
     pub message: String,
     /// What the tool would do about it; null where it offers nothing. A suggestion, never applied.
@@ -77,6 +92,7 @@ impl Finding {
             path: path.cloned(),
             path_b64: path.and_then(base64_unless_utf8),
             lines: None,
+            related: Vec::new(),
             message,
             fix: None,
             new: true,

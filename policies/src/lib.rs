@@ -9,7 +9,8 @@
 //! 4. [`run`], [`tests`] and [`denial`]: what happened in a run, what each test did, and what the
 //!    sandbox refused.
 //! 5. [`agreement`], [`controls`] and [`comparison`]: whether a run's channels agree, and its planted
-//!    tests; base, candidate and oracle results, test by test. [`lint`]: which findings of a linter the base does not have.
+//!    tests; base, candidate and oracle results, test by test. [`lint`]: which findings of a linter the base does not have;
+//!    [`plugin`]: what a custom check said.
 //! 6. [`evidence`] and [`reason`]: everything known, the closed list of reasons.
 //! 7. [`decide`] and [`verdict`]: the decision and its JSON; digests are over [`canonical`] JSON,
 //!    and what others wrote goes through [`text`].
@@ -36,6 +37,7 @@ pub mod lint;
 pub mod loaded;
 pub mod mixed;
 pub mod path;
+pub mod plugin;
 pub mod policy;
 pub mod python_tests;
 pub mod reason;

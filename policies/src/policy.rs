@@ -6,6 +6,7 @@
 
 pub mod availability;
 mod check;
+mod configuration;
 mod fields;
 mod formatter;
 mod glob;
@@ -24,9 +25,10 @@ use crate::canonical;
 use crate::finding::FindingLevel;
 
 pub use check::{
-    Check, CheckKind, Framework, Gate, KindName, LintCheck, PluginCheck, ReportFormat, ReportFrom,
-    TestCheck,
+    Check, CheckKind, Framework, Gate, Grant, KindName, LintCheck, PluginCheck, ReportFormat,
+    ReportFrom, TestCheck,
 };
+pub use configuration::{ConfigurationError, placed};
 pub use fields::{PolicyError, PolicyErrors};
 pub use formatter::Formatter;
 pub use glob::{GlobError, Globs};
@@ -420,7 +422,7 @@ impl std::fmt::Display for Toolchain {
     }
 }
 
-fn is_false(value: &bool) -> bool {
+pub(crate) fn is_false(value: &bool) -> bool {
     !value
 }
 

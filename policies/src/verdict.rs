@@ -10,6 +10,7 @@ use crate::denial::TreeDenial;
 use crate::evidence::{Enforcement, Environment, PolicyRef, Subject, Timing, TreeRole};
 use crate::finding::Finding;
 use crate::path::RepoPath;
+use crate::plugin::Metric;
 use crate::policy::{Assurance, KindName};
 use crate::reason::{Reason, Review};
 use crate::run::Usage;
@@ -118,6 +119,12 @@ pub struct CheckSummary {
     /// How many of them the base does not have; null where that was not found out.
     #[serde(default)]
     pub new_findings: Option<u64>,
+    /// What a plugin says of the change in one sentence; null for every other check.
+    #[serde(default)]
+    pub summary: Option<String>,
+    /// What a plugin measured; no part of the digest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<Metric>,
     /// How many tests its candidate run has; null for checks without tests.
     pub tests: Option<u64>,
     /// Cost of its runs.

@@ -428,6 +428,7 @@ fn remark(text: &str) -> Finding {
         path: None,
         path_b64: None,
         lines: None,
+        related: Vec::new(),
         message: text.to_owned(),
         fix: None,
         new: true,

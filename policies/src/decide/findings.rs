@@ -7,6 +7,17 @@ use crate::finding::{Finding, FindingLevel};
 use crate::policy::{CheckKind, Policy};
 use crate::reason::{Level, Reason, ReasonCode, Review};
 
+/// What the findings of a linter or a plugin come to.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// For the verdict; those that count first to be kept.
+    pub(super) findings: Vec<Finding>,
+    /// How many the candidate has; none where its report cannot be used.
+    pub(super) reported: Option<u64>,
+    /// How many of them the base does not have.
+    pub(super) new: Option<u64>,
+}
+
 /// Findings of one code become one entry.
 pub(super) fn judge(policy: &Policy, findings: &[Finding], ledger: &mut Ledger) {
     let mut groups: BTreeMap<(ReasonCode, Option<&str>), Vec<&Finding>> = BTreeMap::new();

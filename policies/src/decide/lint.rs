@@ -1,6 +1,7 @@
 //! A lint check: whether each run can be used, and which findings count.
 
 use super::command::machine;
+use super::findings::Found;
 use super::ledger::Ledger;
 use crate::evidence::{CheckResult, Evidence};
 use crate::finding::{Finding, FindingLevel, base64_unless_utf8, fingerprint};
@@ -14,29 +15,18 @@ use crate::verdict::CheckStatus;
 /// Most findings of one check that the verdict lists of those that count, and of those that do not.
 const LISTED: usize = 1000;
 
-/// What a lint check's findings come to.
-#[derive(Debug, Default)]
-pub(super) struct Linted {
-    /// For the verdict; those that count first to be kept.
-    pub(super) findings: Vec<Finding>,
-    /// How many the candidate has; none where its report cannot be used.
-    pub(super) reported: Option<u64>,
-    /// How many of them the base does not have.
-    pub(super) new: Option<u64>,
-}
-
 /// The findings of a lint check; none where a run cannot be used, and for every other check.
-pub(super) fn findings(check: &Check, evidence: &Evidence) -> Linted {
+pub(super) fn findings(check: &Check, evidence: &Evidence) -> Found {
     let known = evidence.checks.iter().find(|one| one.name == check.name);
     let (CheckKind::Lint(tool), Some(CheckResult::Lint(runs))) =
         (&check.kind, known.map(|known| &known.result))
     else {
-        return Linted::default();
+        return Found::default();
     };
     let base = trouble(&runs.base, tool);
     let candidate = trouble(&runs.candidate, tool);
     if base.is_some() || candidate.is_some_and(|trouble| !trouble.partial) {
-        return Linted::default();
+        return Found::default();
     }
     let compared = compare(
         &runs.base.findings,
@@ -47,7 +37,7 @@ pub(super) fn findings(check: &Check, evidence: &Evidence) -> Linted {
     let counts = |one: &&Compared<'_>| one.new || tool.gate == Gate::All;
     let deny = compared.iter().filter(counts).take(LISTED);
     let note = compared.iter().filter(|one| !counts(one)).take(LISTED);
-    Linted {
+    Found {
         findings: deny
             .map(|one| finding(check, one, FindingLevel::Deny))
             .chain(note.map(|one| finding(check, one, FindingLevel::Note)))
@@ -63,7 +53,7 @@ pub(super) fn judge(
     check: &Check,
     tool: &LintCheck,
     runs: &LintEvidence,
-    linted: &Linted,
+    linted: &Found,
     ledger: &mut Ledger,
 ) -> CheckStatus {
     let base = trouble(&runs.base, tool);
@@ -154,6 +144,7 @@ fn finding(check: &Check, compared: &Compared<'_>, level: FindingLevel) -> Findi
         path: path.clone(),
         path_b64: path.as_ref().and_then(base64_unless_utf8),
         lines: *lines,
+        related: Vec::new(),
         message: text::line(message, LintFinding::MESSAGE_CAP),
         fix: fix.clone(),
         new: compared.new,

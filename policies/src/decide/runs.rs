@@ -18,7 +18,8 @@ pub(super) fn notes(known: Option<&CheckEvidence>) -> Vec<RunNote> {
         Some((cached, CheckResult::Test(runs))) => tests(cached, runs),
         Some((cached, CheckResult::Command(outcomes))) => command(cached, outcomes),
         Some((cached, CheckResult::Lint(_))) => vec![base(cached), candidate_note()],
-        Some((_, CheckResult::NotRun(_))) | None => Vec::new(),
+        // Nothing ran: a plugin looks at both trees.
+        Some((_, CheckResult::NotRun(_) | CheckResult::Plugin(_))) | None => Vec::new(),
     }
 }
 

@@ -4,6 +4,7 @@ mod checks;
 mod controls;
 mod laws;
 mod lint;
+mod plugin;
 
 use std::collections::BTreeSet;
 

@@ -27,7 +27,6 @@ pub struct Unavailable {
 
 /// Everything that is refused.
 pub const TABLE: &[Unavailable] = &[
-    row("check.kind", When::Is(&["plugin"]), "remove the check"),
     row("check.git", When::Is(&["synthetic"]), "remove it"),
     row("prepare.git", When::Is(&["synthetic"]), "remove it"),
     row("tests.contract", When::Written, "remove it"),

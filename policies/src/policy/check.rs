@@ -197,16 +197,36 @@ pub enum Gate {
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct PluginCheck {
-    /// Path in the base tree, path given by the operator, or name of a shipped plugin.
+    /// Path in the base tree, an absolute path in a policy of the operator's, or the name of a shipped plugin.
     pub plugin: String,
     /// Its sha256, lower-case hex.
     pub sha256: String,
     /// Capabilities it gets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub grants: Vec<String>,
+    pub grants: Vec<Grant>,
     /// Passed to it as JSON.
     #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
     pub config: serde_json::Map<String, serde_json::Value>,
+    /// Whether it may say that it does not apply to a change.
+    #[serde(default, skip_serializing_if = "super::is_false")]
+    pub may_skip: bool,
+    /// A budget that is the same on every machine, in units of work; without one only the clock counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fuel: Option<u64>,
+}
+
+/// A capability of a plugin.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Grant {
+    /// The files of base and candidate.
+    Trees,
+    /// What the other checks came to.
+    Prior,
+    /// Lines in the check's log.
+    Log,
 }
 
 fn yes() -> bool {

@@ -297,7 +297,9 @@ fn kind_of_key(key: &str) -> Option<&'static str> {
             Some("it is a key of `test` checks")
         }
         "report" | "report-from" | "ok-exit" | "gate" => Some("it is a key of `lint` checks"),
-        "plugin" | "sha256" | "grants" | "config" => Some("it is a key of `plugin` checks"),
+        "plugin" | "sha256" | "grants" | "config" | "may-skip" | "fuel" => {
+            Some("it is a key of `plugin` checks")
+        }
         "network" | "inputs" | "warm" => Some("it is a key of `[[prepare]]`"),
         _ => None,
     }
@@ -379,13 +381,17 @@ fn plugin_check(table: &mut Fields<'_, '_>) -> Option<PluginCheck> {
         "a path in the base tree, or a name",
     );
     let sha256 = table.require("sha256", values::sha256, "a plugin is pinned by its digest");
-    let grants = table.get("grants", values::strings).unwrap_or_default();
+    let grants = table.get("grants", values::words).unwrap_or_default();
     let config = table.get("config", values::json_table).unwrap_or_default();
+    let may_skip = table.get("may-skip", values::boolean).unwrap_or_default();
+    let fuel = table.get("fuel", values::whole);
     Some(PluginCheck {
         plugin: plugin?,
         sha256: sha256?,
         grants,
         config,
+        may_skip,
+        fuel,
     })
 }
 

@@ -350,10 +350,6 @@ fn asking(at: &str, value: &str) -> String {
     let check = "version = 1\n[[check]]\nname = \"c\"\nrun = [\"x\"]\n";
     let prepare = "version = 1\n[[prepare]]\nname = \"p\"\nrun = [\"x\"]\n";
     match (at, at.rsplit_once('.')) {
-        ("check.kind", _) => format!(
-            "version = 1\n[[check]]\nname = \"c\"\nkind = \"{value}\"\nplugin = \"p\"\nsha256 = \"{}\"\n",
-            "a".repeat(64)
-        ),
         ("check.framework", _) => format!("{check}kind = \"test\"\nframework = \"{value}\"\n"),
         ("check.git", _) => format!("{check}kind = \"command\"\ngit = \"{value}\"\n"),
         ("prepare.git", _) => format!("{prepare}git = \"{value}\"\n"),
@@ -405,12 +401,12 @@ fn every_limit_can_be_written_for_all_and_for_one_check() {
 }
 
 #[test]
-fn a_plugin_without_digest_is_refused_for_both_reasons() {
+fn a_plugin_without_digest_or_with_a_grant_that_is_none_is_refused() {
     bad(
-        "version = 1\n[[check]]\nname = \"c\"\nkind = \"plugin\"\nplugin = \"p.wasm\"\n",
+        "version = 1\n[[check]]\nname = \"c\"\nkind = \"plugin\"\nplugin = \"p.wasm\"\ngrants = [\"log\", \"sockets\"]\n",
         &[
             "2:1: `sha256` is missing in check `c` (a plugin is pinned by its digest)",
-            "4:8: `kind = \"plugin\"` is not available in this version (remove the check)",
+            "6:18: unknown value `sockets` (one of `trees`, `prior`, `log`)",
         ],
     );
 }

@@ -3,17 +3,28 @@
 use crate::change::{Change, ChangeKind, FileChange};
 use crate::finding::{Finding, FindingLevel};
 use crate::path::RepoPath;
-use crate::policy::Policy;
+use crate::policy::{Check, CheckKind, Policy};
 use crate::reason::ReasonCode;
 
 pub(super) fn inspect(change: &Change, policy: &Policy) -> Vec<Finding> {
     let touched = change.files.iter().flat_map(touched);
-    let protected = touched.filter(|path| policy.rules.protected.matches(path));
-    protected.map(finding).collect()
+    touched
+        .filter_map(|path| Some(finding(path, why(policy, path)?)))
+        .collect()
 }
 
-fn finding(path: &RepoPath) -> Finding {
-    let message = format!("the policy protects `{path}`");
+/// Why a person has to look at a path. A plugin's file steers the next change, as the policy does that names it.
+fn why(policy: &Policy, path: &RepoPath) -> Option<String> {
+    let is_plugin = |check: &&Check| matches!(&check.kind, CheckKind::Plugin(asked) if asked.plugin.as_bytes() == path.as_bytes());
+    match policy.check.iter().find(is_plugin) {
+        Some(check) => Some(format!("`{path}` is the plugin of check `{}`", check.name)),
+        None => {
+            (policy.rules.protected.matches(path)).then(|| format!("the policy protects `{path}`"))
+        }
+    }
+}
+
+fn finding(path: &RepoPath, message: String) -> Finding {
     let level = FindingLevel::Review;
     Finding::built_in(ReasonCode::ProtectedPath, level, Some(path), "", message)
 }
