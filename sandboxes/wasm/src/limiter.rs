@@ -1,0 +1,96 @@
+//! Keeps a plugin's memories and tables within its limits.
+//!
+//! Growth beyond a limit ends the plugin at once instead of telling it that there is no more: few plugins
+//! do anything sensible then, and the cause would be lost in a trap somewhere else.
+
+use wasmtime::{Error, ResourceLimiter, Result};
+
+use crate::failure::Resource;
+use crate::limits::{INSTANCES, MEMORIES, TABLES};
+use crate::state::State;
+
+/// The sum after this growth, if that is within the limit.
+fn grown(sum: u64, current: usize, desired: usize, limit: u64) -> Option<u64> {
+    let more = desired.saturating_sub(current) as u64;
+    sum.checked_add(more).filter(|sum| *sum <= limit)
+}
+
+impl ResourceLimiter for State {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> Result<bool> {
+        // Beyond its own maximum it fails as it always does, and uses nothing up.
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        let limit = self.limits.memory;
+        match grown(self.memory, current, desired, limit) {
+            Some(sum) => {
+                self.memory = sum;
+                Ok(true)
+            }
+            None => Err(self.exceeded(Resource::Memory, limit)),
+        }
+    }
+
+    /// The machine has no more memory: the answer would differ elsewhere, so there is none.
+    fn memory_grow_failed(&mut self, error: Error) -> Result<()> {
+        Err(error)
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> Result<bool> {
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        let limit = self.limits.table_elements;
+        match grown(self.table_elements, current, desired, limit) {
+            Some(sum) => {
+                self.table_elements = sum;
+                Ok(true)
+            }
+            None => Err(self.exceeded(Resource::TableElements, limit)),
+        }
+    }
+
+    fn table_grow_failed(&mut self, error: Error) -> Result<()> {
+        Err(error)
+    }
+
+    fn instances(&self) -> usize {
+        INSTANCES
+    }
+
+    fn tables(&self) -> usize {
+        TABLES
+    }
+
+    fn memories(&self) -> usize {
+        MEMORIES
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn growth_counts_for_all_memories_together() {
+        for (sum, current, desired, limit, expected) in [
+            (0, 0, 10, 10, Some(10)),
+            (5, 0, 6, 10, None),
+            (5, 5, 10, 10, Some(10)),
+            (5, 5, 11, 10, None),
+            (u64::MAX, 0, 1, u64::MAX, None),
+        ] {
+            assert_eq!(grown(sum, current, desired, limit), expected);
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! One thing wrong at a time.
