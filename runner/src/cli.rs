@@ -4,7 +4,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use passmuster_policy::policy::Isolation;
+use passmuster_policy::policy::{Grant, Isolation};
+use passmuster_wasm::Capability;
 
 /// Does this change pass muster? Applies a proposed change to an isolated tree, runs the
 /// repository's tests in a sandbox on it and on its base, and gives one verdict.
@@ -48,6 +49,9 @@ pub enum Command {
     /// Look at a policy.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Look at a custom check, and try it on a change.
+    #[command(subcommand)]
+    Plugin(PluginCommand),
     /// Look at the cache or make it smaller.
     #[command(subcommand)]
     Cache(CacheCommand),
@@ -68,25 +72,33 @@ pub struct Place {
     pub policy: Option<String>,
 }
 
+/// What is proposed.
+#[derive(Debug, Clone, Args)]
+pub struct Proposed {
+    /// The proposed patch (`-` for standard input). Without it and without --head or --staged, the
+    /// working tree is meant.
+    #[arg(value_name = "PATCH")]
+    pub patch: Option<PathBuf>,
+    /// This commit against its merge base with the default branch.
+    #[arg(long, value_name = "REV", conflicts_with_all = ["patch", "worktree", "staged"])]
+    pub head: Option<String>,
+    /// The working tree: tracked changes and untracked, not ignored files. The default.
+    #[arg(long, conflicts_with_all = ["patch", "staged"])]
+    pub worktree: bool,
+    /// What is staged.
+    #[arg(long, conflicts_with = "patch")]
+    pub staged: bool,
+}
+
 /// Arguments of `verify`.
 #[derive(Debug, Clone, Args)]
 pub struct Verify {
-    /// The proposed patch (`-` for standard input). Without it and without --head or --staged, the
-    /// working tree is verified.
-    #[arg(value_name = "PATCH")]
-    pub patch: Option<PathBuf>,
+    /// What is verified.
+    #[command(flatten)]
+    pub change: Proposed,
     /// Where the repository is and what the base is.
     #[command(flatten)]
     pub place: Place,
-    /// Verify this commit against its merge base with the default branch.
-    #[arg(long, value_name = "REV", conflicts_with_all = ["patch", "worktree", "staged"])]
-    pub head: Option<String>,
-    /// Verify the working tree: tracked changes and untracked, not ignored files. The default.
-    #[arg(long, conflicts_with_all = ["patch", "staged"])]
-    pub worktree: bool,
-    /// Verify what is staged.
-    #[arg(long, conflicts_with = "patch")]
-    pub staged: bool,
     /// Run only this check (may be given again). Then the verdict is at best inconclusive.
     #[arg(long = "check", value_name = "NAME")]
     pub checks: Vec<String>,
@@ -198,6 +210,49 @@ pub enum PolicyCommand {
     Show(Place),
 }
 
+/// Subcommands of `plugin`.
+#[derive(Debug, Clone, Subcommand)]
+pub enum PluginCommand {
+    /// Say what a plugin is, what it needs, and the lines of a policy that use it.
+    Inspect {
+        /// A component's file, or the name of a plugin that is part of the program.
+        #[arg(value_name = "FILE|NAME")]
+        plugin: String,
+        /// Print it as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ask a plugin about a change. Nothing of the change runs, and there is no verdict: 0 where nothing speaks against the
+    /// change, 1 where something does, 3 where the plugin broke down.
+    Run(PluginRun),
+}
+
+/// Arguments of `plugin run`.
+#[derive(Debug, Clone, Args)]
+pub struct PluginRun {
+    /// A component's file, or the name of a plugin that is part of the program.
+    #[arg(value_name = "FILE|NAME")]
+    pub plugin: String,
+    /// What it is asked about.
+    #[command(flatten)]
+    pub change: Proposed,
+    /// The repository, or a plain directory [default: the one that encloses the current directory].
+    #[arg(long, value_name = "DIR")]
+    pub repo: Option<PathBuf>,
+    /// The base: any revision [default: HEAD; with --head the merge base with the default branch].
+    #[arg(long, value_name = "REV")]
+    pub base: Option<String>,
+    /// Its configuration.
+    #[arg(long, value_name = "JSON|@FILE")]
+    pub config: Option<String>,
+    /// A capability that it gets (may be given again): trees, prior or log [default: what it imports].
+    #[arg(long = "grant", value_name = "NAME", value_parser = grant)]
+    pub grants: Vec<Grant>,
+    /// Print the answer as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Subcommands of `cache`.
 #[derive(Debug, Clone, Subcommand)]
 pub enum CacheCommand {
@@ -209,6 +264,14 @@ pub enum CacheCommand {
         #[arg(long, default_value = "10GiB", value_name = "SIZE")]
         max: String,
     },
+}
+
+fn grant(text: &str) -> Result<Grant, String> {
+    let known = Capability::of_key(text).ok_or_else(|| {
+        let all = Capability::ALL.map(Capability::key);
+        format!("one of {}", all.join(", "))
+    })?;
+    Ok(crate::plugins::grant(known))
 }
 
 fn isolation(text: &str) -> Result<Isolation, String> {

@@ -3,6 +3,7 @@
 use std::io;
 
 use passmuster_policy::reason::ReasonCode;
+use passmuster_wasm::HostError;
 use thiserror::Error;
 
 use crate::base::BaseError;
@@ -130,7 +131,7 @@ macro_rules! internal {
     };
 }
 
-internal!(LayerError, SessionError, io::Error);
+internal!(LayerError, SessionError, HostError, io::Error);
 
 /// The cache is where the operator put it, so what is wrong with it is theirs to mend.
 macro_rules! cache {

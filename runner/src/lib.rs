@@ -73,6 +73,7 @@ pub mod past;
 pub mod places;
 pub mod plan;
 
+pub mod plugins;
 pub mod policy_source;
 pub mod progress;
 pub mod proposal;

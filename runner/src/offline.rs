@@ -42,7 +42,10 @@ pub fn of(evidence: &Evidence) -> Vec<Offline> {
 fn of_check(check: &CheckEvidence) -> Option<Offline> {
     match &check.result {
         CheckResult::Test(runs) => of_run(&check.name, &runs.base),
-        CheckResult::Lint(_) | CheckResult::Command(_) | CheckResult::NotRun(_) => None,
+        CheckResult::Lint(_)
+        | CheckResult::Command(_)
+        | CheckResult::NotRun(_)
+        | CheckResult::Plugin(_) => None,
     }
 }
 

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use passmuster_policy::change::Mode;
 use passmuster_policy::evidence::{PolicyRef, PolicySource};
 use passmuster_policy::path::RepoPath;
-use passmuster_policy::policy::{FILE_NAME, PRESETS, Policy, PolicyErrors, parse};
+use passmuster_policy::policy::{
+    ConfigurationError, FILE_NAME, PRESETS, Policy, PolicyErrors, parse, placed,
+};
 use passmuster_policy::reason::{Reason, ReasonCode};
 use thiserror::Error;
 
@@ -42,6 +44,17 @@ pub struct Loaded {
     pub policy: Policy,
     /// Its source and digest, for the verdict.
     pub reference: PolicyRef,
+    /// What was parsed, and how messages call it.
+    text: String,
+    name: String,
+}
+
+impl Loaded {
+    /// Mistakes in the configuration of plugins, with their places.
+    #[must_use]
+    pub fn misconfigured(&self, mistakes: &[ConfigurationError]) -> PolicySourceError {
+        PolicySourceError::Invalid(placed(&self.text, &self.name, mistakes))
+    }
 }
 
 /// There is no policy to verify by. All of these end with exit code 2.
@@ -166,7 +179,12 @@ pub fn load(
         sha256: policy.digest(),
         presets: policy.extends.clone(),
     };
-    Ok(Loaded { policy, reference })
+    Ok(Loaded {
+        policy,
+        reference,
+        text,
+        name,
+    })
 }
 
 /// The text of an ordinary file: a pipe could keep us waiting for ever.

@@ -8,7 +8,7 @@
 //! What is wrong with the request, the policy or the repository is an error; what is wrong with the
 //! change, or could not be found out about it, is a verdict.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ use passmuster_policy::evidence::{
     self, CheckEvidence, CheckResult, EnforcementState, Evidence, Subject, Timing, WhyNotRun,
 };
 use passmuster_policy::finding::{Finding, FindingLevel, fingerprint};
-use passmuster_policy::policy::{Isolation, Policy};
+use passmuster_policy::policy::{CheckKind, Isolation, Policy};
 use passmuster_policy::reason::{Reason, ReasonCode};
 use passmuster_policy::rules;
 use passmuster_policy::verdict::Verdict;
@@ -31,6 +31,7 @@ use crate::cache::Cache;
 use crate::content::Content;
 use crate::digest::sha256;
 use crate::error::UserError;
+use crate::git::Git;
 use crate::git::objects::TreeEntry;
 use crate::host;
 use crate::inspect;
@@ -48,6 +49,7 @@ use crate::past::{
     verdict_key,
 };
 use crate::plan::{CheckPlan, plan};
+use crate::plugins;
 use crate::policy_source::{self, Choice, Loaded};
 use crate::progress::Progress;
 use crate::proposal::{self, Input, Proposal, ProposalError};
@@ -189,11 +191,23 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
             basis: &basis,
             store: &store,
         };
+        let plugins = case.plugins(&plans, repository.git(), &base_tree)?;
+        let processes: Vec<CheckPlan<'_>> = plans
+            .iter()
+            .filter(|plan| !is_plugin(plan))
+            .cloned()
+            .collect();
         let mut measured = case
-            .measure(&plans, trees, &evidence.change, &mut content)
+            .measure(&processes, trees, &evidence.change, &mut content)
             .await?;
         network_logs = std::mem::take(&mut measured.network_logs);
         add_measured(&mut evidence, measured);
+        let answers = plugins::ask(
+            plugins,
+            &scene(world, &basis, &repository, trees, &evidence),
+        )
+        .await;
+        evidence.checks.extend(answers);
     }
     add_unmeasured(&mut evidence, &plans);
     evidence
@@ -302,6 +316,29 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
+    /// The plugins of the checks that will run. What is wrong with their configuration is wrong with the policy.
+    fn plugins<'a>(
+        &self,
+        plans: &[CheckPlan<'a>],
+        git: &Git,
+        base: &Snapshot,
+    ) -> Result<Vec<plugins::Ready<'a>>, UserError> {
+        if !plans.iter().any(is_plugin) {
+            return Ok(Vec::new());
+        }
+        let host = plugins::host(&self.world.cache)?;
+        let place = plugins::Place {
+            git,
+            base,
+            policy: &self.basis.loaded.reference,
+        };
+        let (ready, mistakes) = plugins::load(&host, &place, plans);
+        match mistakes.is_empty() {
+            true => Ok(ready),
+            false => Err(self.basis.loaded.misconfigured(&mistakes).into()),
+        }
+    }
+
     /// Runs what the plan says on both trees. A machine on which nothing can run is a reason, not
     /// an error.
     async fn measure(
@@ -364,7 +401,9 @@ impl Proposed {
         }
     }
 
-    fn as_input(&self) -> Input<'_> {
+    /// The same, borrowed.
+    #[must_use]
+    pub fn as_input(&self) -> Input<'_> {
         match self {
             Self::Patch { bytes, name } => Input::Patch { bytes, name },
             Self::Head(revision) => Input::Head(revision),
@@ -482,11 +521,32 @@ pub fn enforcement(one: &Enforcement) -> evidence::Enforcement {
     }
 }
 
-/// Checks that never came to be measured are part of the evidence too.
-fn add_unmeasured(evidence: &mut Evidence, plans: &[CheckPlan<'_>]) {
-    if !evidence.checks.is_empty() {
-        return;
+fn is_plugin(plan: &CheckPlan<'_>) -> bool {
+    matches!(plan.check.kind, CheckKind::Plugin(_))
+}
+
+fn scene<'a>(
+    world: &'a World,
+    basis: &'a Basis,
+    repository: &'a Repository,
+    trees: [&'a Snapshot; 2],
+    evidence: &'a Evidence,
+) -> plugins::Scene<'a> {
+    plugins::Scene {
+        policy: basis.policy(),
+        git: repository.git(),
+        trees,
+        evidence,
+        stop: &world.stop,
     }
+}
+
+/// Checks that never came to be measured are part of the evidence too, which is in the order of the policy.
+fn add_unmeasured(evidence: &mut Evidence, plans: &[CheckPlan<'_>]) {
+    let mut known: BTreeMap<String, CheckEvidence> = std::mem::take(&mut evidence.checks)
+        .into_iter()
+        .map(|check| (check.name.clone(), check))
+        .collect();
     let not_run = |plan: &CheckPlan<'_>| CheckEvidence {
         name: plan.check.name.clone(),
         kind: plan.check.kind.name(),
@@ -496,7 +556,14 @@ fn add_unmeasured(evidence: &mut Evidence, plans: &[CheckPlan<'_>]) {
         denials: Vec::new(),
         result: CheckResult::NotRun(plan.left_out.clone().unwrap_or(WhyNotRun::Blocked)),
     };
-    evidence.checks = plans.iter().map(not_run).collect();
+    evidence.checks = plans
+        .iter()
+        .map(|plan| {
+            known
+                .remove(&plan.check.name)
+                .unwrap_or_else(|| not_run(plan))
+        })
+        .collect();
 }
 
 /// Whether a check does not work on the base; content that is not here would explain it.

@@ -5,6 +5,7 @@ mod demo;
 mod doctor;
 mod explain;
 mod init;
+mod plugin;
 mod policy;
 mod sandbox;
 mod show;
@@ -95,6 +96,7 @@ async fn dispatch(cli: &Cli) -> Result<Exit, UserError> {
         Command::Doctor(arguments) => doctor::run(cli, arguments).await,
         Command::Sandbox(arguments) => sandbox::run(&world(cli)?, arguments).await,
         Command::Policy(command) => policy::run(cli, command),
+        Command::Plugin(command) => plugin::run(cli, command),
         Command::Cache(command) => cache::run(&cache_of(cli)?, command),
     }
 }

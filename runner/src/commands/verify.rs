@@ -7,7 +7,7 @@ use std::path::Path;
 use passmuster_policy::verdict::{Decision, Verdict};
 
 use super::{palette, place, print};
-use crate::cli::{Format, Verify};
+use crate::cli::{self, Format, Verify};
 use crate::error::UserError;
 use crate::exit_code::Exit;
 use crate::policy_source::choice;
@@ -56,7 +56,7 @@ pub(super) fn exit(decision: Decision) -> Exit {
 pub(super) fn request(arguments: &Verify) -> Result<Request, UserError> {
     Ok(Request {
         repository: place(arguments.place.repo.as_ref())?,
-        proposed: proposed(arguments)?,
+        proposed: proposed(&arguments.change)?,
         base: arguments.place.base.clone(),
         policy: choice(arguments.place.policy.as_deref()),
         isolation: arguments.isolation,
@@ -66,7 +66,8 @@ pub(super) fn request(arguments: &Verify) -> Result<Request, UserError> {
     })
 }
 
-fn proposed(arguments: &Verify) -> Result<Proposed, UserError> {
+/// Reads what is proposed.
+pub(super) fn proposed(arguments: &cli::Proposed) -> Result<Proposed, UserError> {
     match (&arguments.patch, &arguments.head, arguments.staged) {
         (Some(path), ..) => patch(path),
         (None, Some(revision), _) => Ok(Proposed::Head(revision.clone())),

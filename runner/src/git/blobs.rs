@@ -6,7 +6,7 @@ use std::process::{ChildStdin, ChildStdout};
 use super::command::Conversation;
 use super::{Git, GitError};
 
-/// Reads blobs from a long-lived `git cat-file --batch`. Its process is lent to the next reader of
+/// Reads blobs from a long-lived `git cat-file --batch-command`. Its process is lent to the next reader of
 /// the same objects when this one goes: starting one costs more than most reads.
 #[derive(Debug)]
 pub struct BlobReader {
@@ -15,7 +15,7 @@ pub struct BlobReader {
     process: Option<Process>,
 }
 
-/// One `git cat-file --batch`, at rest between two answers.
+/// One `git cat-file --batch-command`, at rest between two answers.
 #[derive(Debug)]
 pub(super) struct Process {
     requests: ChildStdin,
@@ -28,7 +28,7 @@ const READ: &str = "read a blob";
 
 impl Process {
     fn start(git: &Git) -> Result<Self, GitError> {
-        let mut conversation = git.command(READ, ["cat-file", "--batch"]).talk()?;
+        let mut conversation = git.command(READ, ["cat-file", "--batch-command"]).talk()?;
         let requests = conversation.stdin().ok_or_else(closed)?;
         let answers = BufReader::new(conversation.stdout().ok_or_else(closed)?);
         Ok(Self {
@@ -70,10 +70,15 @@ impl BlobReader {
         Ok(bytes)
     }
 
+    /// How many bytes the blob has.
+    pub fn size(&mut self, oid: &str) -> Result<u64, GitError> {
+        self.at_rest(|process, git| process.ask(git, "info", oid))
+    }
+
     /// The blob when it has at most `cap` bytes; a larger one is passed over.
     pub fn read_small(&mut self, oid: &str, cap: u64) -> Result<Option<Vec<u8>>, GitError> {
         self.at_rest(|process, git| {
-            let size = process.request(git, oid)?;
+            let size = process.ask(git, "contents", oid)?;
             let mut bytes = Vec::new();
             if size <= cap {
                 process.body(oid, size, &mut bytes)?;
@@ -88,7 +93,7 @@ impl BlobReader {
     /// more use, because the rest of the blob is still in the pipe.
     pub fn copy_to(&mut self, oid: &str, writer: &mut impl Write) -> Result<u64, GitError> {
         self.at_rest(|process, git| {
-            let size = process.request(git, oid)?;
+            let size = process.ask(git, "contents", oid)?;
             process.body(oid, size, writer)?;
             Ok(size)
         })
@@ -110,7 +115,7 @@ impl BlobReader {
 }
 
 impl Process {
-    /// The bytes that [`Self::request`] announced, and the line end after them.
+    /// The bytes that [`Self::ask`] announced, and the line end after them.
     fn body(&mut self, oid: &str, size: u64, writer: &mut impl Write) -> Result<(), GitError> {
         let copied = io::copy(&mut (&mut self.answers).take(size), writer)
             .map_err(GitError::io(format!("copy blob {oid}")))?;
@@ -125,9 +130,9 @@ impl Process {
         }
     }
 
-    /// Asks for a blob and reads the line before its bytes: `OID blob SIZE`.
-    fn request(&mut self, git: &Git, oid: &str) -> Result<u64, GitError> {
-        writeln!(self.requests, "{oid}").map_err(GitError::io(READ))?;
+    /// Asks about a blob (`info`) or for it (`contents`) and reads the line that both answers begin with: `OID blob SIZE`.
+    fn ask(&mut self, git: &Git, what: &str, oid: &str) -> Result<u64, GitError> {
+        writeln!(self.requests, "{what} {oid}").map_err(GitError::io(READ))?;
         let mut head = String::new();
         self.answers
             .read_line(&mut head)

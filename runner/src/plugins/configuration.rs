@@ -1,0 +1,121 @@
+//! A plugin's configuration against the plugin's own JSON Schema.
+
+use passmuster_policy::policy::ConfigurationError;
+use passmuster_wasm::Info;
+use serde_json::{Map, Value};
+
+/// Most mistakes that are listed of one configuration.
+const LISTED: usize = 20;
+
+/// What the plugin's schema says against a configuration; what is wrong with the schema itself is a mistake too.
+pub(super) fn mistakes(
+    check: &str,
+    info: &Info,
+    config: &Map<String, Value>,
+) -> Vec<ConfigurationError> {
+    let mistake = |at: Vec<String>, message: String| ConfigurationError {
+        check: check.to_owned(),
+        at,
+        message,
+    };
+    let Some(schema) = &info.config_schema else {
+        let message = format!("`{}` takes no configuration", info.name);
+        return match config.is_empty() {
+            true => Vec::new(),
+            false => vec![mistake(Vec::new(), message)],
+        };
+    };
+    let unusable = |why: String| {
+        let message = format!(
+            "the schema that `{}` gives cannot be used: {why}",
+            info.name
+        );
+        vec![mistake(Vec::new(), message)]
+    };
+    let schema: Value = match serde_json::from_str(schema) {
+        Ok(schema) => schema,
+        Err(error) => return unusable(error.to_string()),
+    };
+    let validator = match jsonschema::validator_for(&schema) {
+        Ok(validator) => validator,
+        Err(error) => return unusable(error.to_string()),
+    };
+    let config = Value::Object(config.clone());
+    let errors = validator.iter_errors(&config).take(LISTED);
+    errors
+        .map(|error| mistake(way(&error.instance_path().to_string()), error.to_string()))
+        .collect()
+}
+
+/// The parts of a JSON pointer.
+fn way(pointer: &str) -> Vec<String> {
+    let parts = pointer.split('/').skip(1);
+    parts
+        .map(|part| part.replace("~1", "/").replace("~0", "~"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(schema: Option<&str>, config: &str) -> Vec<String> {
+        let info = Info {
+            name: "layers".to_owned(),
+            version: "1".to_owned(),
+            description: String::new(),
+            rules: Vec::new(),
+            config_schema: schema.map(str::to_owned),
+        };
+        let Value::Object(config) = serde_json::from_str(config).unwrap() else {
+            panic!("a table");
+        };
+        let found = mistakes("layers", &info, &config);
+        found
+            .iter()
+            .map(|one| format!("{}: {}", one.at.join("."), one.message))
+            .collect()
+    }
+
+    #[test]
+    fn a_schema_says_what_is_wrong_and_where() {
+        let schema = r#"{"type": "object", "additionalProperties": false,
+            "properties": {"forbid": {"type": "array", "items": {"type": "array"}}}}"#;
+        for (schema, config, expected) in [
+            (Some(schema), r#"{"forbid": [["a", "b"]]}"#, &[][..]),
+            (
+                Some(schema),
+                r#"{"forbid": [["a", "b"], 7]}"#,
+                &["forbid.1: 7 is not of type"],
+            ),
+            (
+                Some(schema),
+                r#"{"forbit": []}"#,
+                &[": Additional properties are not allowed"],
+            ),
+            (
+                Some("{"),
+                "{}",
+                &[": the schema that `layers` gives cannot be used"],
+            ),
+            (
+                Some(r#"{"type": 7}"#),
+                "{}",
+                &[": the schema that `layers` gives cannot be used"],
+            ),
+            (
+                Some(r#"{"$ref": "https://example.org/schema"}"#),
+                "{}",
+                &[": the schema that `layers` gives cannot be used"],
+            ),
+            (None, "{}", &[]),
+            (None, r#"{"a": 1}"#, &[": `layers` takes no configuration"]),
+        ] {
+            let found = found(schema, config);
+            assert_eq!(found.len(), expected.len(), "{config}: {found:?}");
+            for (one, start) in found.iter().zip(expected) {
+                assert!(one.starts_with(start), "{one}");
+            }
+        }
+    }
+}
