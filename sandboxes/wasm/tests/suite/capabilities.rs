@@ -38,6 +38,12 @@ fn a_plugin_needs_what_it_imports() {
     for capability in Capability::ALL {
         let plugin = load(&using(capability));
         assert_eq!(plugin.needs(), &Grants::from([capability]));
+        let interface = format!("passmuster:check/{capability}@0.1.0");
+        assert!(
+            plugin.imports().contains(&interface),
+            "{:?}",
+            plugin.imports()
+        );
     }
 }
 

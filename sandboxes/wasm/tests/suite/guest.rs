@@ -62,6 +62,11 @@ impl Image {
 /// `line`, `column` from, and the same to; none is without.
 pub(crate) type Span = (u32, Option<u32>, Option<(u32, Option<u32>)>);
 
+/// A path, what goes, and what comes.
+pub(crate) type RawEdit = (String, Span, String);
+/// A description and its edits.
+pub(crate) type RawFix = (String, Vec<RawEdit>);
+
 /// A finding as a guest lays it out: nothing is checked.
 #[derive(Clone)]
 pub(crate) struct RawFinding {
@@ -69,7 +74,7 @@ pub(crate) struct RawFinding {
     pub(crate) severity: u32,
     pub(crate) message: Vec<u8>,
     pub(crate) locations: Vec<(u32, String, Option<Span>)>,
-    pub(crate) fixes: Vec<(String, Vec<(String, Span, String)>)>,
+    pub(crate) fixes: Vec<RawFix>,
     pub(crate) fingerprint: Option<String>,
     pub(crate) preexisting: u32,
 }
@@ -143,7 +148,7 @@ impl Image {
         [vec![*side, at, length, has], words].concat()
     }
 
-    fn fix(&mut self, (description, edits): &(String, Vec<(String, Span, String)>)) -> Vec<u32> {
+    fn fix(&mut self, (description, edits): &RawFix) -> Vec<u32> {
         let edits: Vec<Vec<u32>> = edits
             .iter()
             .map(|(path, span, text)| {

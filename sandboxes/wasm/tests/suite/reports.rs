@@ -132,7 +132,8 @@ fn every_list_has_an_end() {
     };
     let edits = |count| edited("a", (1, None, None), "", count);
     let text = |count| edited("a", (1, None, None), &"x".repeat(count), 1);
-    let cases: [(&dyn Fn(usize) -> RawFinding, usize, &str); 4] = [
+    type Make<'a> = &'a dyn Fn(usize) -> RawFinding;
+    let cases: [(Make, usize, &str); 4] = [
         (&locations, LOCATIONS, "locations"),
         (&fixes, FIXES, "fixes"),
         (&edits, EDITS, "edits"),
