@@ -2,7 +2,7 @@
 //! files, as times and as ratios of what they are held against.
 //!
 //! `cargo run --release -p passmuster-wasm --example measure [component.wasm]`; a component that is given is
-//! compiled, loaded and described as well.
+//! measured as well, with an empty configuration and all that it needs.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,14 +21,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use passmuster_wasm::{
-    Capability, ChangeSet, ChangedFile, Host, Inputs, Limits, Mode, Node, Origin, Plugin, Source,
-    SourceError, Status, Tree,
+    ChangeSet, ChangedFile, Host, Inputs, Limits, Mode, Node, Origin, Plugin, Source, SourceError,
+    Status, Tree,
 };
 
 use guest::Guest;
 
 /// Of each measurement the median of this many.
 const TIMES: usize = 9;
+/// A component of more bytes takes so long to compile that once has to do.
+const LARGE: usize = 1 << 20;
 /// Bytes of a file, about what sources have.
 const FILE: usize = 7_600;
 
@@ -140,10 +142,14 @@ fn natively(count: usize) -> usize {
     usize::try_from(started.elapsed().as_nanos()).unwrap()
 }
 
-fn median(mut once: impl FnMut() -> Duration) -> Duration {
-    let mut all: Vec<Duration> = (0..TIMES).map(|_| once()).collect();
+fn median(once: impl FnMut() -> Duration) -> Duration {
+    median_of(TIMES, once)
+}
+
+fn median_of(times: usize, mut once: impl FnMut() -> Duration) -> Duration {
+    let mut all: Vec<Duration> = (0..times).map(|_| once()).collect();
     all.sort();
-    all[TIMES / 2]
+    all[times / 2]
 }
 
 fn timed<T>(work: impl FnOnce() -> T) -> Duration {
@@ -165,13 +171,14 @@ fn over(one: Duration, other: Duration) -> f64 {
 }
 
 /// Cold, from the cache, and described.
-fn loading(name: &str, bytes: &[u8], cache: &Path) {
+fn loading(name: &str, bytes: &[u8], cache: &Path) -> Plugin {
     let (plain, cached) = (Host::new(None).unwrap(), Host::new(Some(cache)).unwrap());
-    let cold = median(|| timed(|| plain.load(bytes, None).unwrap()));
+    let times = if bytes.len() > LARGE { 1 } else { TIMES };
+    let cold = median_of(times, || timed(|| plain.load(bytes, None).unwrap()));
     cached.load(bytes, None).unwrap();
     let warm =
         median(|| timed(|| assert_eq!(cached.load(bytes, None).unwrap().origin(), Origin::Cached)));
-    let plugin = plain.load(bytes, None).unwrap();
+    let plugin = cached.load(bytes, None).unwrap();
     let limits = Limits::for_describe();
     let described = median(|| timed(|| plugin.describe(&limits).result.unwrap()));
     let size = bytes.len();
@@ -186,23 +193,20 @@ fn loading(name: &str, bytes: &[u8], cache: &Path) {
         described,
         &format!("1/{:.0} of compiling", over(cold, described)),
     );
+    plugin
 }
 
 fn calling(plugin: &Plugin, count: usize, how: &str) {
     let info = plugin.describe(&Limits::for_describe()).result.unwrap();
     let inputs = inputs(count);
-    let grants = [Capability::Trees].into();
-    let call = median(|| {
-        timed(|| {
-            plugin
-                .check(&info, &inputs, &grants, &Limits::default())
-                .result
-                .unwrap()
-        })
-    });
+    let check = || plugin.check(&info, &inputs, plugin.needs(), &Limits::default());
+    if let Err(failure) = check().result {
+        return say(&format!("no call{how}: {failure}"), Duration::ZERO, "");
+    }
+    let call = median(|| timed(check));
     let native = median(|| Duration::from_nanos(natively(count) as u64));
     say(
-        &format!("a call over {count} files"),
+        &format!("a call over {count} files{how}"),
         call,
         &format!("{:.2} of native code", over(call, native)),
     );
@@ -214,11 +218,11 @@ fn main() {
     let searching = searching().bytes();
     let host = timed(|| Host::new(Some(&cache)).unwrap());
     say("a host", host, "");
-    loading("the search", &searching, &cache);
+    let plugin = loading("the search", &searching, &cache);
     if let Some(path) = std::env::args_os().nth(1) {
-        loading("the component", &std::fs::read(path).unwrap(), &cache);
+        let given = loading("the component", &std::fs::read(path).unwrap(), &cache);
+        calling(&given, 50, ", the component");
     }
-    let plugin = Host::new(None).unwrap().load(&searching, None).unwrap();
     calling(&plugin, 50, "");
     calling(&plugin, 5_000, "");
     let metered = Host::new(None)
