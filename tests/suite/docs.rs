@@ -188,6 +188,7 @@ fn the_architecture_names_every_package() {
     for folder in [
         "policies",
         "sandboxes/process",
+        "sandboxes/wasm",
         "runner",
         "tests",
         "examples",

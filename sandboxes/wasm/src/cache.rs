@@ -40,7 +40,7 @@ use crate::seal;
 const KEPT: u64 = 1 << 30;
 /// After this time a directory that is still being made belongs to a process that is gone.
 const ABANDONED: Duration = Duration::from_secs(60 * 60);
-/// Names that are tried for a new directory.
+/// How often something is tried that another thread or process may be in the way of.
 const ATTEMPTS: u32 = 100;
 
 /// The cache's directory cannot be used.
@@ -72,7 +72,6 @@ pub enum CacheError {
 /// A directory for compiled components.
 pub(crate) struct Cache {
     root: PathBuf,
-    made: AtomicU64,
 }
 
 /// A directory that is being made. Removed unless it is kept.
@@ -105,7 +104,6 @@ impl Cache {
         }
         Ok(Self {
             root: root.to_owned(),
-            made: AtomicU64::new(0),
         })
     }
 
@@ -126,11 +124,24 @@ impl Cache {
         Some(path)
     }
 
-    /// Takes the directory of this key away: first its name, so that nobody meets half of it.
+    /// Takes the directory of this key away.
     pub(crate) fn discard(&self, key: &str) {
-        let aside = self.temporary();
-        if fs::rename(self.root.join(key), &aside).is_ok() {
-            let _ = fs::remove_dir_all(&aside);
+        self.remove(&self.root.join(key));
+    }
+
+    /// First its name, so that nobody meets half of it, and wasmtime's own thread, which counts uses in it,
+    /// does not find it any more. What that is writing at this moment may be in the way once.
+    fn remove(&self, path: &Path) {
+        for aside in (0..ATTEMPTS).map(|_| self.temporary()) {
+            match fs::rename(path, &aside) {
+                Ok(()) => {
+                    let _ = (0..ATTEMPTS).find(|_| fs::remove_dir_all(&aside).is_ok());
+                    return;
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+                // Another process, now gone, had the same id and left something of this name.
+                Err(_) => {}
+            }
         }
     }
 
@@ -147,8 +158,10 @@ impl Cache {
         Err(io::ErrorKind::AlreadyExists.into())
     }
 
+    /// A name that nothing else of this process uses.
     fn temporary(&self) -> PathBuf {
-        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         self.root.join(format!("tmp-{}-{number}", process::id()))
     }
 
@@ -234,7 +247,7 @@ impl Fresh<'_> {
 
 impl Drop for Fresh<'_> {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.path);
+        self.cache.remove(&self.path);
     }
 }
 

@@ -176,6 +176,12 @@ pub enum Failure {
         /// Why.
         detail: String,
     },
+    /// The machine ran out of something that the plugin may have; not the plugin's fault.
+    #[error("this machine could not give the plugin what it may have: {detail}")]
+    Machine {
+        /// What, and why.
+        detail: String,
+    },
     /// Ran for too long.
     #[error("the plugin was stopped {phase} after {} s, its time limit", seconds(*.limit_ms))]
     Deadline {
@@ -286,4 +292,47 @@ fn in_function(frames: &[String]) -> String {
         .first()
         .map(|name| format!(", in function `{name}`"))
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_there_was_too_much_of_is_said_with_its_limit() {
+        for (resource, limit, words) in [
+            (Resource::Fuel, 1_000, "budget of 1000 units of fuel"),
+            (Resource::Memory, 64 << 20, "more than its 64 MiB of memory"),
+            (
+                Resource::TableElements,
+                10,
+                "tables of more than 10 elements",
+            ),
+            (Resource::Stack, 512 << 10, "its stack of 512 KiB is full"),
+            (Resource::Transfer, 1_000, "more than 1000 bytes at once"),
+            (Resource::TreeBytes, 1 << 30, "more than 1024 MiB of files"),
+            (Resource::TreeWork, 7, "more than 7 paths"),
+            (Resource::Handles, 7, "holds 7 trees open"),
+            (Resource::Findings, 7, "more than 7 findings"),
+        ] {
+            let phase = Phase::Check;
+            let sentence = Failure::Limit {
+                resource,
+                limit,
+                phase,
+            }
+            .to_string();
+            assert!(
+                sentence.starts_with("the plugin was stopped in `check`: it "),
+                "{sentence}"
+            );
+            assert!(sentence.contains(words), "{sentence}");
+        }
+        let deadline = Failure::Deadline {
+            limit_ms: 1_500,
+            phase: Phase::Instantiate,
+        };
+        let sentence = "the plugin was stopped while it was set up after 1.5 s, its time limit";
+        assert_eq!(deadline.to_string(), sentence);
+    }
 }

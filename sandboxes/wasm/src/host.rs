@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use thiserror::Error;
+use wasmtime::CacheConfig;
 use wasmtime::component::Component;
-use wasmtime::{CacheConfig, Engine};
 
 use crate::cache::{Cache, CacheError};
 use crate::engine::{Metering, compatibility, engine};
@@ -83,11 +83,12 @@ impl Host {
         let sha256: [u8; 32] = Sha256::digest(bytes).into();
         let metering = fuel.map_or(Metering::Clock, |_| Metering::Fuel);
         let (component, origin) = self.component(bytes, &sha256, metering)?;
-        let needs = surface_of(&component)?;
-        let ready = link::prepare(&component, &needs)?;
+        let [imports, exports] = surface_of(&component);
+        let needs = surface::needs(&imports, &exports)?;
         let code = Code {
+            ready: link::prepare(&component, &needs)?,
             component,
-            ready,
+            imports,
             needs,
         };
         let clock = Arc::clone(&self.clock);
@@ -178,12 +179,13 @@ fn cache_in(directory: &Path) -> wasmtime::Result<wasmtime::Cache> {
     wasmtime::Cache::new(config)
 }
 
-fn surface_of(component: &Component) -> Result<crate::Grants, Failure> {
-    let engine: &Engine = component.engine();
+/// The names of what it imports and exports.
+fn surface_of(component: &Component) -> [Vec<String>; 2] {
+    let engine = component.engine();
     let kind = component.component_type();
-    let imports: Vec<&str> = kind.imports(engine).map(|(name, _)| name).collect();
-    let exports: Vec<&str> = kind.exports(engine).map(|(name, _)| name).collect();
-    surface::needs(&imports, &exports)
+    let imports = kind.imports(engine).map(|(name, _)| name.to_owned());
+    let exports = kind.exports(engine).map(|(name, _)| name.to_owned());
+    [imports.collect(), exports.collect()]
 }
 
 #[cfg(test)]

@@ -5,14 +5,21 @@
 
 use wasmtime::{Error, ResourceLimiter, Result};
 
-use crate::failure::Resource;
+use crate::failure::{Failure, Resource};
 use crate::limits::{INSTANCES, MEMORIES, TABLES};
+use crate::link::describe_error;
 use crate::state::State;
 
 /// The sum after this growth, if that is within the limit.
 fn grown(sum: u64, current: usize, desired: usize, limit: u64) -> Option<u64> {
     let more = desired.saturating_sub(current) as u64;
     sum.checked_add(more).filter(|sum| *sum <= limit)
+}
+
+/// The machine has no more: the plugin's answer would be another one elsewhere, so there is none.
+fn out_of_order(state: &mut State, what: &str, error: &Error) -> Error {
+    let detail = format!("{what}: {}", describe_error(error));
+    state.stop(Failure::Machine { detail })
 }
 
 impl ResourceLimiter for State {
@@ -36,9 +43,8 @@ impl ResourceLimiter for State {
         }
     }
 
-    /// The machine has no more memory: the answer would differ elsewhere, so there is none.
     fn memory_grow_failed(&mut self, error: Error) -> Result<()> {
-        Err(error)
+        Err(out_of_order(self, "memory", &error))
     }
 
     fn table_growing(
@@ -61,7 +67,7 @@ impl ResourceLimiter for State {
     }
 
     fn table_grow_failed(&mut self, error: Error) -> Result<()> {
-        Err(error)
+        Err(out_of_order(self, "tables", &error))
     }
 
     fn instances(&self) -> usize {
@@ -80,6 +86,15 @@ impl ResourceLimiter for State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::Limits;
+
+    #[test]
+    fn a_machine_without_memory_is_told_from_a_plugin_that_wants_too_much() {
+        let mut state = State::new(&Limits::default(), None);
+        assert!(state.memory_grow_failed(Error::msg("no room")).is_err());
+        let detail = "memory: no room".to_owned();
+        assert_eq!(state.stopped(), Some(Failure::Machine { detail }));
+    }
 
     #[test]
     fn growth_counts_for_all_memories_together() {

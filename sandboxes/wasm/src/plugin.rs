@@ -66,6 +66,7 @@ pub(crate) struct Code {
     pub(crate) component: Component,
     /// Linked with what it needs.
     pub(crate) ready: CheckPre<State>,
+    pub(crate) imports: Vec<String>,
     pub(crate) needs: Grants,
 }
 
@@ -99,6 +100,11 @@ impl Plugin {
     /// The capabilities that it imports: without one of them it does not run.
     pub fn needs(&self) -> &Grants {
         &self.code.needs
+    }
+
+    /// The full names of the interfaces that it imports, those that only hold types included.
+    pub fn imports(&self) -> &[String] {
+        &self.code.imports
     }
 
     /// Digest of its bytes, lower-case hexadecimal.

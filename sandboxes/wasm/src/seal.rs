@@ -77,13 +77,16 @@ fn walk(
         let entry = entry?;
         let own = entry.file_name().into_string();
         let own = own.map_err(|_| io::Error::other("a name that is no text"))?;
+        if is_bookkeeping(&own) {
+            continue;
+        }
         let inner = format!("{name}/{own}");
         let kind = entry.file_type()?;
         if kind.is_dir() {
             walk(&entry.path(), &inner, each)?;
         } else if !kind.is_file() {
             return Err(io::Error::other("neither file nor directory"));
-        } else if !is_bookkeeping(&own) {
+        } else {
             each(&entry.path(), &inner)?;
         }
     }

@@ -66,13 +66,16 @@ fn versions<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), Failure> {
 }
 
 /// The capabilities that a component with these imports and exports needs.
-pub(crate) fn needs(imports: &[&str], exports: &[&str]) -> Result<BTreeSet<Capability>, Failure> {
-    versions(imports.iter().chain(exports).copied())?;
-    let is_checker = |name: &&str| own(name).is_some_and(|own| own.interface == "checker");
+pub(crate) fn needs<T: AsRef<str>>(
+    imports: &[T],
+    exports: &[T],
+) -> Result<BTreeSet<Capability>, Failure> {
+    versions(imports.iter().chain(exports).map(AsRef::as_ref))?;
+    let is_checker = |name: &T| own(name.as_ref()).is_some_and(|own| own.interface == "checker");
     if !exports.iter().any(is_checker) {
         return Err(Failure::NoChecker);
     }
-    let needed = imports.iter().copied().map(capability);
+    let needed = imports.iter().map(|name| capability(name.as_ref()));
     Ok(needed
         .collect::<Result<Vec<_>, _>>()?
         .into_iter()
@@ -176,7 +179,7 @@ mod tests {
             );
         }
         assert_eq!(
-            needs(&[], &["something:else/checker@0.1.0"]),
+            needs::<&str>(&[], &["something:else/checker@0.1.0"]),
             Err(Failure::NoChecker)
         );
     }

@@ -229,6 +229,3 @@ fn metric(raw: wit::Metric) -> Checked<Metric> {
         unit: raw.unit.map(|text| name(text, "unit")).transpose()?,
     })
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,1 +1,0 @@
-//! One thing wrong at a time.
