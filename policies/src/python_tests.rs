@@ -2,6 +2,10 @@
 //! tests may do to others.
 
 mod influence;
+mod lines;
+mod scopes;
+mod values;
+mod words;
 
 pub use influence::may_influence;
 

@@ -337,6 +337,33 @@ fn a_test_file_that_patches_the_product_vouches_for_no_other_file() {
             review: &["contract-changed"],
         },
         Row {
+            what: "a patch that a fixture keeps for all tests",
+            base: BASE,
+            change: &[
+                BAD,
+                (
+                    "tests/test_other.py",
+                    "import pytest\nfrom unittest import mock\n@pytest.fixture(scope='session', autouse=True)\ndef kept():\n    with mock.patch('calc.total', lambda x: x + 1):\n        yield\ndef test_other():\n    assert True\n",
+                ),
+            ],
+            code: 4,
+            review: &["contract-changed"],
+        },
+        Row {
+            what: "a link to what patches",
+            base: BASE,
+            change: &[
+                BAD,
+                (
+                    "more.py",
+                    "import calc\ncalc.total = lambda x: x + 1\ndef test_new():\n    assert True\n",
+                ),
+                ("tests/test_new.py", "-> ../more.py"),
+            ],
+            code: 4,
+            review: &["contract-changed"],
+        },
+        Row {
             what: "a new file that patches and takes it back, with product that keeps its word",
             base: BASE,
             change: &[
