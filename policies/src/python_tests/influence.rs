@@ -220,7 +220,11 @@ impl<'t> Judge<'_, 't> {
         let known = [HARMLESS_READ, HARMLESS_CALLED, DEFINED]
             .iter()
             .any(|names| names.contains(&name));
-        if is_special(name) && !known || name == "MonkeyPatch" && !is_annotation(seen) {
+        // A class says what it has by such a name.
+        let is_given = seen.chain.steps.is_empty()
+            && matches!(seen.one.token(seen.chain.end), Some(":" | "="));
+        let special = is_special(name) && !known && !is_given;
+        if special || name == "MonkeyPatch" && !is_annotation(seen) {
             return true;
         }
         if name == "patch" && !self.is_put_back(seen) {
@@ -331,7 +335,8 @@ impl<'t> Judge<'_, 't> {
             }
             _ => false,
         };
-        HARMLESS_CALLED.contains(&name) || seen.is_super() || of_self
+        let of_own = matches!(seen.before(step), Whose::Own | Whose::Holder);
+        HARMLESS_CALLED.contains(&name) || of_own || seen.is_super() || of_self
     }
 
     /// Whether a method that changes something in place is called on what others have, or handed on.

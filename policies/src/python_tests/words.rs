@@ -238,6 +238,7 @@ pub(super) const HARMLESS_PARTS: &[(&str, &[&str])] = &[
             "is_finalizing",
             "stdlib_module_names",
             "getswitchinterval",
+            "get_int_max_str_digits",
         ],
     ),
     (
@@ -389,6 +390,7 @@ pub(super) const HARMLESS_CALLED: &[&str] = &[
     "__replace__",
     "__getstate__",
     "__class_getitem__",
+    "__new__",
 ];
 
 /// Other such methods that a class of tests may have: they do what stands in them.
