@@ -1,146 +1,171 @@
 //! What configuration of test runners loads into the process of the tests, by name: set-up files, plugins,
 //! environments. Such a file is product by its path, and can say of every test that it passed.
+//!
+//! How each tool's configuration says so is not known in full. So every word of it that leads to a file counts,
+//! whatever stands around it, but for those that say what is tested, built or measured: `include`, `--cov`. A word
+//! too many costs a look by a person when that very file is changed.
+
+mod options;
+mod python;
+mod scripts;
 
 use std::collections::BTreeSet;
 
 use crate::path::RepoPath;
+use crate::policy::Check;
 
-/// Keys of the configuration of jest, vitest and mocha whose values are loaded.
-const SCRIPT_KEYS: [&str; 15] = [
-    "setupFiles",
-    "setupFilesAfterEnv",
-    "globalSetup",
-    "globalTeardown",
-    "testEnvironment",
-    "environment",
-    "runner",
-    "testRunner",
-    "reporters",
-    "transform",
-    "resolver",
-    "snapshotSerializers",
-    "testSequencer",
-    "preset",
-    "require",
-];
-/// The name under which a `conftest.py`, or a module of tests, lists plugins.
-const PYTHON_KEYS: [&str; 1] = ["pytest_plugins"];
 /// What stands behind a module's name, or a script's that is named without an ending.
-const ENDINGS: [&str; 12] = [
-    "",
-    ".js",
-    ".cjs",
-    ".mjs",
-    ".ts",
-    ".cts",
-    ".mts",
-    "/index.js",
-    "/index.ts",
-    ".py",
-    "/__init__.py",
-    ".json",
+const ENDINGS: [&str; 10] = [
+    "", ".js", ".cjs", ".mjs", ".ts", ".cts", ".mts", ".tsx", ".py", ".json",
 ];
+/// What stands for a directory that is named in a file's place.
+const INDEXES: [&str; 5] = [
+    "/index.js",
+    "/index.cjs",
+    "/index.mjs",
+    "/index.ts",
+    "/__init__.py",
+];
+/// Where the tree lies in a run.
+const TREE: &str = "/sandbox/tree/";
+
+/// A word that may lead to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Word<'t> {
+    text: &'t str,
+    how: How,
+}
+
+/// How a word names a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    /// By a path or the name of a module, which must look like one: `src` is a word like any other.
+    Looks,
+    /// As what is loaded, whatever it looks like; a directory stands for the file that begins it.
+    Loads,
+}
 
 /// Whether a file of this name can be such configuration.
 #[must_use]
 pub fn can_load(path: &RepoPath) -> bool {
     let name = String::from_utf8_lossy(path.file_name());
-    is_script(&name) || is_python(&name)
+    scripts::is_configuration(&name) || python::is_configuration(&name)
 }
 
-fn is_script(name: &str) -> bool {
-    let tool = ["jest.", "vitest.", "vite.", ".mocharc"];
-    name == "package.json" || tool.iter().any(|tool| name.starts_with(tool))
-}
-
-fn is_python(name: &str) -> bool {
-    let endings = [".py", ".ini", ".toml", ".cfg"];
-    endings.iter().any(|ending| name.ends_with(ending))
-}
-
-/// The paths that a configuration's text names to be loaded, there or not.
+/// The paths that a configuration's text names to be loaded, there or not; `roots` are directories in which modules
+/// are looked for beside its own, the tree's and `src`.
 #[must_use]
-pub fn loaded(path: &RepoPath, text: &str) -> BTreeSet<RepoPath> {
+pub fn loaded(path: &RepoPath, text: &str, roots: &[String]) -> BTreeSet<RepoPath> {
     let name = String::from_utf8_lossy(path.file_name());
     let words = match &*name {
-        name if name.ends_with(".py") => values(text, &PYTHON_KEYS),
-        name if is_script(name) => values(text, &SCRIPT_KEYS),
-        name if is_python(name) => options(text.split(is_between)),
-        _ => Vec::new(),
+        name if python::is_configuration(name) => python::words(name, text),
+        // Of another name where a command says that it is one.
+        name => scripts::words(name, text),
     };
-    let directory = path.as_str().and_then(|path| path.rsplit_once('/'));
-    let directory = directory.map_or("", |(directory, _)| directory);
-    let script = is_script(&name);
-    words
-        .iter()
-        .flat_map(|word| paths(directory, word, script))
-        .collect()
+    let own = directory(path);
+    match &*name {
+        // A package knows of nothing around it.
+        "package.json" => files(&[own].into(), &words),
+        _ => paths(own, &words, roots),
+    }
 }
 
-/// The paths of plugins that a command names.
+/// The directories that a configuration of pytest has modules looked for in.
 #[must_use]
-pub fn loaded_by_command(cwd: &str, run: &[String]) -> BTreeSet<RepoPath> {
-    let words = options(run.iter().map(String::as_str));
-    words
+pub fn roots(path: &RepoPath, text: &str) -> Vec<String> {
+    let name = String::from_utf8_lossy(path.file_name());
+    let named = python::roots(&name, text);
+    let roots = named
         .iter()
-        .flat_map(|word| paths(cwd, word, false))
-        .collect()
+        .filter_map(|root| joined(directory(path), root));
+    roots.collect()
 }
 
-/// What is quoted behind a key: on its line, or up to the end of its brackets.
-fn values<'t>(text: &'t str, keys: &[&str]) -> Vec<&'t str> {
-    let mut found = Vec::new();
-    for key in keys {
-        for (at, _) in text.match_indices(key) {
-            let rest = text.get(at + key.len()..).unwrap_or_default();
-            // A key may be quoted itself.
-            let rest = rest.strip_prefix(['"', '\'']).unwrap_or(rest);
-            let rest = rest.trim_start_matches([' ', ':', '=', '\t']);
-            let (close, most) = match rest.chars().next() {
-                Some('[') => (']', usize::MAX),
-                Some('{') => ('}', usize::MAX),
-                Some('(') => (')', usize::MAX),
-                _ => ('\n', 1),
-            };
-            let value = rest.split(close).next().unwrap_or_default();
-            found.extend(value.split(['"', '\'', '`']).skip(1).step_by(2).take(most));
+/// What a check's command and its environment load.
+#[must_use]
+pub fn loaded_by_command(check: &Check, roots: &[String]) -> BTreeSet<RepoPath> {
+    let run = options::words(check.run.iter().map(String::as_str));
+    let environment = check.env.iter();
+    let environment = environment.flat_map(|(name, value)| options::of_variable(name, value));
+    let words: Vec<Word<'_>> = run.into_iter().chain(environment).collect();
+    paths(&check.cwd, &words, roots)
+}
+
+/// The files that a check's command names as configuration, which may have any name.
+#[must_use]
+pub fn configurations(check: &Check) -> BTreeSet<RepoPath> {
+    let named = options::configurations(&check.run);
+    let paths = named.iter().filter_map(|name| joined(&check.cwd, name));
+    paths.map(|path| RepoPath::from(path.as_str())).collect()
+}
+
+/// The directories that a check's environment has modules looked for in.
+#[must_use]
+pub fn roots_of_environment(check: &Check) -> Vec<String> {
+    let paths = check
+        .env
+        .get("PYTHONPATH")
+        .map(String::as_str)
+        .unwrap_or_default();
+    let paths = paths
+        .split(':')
+        .filter_map(|path| joined(&check.cwd, inside(path)));
+    paths.collect()
+}
+
+fn directory(path: &RepoPath) -> &str {
+    let directory = path.as_str().and_then(|path| path.rsplit_once('/'));
+    directory.map_or("", |(directory, _)| directory)
+}
+
+/// A path without what stands for the tree's own place.
+fn inside(path: &str) -> &str {
+    let path = path.strip_prefix("<rootDir>").unwrap_or(path);
+    path.strip_prefix(TREE).unwrap_or(path)
+}
+
+fn paths(directory: &str, words: &[Word<'_>], roots: &[String]) -> BTreeSet<RepoPath> {
+    let places = [directory, "", "src"]
+        .into_iter()
+        .chain(roots.iter().map(String::as_str));
+    files(&places.collect(), words)
+}
+
+fn files(places: &BTreeSet<&str>, words: &[Word<'_>]) -> BTreeSet<RepoPath> {
+    let named = words
+        .iter()
+        .flat_map(|word| word.names().into_iter().map(|name| (name, word.how)));
+    let mut found = BTreeSet::new();
+    for (name, how) in named {
+        for path in places.iter().filter_map(|place| joined(place, &name)) {
+            let indexes = INDEXES.iter().filter(|_| how == How::Loads);
+            let files = ENDINGS
+                .iter()
+                .chain(indexes)
+                .map(|ending| format!("{path}{ending}"));
+            found.extend(files.map(|file| RepoPath::from(file.as_str())));
         }
     }
     found
 }
 
-fn is_between(letter: char) -> bool {
-    letter.is_whitespace() || "\"',[]=".contains(letter)
-}
-
-/// The names behind `-p`.
-fn options<'t>(words: impl Iterator<Item = &'t str>) -> Vec<&'t str> {
-    let mut found = Vec::new();
-    let mut named = false;
-    for word in words.filter(|word| !word.is_empty()) {
-        match word.strip_prefix("-p") {
-            Some("") => named = true,
-            Some(name) if !named => found.push(name),
-            _ if std::mem::take(&mut named) => found.push(word),
-            _ => {}
+impl Word<'_> {
+    /// The word as a path, and as the name of a module where it can be one; a part of a module behind a colon is left out.
+    fn names(self) -> Vec<String> {
+        let text = inside(self.text);
+        let is_path = text.contains('/');
+        let looks = is_path || text.trim_matches('.').contains('.');
+        // pytest's `-p no:name` loads nothing.
+        if text.is_empty() || text.starts_with("no:") || (self.how == How::Looks && !looks) {
+            return Vec::new();
         }
+        let module = text.split(':').next().unwrap_or_default();
+        let module = (!is_path).then(|| module.replace('.', "/"));
+        [Some(text.to_owned()), module]
+            .into_iter()
+            .flatten()
+            .collect()
     }
-    found
-}
-
-/// Where a word may lead: from the directory that names it, from the tree's root, from `src`.
-fn paths(directory: &str, word: &str, script: bool) -> Vec<RepoPath> {
-    let word = word.strip_prefix("<rootDir>").unwrap_or(word);
-    let name = match script {
-        true => word.to_owned(),
-        false => word.replace('.', "/"),
-    };
-    let places = [directory, "", "src"].into_iter();
-    let whole = places.filter_map(|place| joined(place, &name));
-    whole
-        .flat_map(|path| ENDINGS.map(|ending| format!("{path}{ending}")))
-        .map(|path| RepoPath::from(path.as_str()))
-        .collect()
 }
 
 /// A path from the tree's root; none where it leads out of the tree, or to all of it.
@@ -157,67 +182,4 @@ fn joined(directory: &str, path: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_runner_loads_is_found_by_the_words_of_its_configuration() {
-        for (path, text, expected) in [
-            (
-                "jest.config.js",
-                "module.exports = { setupFilesAfterEnv: [\n  '<rootDir>/conf/a.js',\n  \"./conf/b\",\n], roots: ['src'] };",
-                &["conf/a.js", "conf/b.js"][..],
-            ),
-            (
-                "web/vitest.config.ts",
-                "export default { test: { globalSetup: './c.ts', include: ['src/d.ts'] } }",
-                &["web/c.ts"],
-            ),
-            (
-                "package.json",
-                "{ \"main\": \"a.js\", \"jest\": { \"testEnvironment\": \"./env\" } }",
-                &["env.js"],
-            ),
-            (
-                "conftest.py",
-                "pytest_plugins = [\"help.one\",\n    'help.two']\nx = \"help.three\"\n",
-                &["help/one.py", "help/two.py"],
-            ),
-            ("test_a.py", "pytest_plugins = \"one\"", &["src/one.py"]),
-            (
-                "pytest.ini",
-                "[pytest]\naddopts = -q -p help.one -pno:cacheprovider\n",
-                &["help/one.py"],
-            ),
-            (
-                "pyproject.toml",
-                "[tool.pytest.ini_options]\naddopts = [\"-p\", \"help\"]",
-                &["help/__init__.py"],
-            ),
-            (
-                "vite.config.ts",
-                "build: { lib: { entry: 'src/d.ts' } }",
-                &[],
-            ),
-        ] {
-            let found = loaded(&path.into(), text);
-            for one in expected {
-                assert!(
-                    found.contains(&RepoPath::from(*one)),
-                    "{path} {one}: {found:?}"
-                );
-            }
-            for none in ["a.js", "src/d.ts", "help/three.py"] {
-                assert!(!found.contains(&RepoPath::from(none)), "{path} {none}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_command_names_plugins_as_configuration_does() {
-        let run = ["python", "-m", "pytest", "-p", "help.one"].map(str::to_owned);
-        let found = loaded_by_command("", &run);
-        assert!(found.contains(&RepoPath::from("help/one.py")));
-        assert!(!found.contains(&RepoPath::from("pytest.py")));
-    }
-}
+mod tests;

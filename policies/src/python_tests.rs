@@ -2,8 +2,14 @@
 //! tests may do to others.
 
 mod influence;
+mod lines;
+mod scopes;
+mod tokens;
+mod values;
+mod words;
 
 pub use influence::may_influence;
+pub(crate) use lines::strings_of;
 
 /// What quotes a text of several lines.
 const QUOTES: [&str; 2] = ["\"\"\"", "'''"];

@@ -337,6 +337,33 @@ fn a_test_file_that_patches_the_product_vouches_for_no_other_file() {
             review: &["contract-changed"],
         },
         Row {
+            what: "a patch that a fixture keeps for all tests",
+            base: BASE,
+            change: &[
+                BAD,
+                (
+                    "tests/test_other.py",
+                    "import pytest\nfrom unittest import mock\n@pytest.fixture(scope='session', autouse=True)\ndef kept():\n    with mock.patch('calc.total', lambda x: x + 1):\n        yield\ndef test_other():\n    assert True\n",
+                ),
+            ],
+            code: 4,
+            review: &["contract-changed"],
+        },
+        Row {
+            what: "a link to what patches",
+            base: BASE,
+            change: &[
+                BAD,
+                (
+                    "more.py",
+                    "import calc\ncalc.total = lambda x: x + 1\ndef test_new():\n    assert True\n",
+                ),
+                ("tests/test_new.py", "-> ../more.py"),
+            ],
+            code: 4,
+            review: &["contract-changed"],
+        },
+        Row {
             what: "a new file that patches and takes it back, with product that keeps its word",
             base: BASE,
             change: &[
@@ -356,6 +383,10 @@ fn a_test_file_that_patches_the_product_vouches_for_no_other_file() {
 fn what_a_runner_s_configuration_loads_beside_the_tests_is_reviewed() {
     const POLICY: (&str, &str) = ("passmuster.toml", PYTEST);
     const BAD: (&str, &str) = ("calc.py", "def total(x):\n    return 0\n");
+    const NODE_TEST: (&str, &str) = (
+        "test/a.js",
+        "const { test } = require('node:test');\nconst calc = require('../calc.js');\ntest('total', () => require('node:assert').equal(calc.total(1), 2));\n",
+    );
     const PLUGIN: (&str, &str) = ("helpers/plugin.py", "X = 1\n");
     const PASSES: (&str, &str) = (
         "helpers/plugin.py",
@@ -405,6 +436,74 @@ fn what_a_runner_s_configuration_loads_beside_the_tests_is_reviewed() {
             change: &[BAD, PASSES],
             code: 1,
             review: &["harness-changed"],
+        },
+        Row {
+            what: "a plugin by a name that is found where pytest is told to look",
+            base: &[
+                POLICY,
+                ("calc.py", GOOD),
+                ("tests/test_a.py", TEST),
+                ("pytest.ini", "[pytest]\npythonpath = . helpers\n"),
+                (
+                    "conftest.py",
+                    "# it's ]\npytest_plugins: tuple = (\n    'plugin',  # \"\n)\n",
+                ),
+                PLUGIN,
+            ],
+            change: &[BAD, PASSES],
+            code: 1,
+            review: &["harness-changed"],
+        },
+        Row {
+            what: "a plugin that the check's environment names",
+            base: &[
+                (
+                    "passmuster.toml",
+                    "version = 1\nextends = [\"python\"]\n[[check]]\nname = \"tests\"\nkind = \"test\"\nframework = \"pytest\"\n\
+                     run = [\"python\", \"-m\", \"pytest\"]\nenv = { PYTEST_PLUGINS = \"helpers.plugin\" }\n",
+                ),
+                ("calc.py", GOOD),
+                ("tests/test_a.py", TEST),
+                PLUGIN,
+            ],
+            change: &[BAD, PASSES],
+            code: 1,
+            review: &["harness-changed"],
+        },
+        Row {
+            what: "a script that the command has node load first",
+            base: &[
+                (
+                    "passmuster.toml",
+                    "version = 1\n[sandbox]\ntoolchains = [\"node\"]\n[[check]]\nname = \"tests\"\nkind = \"test\"\n\
+                     framework = \"node-test\"\nrun = [\"node\", \"--require\", \"./lib/setup\", \"--test\", \"test/a.js\"]\n",
+                ),
+                ("calc.js", "exports.total = (x) => x + 1;\n"),
+                ("lib/setup.js", "exports.here = 1;\n"),
+                NODE_TEST,
+            ],
+            change: &[
+                ("calc.js", "exports.total = (x) => 0;\n"),
+                ("lib/setup.js", "require('node:assert').equal = () => {};\n"),
+            ],
+            code: 1,
+            review: &["harness-changed"],
+        },
+        Row {
+            what: "honest: product beside such a script",
+            base: &[
+                (
+                    "passmuster.toml",
+                    "version = 1\n[sandbox]\ntoolchains = [\"node\"]\n[[check]]\nname = \"tests\"\nkind = \"test\"\n\
+                     framework = \"node-test\"\nrun = [\"node\", \"--require\", \"./lib/setup\", \"--test\", \"test/a.js\"]\n",
+                ),
+                ("calc.js", "exports.total = (x) => x + 1;\n"),
+                ("lib/setup.js", "exports.here = 1;\n"),
+                NODE_TEST,
+            ],
+            change: &[("calc.js", "exports.total = (x) => 1 + x;\n")],
+            code: 0,
+            review: &[],
         },
         Row {
             what: "honest: product beside such a plugin",

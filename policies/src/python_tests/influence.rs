@@ -1,449 +1,521 @@
 //! Whether a module of Python tests may change what the tests of other files see.
 //!
-//! Test files of one run share a process, so a file that comes with a change can patch the product for
-//! all the others. Running every other test once more without it would show that, and cost a second suite
-//! for each added test; so this reads the text for what such a patch needs: an assignment to a part of
-//! something imported, a call that changes it in place, a way around names. It is no proof: code that a
-//! test calls can change state as well, and a name can be reached in more ways than are listed. What is
-//! listed here costs honest files a second run and nothing else, so doubt counts as influence.
+//! # Theory of operation
+//!
+//! Test files of one run share a process, so a file that comes with a change can patch the product for all the
+//! others. Running every other test once more without it would show that, and cost a second suite for each added
+//! test. So this reads the text, and lets pass what is known to end with the test or to stay in the file:
+//!
+//! * what is assigned to, deleted, or changed by a method in place belongs to the file ([`super::values`]);
+//! * what replaces something (`patch`, `monkeypatch`, `mocker`) stands where pytest or Python puts it back;
+//! * of what reaches anything (`sys`, names with two underscores, pytest's `request`) only what is known to be
+//!   harmless is used.
+//!
+//! All else counts, and costs honest files a second run and nothing else. It is no proof: code that a test calls
+//! can change state as well, the product's own above all.
 
 use std::collections::BTreeMap;
 
-/// Functions that reach what they are given a name for. As methods they are other things: `re.compile`,
-/// and pytest's own `monkeypatch.setattr`, which is undone.
-const REACHING: &[&str] = &[
-    "setattr", "delattr", "exec", "eval", "compile", "globals", "vars", "reload",
-];
+use super::lines::{Chain, Statement, Step, is_literal, is_name, statements};
+use super::scopes::{Bound, Kind, Place, Scope, Scopes, is_fixture, is_plain_fixture};
+use super::values::{Values, Whose};
+use super::words::{
+    CHANGING, DEFINED, FIXTURES, HARMLESS_CALLED, HARMLESS_PARTS, HARMLESS_READ, IN_PLACE,
+    REACHING, REACHING_ANYWHERE, REQUEST, UNDONE,
+};
 
-/// What lays hands on other modules wherever it stands.
-const REACHING_ANYWHERE: &[&str] = &[
-    "MonkeyPatch",
-    "_getframe",
-    "f_globals",
-    "f_locals",
-    "f_back",
-    "pytest_plugins",
-    "builtins",
-    "gc",
-    "ctypes",
-    "cffi",
-    "atexit",
-    "inspect",
-    "importlib",
-    "runpy",
-];
-
-/// Names with two underscores around them that change nothing.
-const HARMLESS: &[&str] = &[
-    "__future__",
-    "__name__",
-    "__main__",
-    "__file__",
-    "__doc__",
-    "__all__",
-    "__version__",
-    "__init__",
-    "__enter__",
-    "__exit__",
-    "__aenter__",
-    "__aexit__",
-    "__eq__",
-    "__ne__",
-    "__lt__",
-    "__le__",
-    "__gt__",
-    "__ge__",
-    "__hash__",
-    "__repr__",
-    "__str__",
-    "__len__",
-    "__iter__",
-    "__next__",
-    "__call__",
-    "__getitem__",
-    "__contains__",
-    "__bool__",
-    "__add__",
-    "__test__",
-    "__tracebackhide__",
-];
-
-/// Methods that change a list, a set or a dictionary in place.
-const CHANGING: &[&str] = &[
-    "append",
-    "extend",
-    "insert",
-    "remove",
-    "pop",
-    "popitem",
-    "clear",
-    "update",
-    "setdefault",
-    "add",
-    "discard",
-    "sort",
-    "reverse",
-];
-
-/// Whether the text may reach into other modules; true also of what is no Python.
+/// Whether the text may reach into other modules; true also of what is no Python. What the fixtures give that
+/// these other texts have, each a `conftest.py`, is known.
 #[must_use]
-pub fn may_influence(text: &str) -> bool {
-    let Some(lines) = logical_lines(text) else {
-        return true;
+pub fn may_influence(text: &str, conftests: &[String]) -> bool {
+    influence(text, conftests).is_some()
+}
+
+/// What in the text may, in the words of the text.
+fn influence(text: &str, conftests: &[String]) -> Option<String> {
+    let Some(statements) = statements(text) else {
+        return Some("no Python".to_owned());
     };
-    let others = names_of_others(&lines);
-    let mut lines = lines.iter().map(|tokens| Line::new(tokens));
-    lines.any(|line| line.reaches() || line.chains(&others).any(|chain| chain.changes()))
-}
-
-/// What stands behind a name that is not the file's own.
-#[derive(Clone, Copy, PartialEq)]
-enum Other {
-    /// A module: what it has is called, not changed, by one word.
-    Module,
-    Thing,
-}
-
-/// The names by which a file has what is not its own: what it imports, and what it calls that again.
-fn names_of_others<'t>(lines: &[Vec<&'t str>]) -> BTreeMap<&'t str, Other> {
-    let mut names = BTreeMap::new();
-    let words = |rest: &[&'t str], other| {
-        let names = rest.iter().filter(|token| is_name(token)).copied();
-        let names = names.filter(|word| !["import", "as"].contains(word));
-        names.map(move |name| (name, other)).collect::<Vec<_>>()
+    let mut fixtures = BTreeMap::new();
+    for (name, whose) in conftests.iter().flat_map(|text| fixtures_of(text)) {
+        let known: &mut Whose = fixtures.entry(name).or_default();
+        *known = whose.max(*known);
+    }
+    let scopes = Scopes::new(statements);
+    let Some(values) = Values::new(&scopes, &fixtures) else {
+        return Some("no end".to_owned());
     };
-    for line in lines {
-        match line.as_slice() {
-            ["import", rest @ ..] => names.extend(words(rest, Other::Module)),
-            ["from", rest @ ..] => names.extend(words(rest, Other::Thing)),
-            // Another name for the same thing, or for some of it.
-            [name, "=", value, rest @ ..] if names.contains_key(value) && !rest.contains(&"(") => {
-                names.insert(*name, Other::Thing);
-            }
-            ["for", name, "in", rest @ ..] if rest.iter().any(|word| names.contains_key(word)) => {
-                names.insert(*name, Other::Thing);
-            }
-            _ => {}
-        }
-    }
-    names
+    let judge = Judge {
+        scopes: &scopes,
+        values: &values,
+    };
+    judge.found()
 }
 
-/// A line, with what would have to be sought again for each of its names.
-struct Line<'l, 't> {
-    tokens: &'l [&'t str],
-    /// For each bracket that is closed, where what follows it begins.
-    closed: Vec<Option<usize>>,
-    /// The last one that is no argument of a call.
-    last_assignment: Option<usize>,
+/// What the fixtures of a text give; what lives on after a test is everybody's.
+fn fixtures_of(text: &str) -> Vec<(String, Whose)> {
+    let Some(statements) = statements(text) else {
+        return Vec::new();
+    };
+    let scopes = Scopes::new(statements);
+    let none = BTreeMap::new();
+    let Some(values) = Values::new(&scopes, &none) else {
+        return Vec::new();
+    };
+    let all = scopes.scopes.iter().enumerate();
+    let fixtures = all.filter(|(_, one)| is_fixture(one, &scopes));
+    let whose = |at: usize, one: &Scope<'_>| match is_plain_fixture(one, &scopes) {
+        true => values.given_by(at),
+        false => Whose::Foreign,
+    };
+    fixtures
+        .map(|(at, one)| (one.name.to_owned(), whose(at, one)))
+        .collect()
 }
 
-impl<'l, 't> Line<'l, 't> {
-    fn new(tokens: &'l [&'t str]) -> Self {
-        let (mut closed, mut open) = (vec![None; tokens.len()], Vec::new());
-        let mut last_assignment = None;
-        for (at, token) in tokens.iter().enumerate() {
-            match *token {
-                "(" | "[" | "{" => open.push(at),
-                ")" | "]" | "}" => {
-                    let place = open.pop().and_then(|begin: usize| closed.get_mut(begin));
-                    place.into_iter().for_each(|end| *end = Some(at + 1));
-                }
-                _ if open.is_empty() && is_assignment(token) => last_assignment = Some(at),
-                _ => {}
-            }
-        }
-        Self {
-            tokens,
-            closed,
-            last_assignment,
-        }
+struct Judge<'j, 't> {
+    scopes: &'j Scopes<'t>,
+    values: &'j Values<'j, 't>,
+}
+
+/// A chain, with all that is known of it.
+struct Seen<'c, 't> {
+    at: usize,
+    one: &'c Statement<'t>,
+    chain: &'c Chain<'t>,
+    root: &'t str,
+    whose: Vec<Whose>,
+}
+
+impl<'t> Seen<'_, 't> {
+    /// What stands before a step.
+    fn before(&self, step: usize) -> Whose {
+        self.whose.get(step).copied().unwrap_or(Whose::Foreign)
     }
 
-    fn token(&self, at: usize) -> Option<&'t str> {
-        self.tokens.get(at).copied()
+    fn step(&self, step: usize) -> Option<Step<'t>> {
+        self.chain.steps.get(step).copied()
     }
 
-    fn is_attribute(&self, at: usize) -> bool {
-        at.checked_sub(1).and_then(|before| self.token(before)) == Some(".")
-    }
-
-    fn reaches(&self) -> bool {
-        let mut tokens = self.tokens.iter().enumerate();
-        tokens.any(|(at, token)| {
-            let special = token.len() > 4 && token.starts_with("__") && token.ends_with("__");
-            REACHING_ANYWHERE.contains(token)
-                || (special && !HARMLESS.contains(token))
-                || (REACHING.contains(token) && !self.is_attribute(at))
+    fn attributes(&self) -> impl Iterator<Item = (usize, &'t str)> {
+        let steps = self.chain.steps.iter().enumerate();
+        steps.filter_map(|(at, step)| match step {
+            Step::Attribute(name) => Some((at, *name)),
+            _ => None,
         })
     }
 
-    fn chains<'a>(
-        &'a self,
-        others: &'a BTreeMap<&'t str, Other>,
-    ) -> impl Iterator<Item = Chain<'a, 'l, 't>> {
-        let names = self.tokens.iter().enumerate();
-        let begins = names.filter(|(at, _)| !self.is_attribute(*at));
-        begins.filter_map(|(at, name)| Some(Chain::at(self, at, *others.get(name)?)))
+    /// Whether the root is a name, and nothing in brackets.
+    fn is_name(&self) -> bool {
+        self.chain.first == self.chain.begin + 1
     }
 
-    /// The step that stands here, and where the next one would.
-    fn step(&self, at: usize) -> Option<(Step<'t>, usize)> {
-        let closed = || self.closed.get(at).copied().flatten();
-        match self.token(at)? {
-            "." => Some((Step::Attribute(self.token(at + 1)?), at + 2)),
-            "(" => Some((Step::Call, closed()?)),
-            "[" => Some((Step::Index, closed()?)),
-            _ => None,
-        }
+    /// `super()`, which is the instance.
+    fn is_super(&self) -> bool {
+        let empty = matches!(self.step(0), Some(Step::Call(begin, end)) if begin == end);
+        self.root == "super" && empty
     }
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Step<'t> {
-    Attribute(&'t str),
-    Index,
-    Call,
-}
+impl<'t> Judge<'_, 't> {
+    fn found(&self) -> Option<String> {
+        let statements = self.scopes.statements.iter().enumerate();
+        let mut bad = statements
+            .filter(|(at, one)| self.statement(*at, one))
+            .map(|(_, one)| one.tokens.join(" "));
+        let assigned = || {
+            self.scopes
+                .assigned
+                .iter()
+                .find(|one| self.assigned(one.statement, &one.chain))
+        };
+        let scope = || self.scopes.scopes.iter().find(|one| self.defined(one));
+        bad.next()
+            .or_else(|| {
+                let statement = self.scopes.statement(assigned()?.statement)?;
+                Some(statement.tokens.join(" "))
+            })
+            .or_else(|| Some(scope()?.name.to_owned()))
+    }
 
-/// What is done with a name of another's: `calc.table[3].clear()`.
-struct Chain<'a, 'l, 't> {
-    line: &'a Line<'l, 't>,
-    of: Other,
-    /// Where in the line it begins and ends.
-    begin: usize,
-    end: usize,
-    steps: Vec<Step<'t>>,
-}
-
-impl<'a, 'l, 't> Chain<'a, 'l, 't> {
-    fn at(line: &'a Line<'l, 't>, begin: usize, of: Other) -> Self {
-        let (mut end, mut steps) = (begin + 1, Vec::new());
-        while let Some((step, next)) = line.step(end) {
-            steps.push(step);
-            end = next;
-        }
-        Self {
-            line,
-            of,
-            begin,
-            end,
-            steps,
+    /// Whether something is assigned that others have.
+    fn assigned(&self, at: usize, chain: &Chain<'t>) -> bool {
+        let Some(one) = self.scopes.statement(at) else {
+            return true;
+        };
+        let whose = self.values.steps(at, one, chain);
+        let before = whose.get(chain.steps.len().saturating_sub(1)).copied();
+        match before.unwrap_or(Whose::Foreign) {
+            Whose::Own | Whose::Holder => false,
+            Whose::Mine => !self.is_bound(at, one.token(chain.begin).unwrap_or_default()),
+            Whose::Foreign => true,
         }
     }
 
-    fn changes(&self) -> bool {
-        match self.steps.as_slice() {
-            [.., Step::Attribute(_) | Step::Index] => self.is_target(),
-            [before @ .., Step::Attribute(name), Step::Call] => {
-                // A patch that ends with nothing; else what a call gives belongs to who called.
-                let thing = self.of == Other::Thing || !before.is_empty();
-                (*name == "start" && self.is_patch(before))
-                    || (thing && CHANGING.contains(name) && !before.contains(&Step::Call))
+    fn is_bound(&self, at: usize, name: &'t str) -> bool {
+        self.bound(at, name).is_some()
+    }
+
+    fn bound(&self, at: usize, name: &'t str) -> Option<&[Bound]> {
+        let found = self.scopes.find(self.values.scope_of(at), name);
+        found.map(|(_, bound)| bound)
+    }
+
+    /// Whether a name stands for a module here, and for nothing else anywhere.
+    fn is_module(&self, at: usize, name: &'t str) -> bool {
+        self.bound(at, name)
+            .is_some_and(|bound| bound.iter().all(|one| matches!(one, Bound::Module)))
+    }
+
+    /// Whether a function takes the place of what is trusted, or undoes a patch who knows when.
+    fn defined(&self, one: &Scope<'t>) -> bool {
+        let trusted = FIXTURES.contains(&one.name)
+            || UNDONE.contains(&one.name)
+            || one.name == "request"
+            || one.name == "load_tests";
+        let decorators = one
+            .decorators
+            .iter()
+            .filter_map(|at| self.scopes.statement(*at));
+        let mut decorators = decorators.filter(|line| line.has("patch"));
+        one.kind == Kind::Function && trusted || one.yields && decorators.next().is_some()
+    }
+
+    fn statement(&self, at: usize, one: &Statement<'t>) -> bool {
+        if let ["import" | "from", rest @ ..] = one.tokens.as_slice() {
+            return imports(one, rest);
+        }
+        let reaches = one
+            .tokens
+            .iter()
+            .any(|token| REACHING_ANYWHERE.contains(token));
+        let outer = one.has("parametrize")
+            && one
+                .tokens
+                .iter()
+                .any(|token| UNDONE.iter().any(|name| token.contains(name)));
+        reaches || outer || one.chains().any(|chain| self.chain(at, one, &chain))
+    }
+
+    fn chain(&self, at: usize, one: &Statement<'t>, chain: &Chain<'t>) -> bool {
+        let seen = Seen {
+            at,
+            one,
+            chain,
+            root: one.token(chain.begin).unwrap_or_default(),
+            whose: self.values.steps(at, one, chain),
+        };
+        self.root(&seen)
+            || seen
+                .attributes()
+                .any(|(step, name)| self.attribute(&seen, step, name))
+    }
+
+    /// Whether the name that a chain begins with reaches further.
+    fn root(&self, seen: &Seen<'_, 't>) -> bool {
+        if !seen.is_name() || (seen.chain.steps.is_empty() && seen.one.defines().is_some()) {
+            return false;
+        }
+        let name = seen.root;
+        let known = [HARMLESS_READ, HARMLESS_CALLED, DEFINED]
+            .iter()
+            .any(|names| names.contains(&name));
+        // A class says what it has by such a name.
+        let is_given = seen.chain.steps.is_empty()
+            && matches!(seen.one.token(seen.chain.end), Some(":" | "="));
+        let special = is_special(name) && !known && !is_given;
+        if special || name == "MonkeyPatch" && !is_annotation(seen) {
+            return true;
+        }
+        if name == "patch" && !self.is_put_back(seen) {
+            let given = seen.chain.steps.is_empty() && self.is_parameter(seen);
+            return !given && seen.before(0) > Whose::Holder;
+        }
+        if REACHING.contains(&name) {
+            return !(["setattr", "delattr"].contains(&name) && self.is_of_own(seen, 0));
+        }
+        if IN_PLACE.contains(&name) {
+            return !self.is_of_own(seen, 0);
+        }
+        let parts = HARMLESS_PARTS.iter().find(|(module, _)| *module == name);
+        match (parts, seen.step(0)) {
+            (None, _) => false,
+            _ if !self
+                .bound(seen.at, name)
+                .unwrap_or_default()
+                .iter()
+                .any(|one| matches!(one, Bound::Module)) =>
+            {
+                false
+            }
+            (Some((_, parts)), Some(Step::Attribute(part))) => {
+                !parts.contains(&part) && !is_replaced(seen)
+            }
+            (Some(_), _) => !is_replaced(seen),
+        }
+    }
+
+    /// Whether a function is called here on what is the file's own.
+    fn is_of_own(&self, seen: &Seen<'_, 't>, step: usize) -> bool {
+        let Some(Step::Call(begin, end)) = seen.step(step) else {
+            return false;
+        };
+        let first = seen.one.parts(begin, end).first().copied();
+        first.is_some_and(|(begin, end)| {
+            // Of a list that is spread nobody knows what comes first.
+            if matches!(seen.one.token(begin), Some("*" | "**")) {
+                return false;
+            }
+            let first = seen.one.chain(begin).filter(|chain| chain.end == end);
+            let class = first.is_some_and(|chain| {
+                chain.steps.is_empty()
+                    && !self.is_bound(seen.at, seen.one.token(begin).unwrap_or_default())
+            });
+            let whose = self.values.arguments(seen.at, seen.one, begin, end, false);
+            whose <= Whose::Holder && !(class && whose == Whose::Mine)
+        })
+    }
+
+    fn attribute(&self, seen: &Seen<'_, 't>, step: usize, name: &'t str) -> bool {
+        let called = matches!(seen.step(step + 1), Some(Step::Call(..)));
+        if name == "MonkeyPatch" {
+            return !is_annotation(seen);
+        }
+        if is_special(name) {
+            return !self.is_harmless(seen, step, name, called);
+        }
+        if name.starts_with('_') && (UNDONE.contains(&seen.root) || seen.root == "request") {
+            return true;
+        }
+        if name == "patch" {
+            return !self.is_put_back(seen) && !self.is_other_patch(seen, step);
+        }
+        if [
+            "setattr",
+            "delattr",
+            "setitem",
+            "delitem",
+            "setenv",
+            "delenv",
+            "syspath_prepend",
+        ]
+        .contains(&name)
+        {
+            return !self.is_undone(seen) && seen.before(step) > Whose::Mine;
+        }
+        if seen.root == "request" && step == 0 && self.is_parameter(seen) {
+            let next = match seen.step(1) {
+                Some(Step::Attribute(next)) => next,
+                _ => "",
+            };
+            let mut known = REQUEST.iter().filter(|(part, _)| *part == name);
+            return known.any(|(_, harmless)| !harmless.contains(&next));
+        }
+        if IN_PLACE.contains(&name) {
+            return !self.is_of_own(seen, step + 1);
+        }
+        CHANGING.contains(&name) && self.changes(seen, step, called)
+    }
+
+    /// Whether a name with two underscores around it is used in a way that changes nothing.
+    fn is_harmless(&self, seen: &Seen<'_, 't>, step: usize, name: &str, called: bool) -> bool {
+        if !called {
+            return name.starts_with("__attrs_")
+                || HARMLESS_READ.contains(&name)
+                || HARMLESS_CALLED.contains(&name);
+        }
+        let of_self = match seen.step(step + 1) {
+            Some(Step::Call(begin, _)) => {
+                let first = seen.one.chain(begin).filter(|chain| chain.steps.is_empty());
+                let is_self = ["self", "cls"].contains(&seen.one.token(begin).unwrap_or_default());
+                is_self
+                    && first.is_some_and(|chain| {
+                        self.values.steps(seen.at, seen.one, &chain) == [Whose::Mine]
+                    })
             }
             _ => false,
-        }
-    }
-
-    fn is_target(&self) -> bool {
-        let before = self.begin.checked_sub(1).and_then(|at| self.line.token(at));
-        let first = self.line.token(0);
-        match self.line.token(self.end) {
-            // Types and defaults of parameters.
-            _ if matches!(self.line.tokens, ["def", ..] | ["async", "def", ..]) => false,
-            _ if before == Some("as") || first == Some("del") => true,
-            // The type of what is assigned to comes next.
-            Some(":") => self.begin == 0,
-            Some(next) if is_assignment(next) => true,
-            Some("in") => first == Some("for"),
-            Some("," | ")" | "]") => self.line.last_assignment > Some(self.end),
-            _ => false,
-        }
-    }
-
-    fn is_patch(&self, before: &[Step<'_>]) -> bool {
-        self.line.token(self.begin) == Some("patch") || before.contains(&Step::Attribute("patch"))
-    }
-}
-
-fn is_name(token: &str) -> bool {
-    token.starts_with(|first: char| first.is_alphabetic() || first == '_')
-}
-
-fn is_assignment(token: &str) -> bool {
-    let compared = ["==", "<=", ">=", "!="].contains(&token);
-    token.ends_with('=') && !compared
-}
-
-/// The tokens of each line that ends outside of brackets, or with a colon; a string is one quote. None
-/// where a string does not end.
-fn logical_lines(text: &str) -> Option<Vec<Vec<&str>>> {
-    let (mut lines, mut line, mut depth) = (Vec::new(), Vec::new(), 0_usize);
-    let mut rest = text;
-    while let Some((token, after)) = next_token(rest)? {
-        rest = after;
-        match token {
-            "(" | "[" | "{" => depth += 1,
-            ")" | "]" | "}" => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        let ends = depth == 0 && matches!(token, "\n" | ";" | ":");
-        if !matches!(token, "\n" | ";") {
-            line.push(token);
-        }
-        if ends {
-            lines.push(std::mem::take(&mut line));
-        }
-    }
-    lines.push(line);
-    Some(lines)
-}
-
-/// A token and what follows it.
-type Token<'t> = (&'t str, &'t str);
-
-/// The next token, none at the end; no answer in a string that does not end.
-fn next_token(text: &str) -> Option<Option<Token<'_>>> {
-    let text = skip_blanks(text);
-    let Some(first) = text.chars().next() else {
-        return Some(None);
-    };
-    let name = text.find(|letter: char| !(letter.is_alphanumeric() || letter == '_'));
-    let (word, after) = text.split_at(name.unwrap_or(text.len()));
-    let prefix = word.len() <= 2 && word.chars().all(|letter| "rbfutRBFUT".contains(letter));
-    if prefix && after.starts_with(['"', '\'']) {
-        return Some(Some(string(after)?));
-    }
-    if !word.is_empty() {
-        return Some(Some((word, after)));
-    }
-    let operators = text.find(|letter: char| !"+-*/%@&|^<>=!:".contains(letter));
-    let length = match operators {
-        // A colon is one by itself, but for the one that assigns within an expression.
-        _ if first == ':' && !text.starts_with(":=") => 1,
-        Some(0) => first.len_utf8(),
-        Some(length) => length,
-        None => text.len(),
-    };
-    Some(text.split_at_checked(length))
-}
-
-/// A string as the token of its quote.
-fn string(text: &str) -> Option<Token<'_>> {
-    let quotes = ["\"\"\"", "'''", "\"", "'"];
-    let quote = quotes.into_iter().find(|quote| text.starts_with(quote))?;
-    let mut at = quote.len();
-    loop {
-        let rest = text.get(at..)?;
-        if let Some(after) = rest.strip_prefix(quote) {
-            return Some((text.get(..1)?, after));
-        }
-        let mut letters = rest.chars();
-        match letters.next()? {
-            '\n' if quote.len() == 1 => return None,
-            '\\' => at += 1 + letters.next()?.len_utf8(),
-            letter => at += letter.len_utf8(),
-        }
-    }
-}
-
-/// Past blanks, comments, and ends of lines that do not end the line.
-fn skip_blanks(text: &str) -> &str {
-    let mut text = text;
-    loop {
-        let trimmed = text.trim_start_matches([' ', '\t', '\u{c}', '\r']);
-        let rest = match trimmed.strip_prefix('#') {
-            Some(comment) => comment.get(comment.find('\n').unwrap_or(comment.len())..),
-            None => trimmed
-                .strip_prefix("\\\n")
-                .or_else(|| trimmed.strip_prefix("\\\r\n")),
         };
-        match rest {
-            Some(rest) => text = rest,
-            None => return trimmed,
-        }
+        let of_own = matches!(seen.before(step), Whose::Own | Whose::Holder);
+        HARMLESS_CALLED.contains(&name) || of_own || seen.is_super() || of_self
     }
+
+    /// Whether a method that changes something in place is called on what others have, or handed on.
+    fn changes(&self, seen: &Seen<'_, 't>, step: usize, called: bool) -> bool {
+        let next = seen.one.token(seen.chain.end);
+        let handed_on = step + 1 == seen.chain.steps.len()
+            && matches!(next, None | Some("," | ")" | "]" | "}"));
+        // A module's function by that name; a parameter that pytest makes.
+        let function = step == 0 && self.is_module(seen.at, seen.root);
+        if !(called || handed_on) || function || seen.is_super() || self.is_undone(seen) {
+            return false;
+        }
+        // A class's own method changes whatever it is given.
+        let of_class = step == 0 && seen.is_name() && self.is_class(seen);
+        of_class || seen.before(step) == Whose::Foreign
+    }
+
+    /// Whether a root that is the file's own is a class, or one that Python brings.
+    fn is_class(&self, seen: &Seen<'_, 't>) -> bool {
+        let bound = self.bound(seen.at, seen.root);
+        !is_literal(seen.root)
+            && bound.is_none_or(|bound| bound.iter().any(|one| matches!(one, Bound::Class(_))))
+    }
+
+    fn is_parameter(&self, seen: &Seen<'_, 't>) -> bool {
+        let bound = self.bound(seen.at, seen.root);
+        bound.is_some_and(|bound| bound.iter().all(|one| matches!(one, Bound::Parameter(_))))
+    }
+
+    /// Whether the chain's root is what pytest undoes when the function around it ends.
+    fn is_undone(&self, seen: &Seen<'_, 't>) -> bool {
+        let bound = self.bound(seen.at, seen.root).unwrap_or_default();
+        let until_test_ends = |one: &Bound| match one {
+            Bound::Parameter(scope) => self.scopes.scope(*scope).is_some_and(|one| {
+                let mut lines = one
+                    .decorators
+                    .iter()
+                    .filter_map(|at| self.scopes.statement(*at));
+                UNDONE.contains(&seen.root) && !lines.any(|line| line.has("scope"))
+            }),
+            Bound::Entered(place) => self.is_context(*place),
+            _ => false,
+        };
+        !bound.is_empty() && bound.iter().all(until_test_ends)
+    }
+
+    /// `with monkeypatch.context() as here`.
+    fn is_context(&self, place: Place) -> bool {
+        let line = self.scopes.statement(place.statement);
+        let words = line.and_then(|line| line.tokens.get(place.begin..place.end));
+        words == Some(&["monkeypatch", ".", "context", "(", ")"])
+    }
+
+    /// Whether a patch begins and ends with a function, as decorator, in a `with` or through `mocker`.
+    fn is_put_back(&self, seen: &Seen<'_, 't>) -> bool {
+        let one = seen.one;
+        if one.token(0) == Some("@") {
+            return seen.chain.begin == 1;
+        }
+        if self.is_undone(seen) {
+            return true;
+        }
+        let started = seen.attributes().any(|(_, name)| name == "start");
+        let before = one.before(seen.chain.begin);
+        let entered = matches!(before, Some("with" | ","))
+            || (before == Some("(")
+                && one.token(seen.chain.begin.saturating_sub(2)) == Some("with"));
+        let scope = self.values.scope_of(seen.at);
+        let ends = self
+            .scopes
+            .function(scope)
+            .is_some_and(|one| !one.yields || is_plain_fixture(one, self.scopes));
+        one.is_with()
+            && entered
+            && ends
+            && !started
+            && !one.has(":=")
+            && !self.imports_within(seen.at)
+    }
+
+    /// Whether something is imported in the block of a statement: it may keep what stands in another's place.
+    fn imports_within(&self, at: usize) -> bool {
+        let indent = self.scopes.statement(at).map_or(0, |one| one.indent);
+        let block = self
+            .scopes
+            .statements
+            .iter()
+            .skip(at + 1)
+            .take_while(|one| one.indent > indent);
+        block
+            .filter(|one| matches!(one.token(0), Some("import" | "from")))
+            .count()
+            > 0
+    }
+
+    /// Whether this is a method by that name, as clients of HTTP have.
+    fn is_other_patch(&self, seen: &Seen<'_, 't>, step: usize) -> bool {
+        if seen.before(step) <= Whose::Holder {
+            return true;
+        }
+        let client =
+            ["requests", "httpx"].contains(&seen.root) && self.is_module(seen.at, seen.root);
+        let inherited = match seen.step(0) {
+            Some(Step::Attribute(name)) => {
+                seen.before(0) == Whose::Mine && step == 1 && !self.values.assigns(name)
+            }
+            _ => false,
+        };
+        let bound = self.bound(seen.at, seen.root).unwrap_or_default();
+        let given = bound.iter().all(|one| match one {
+            Bound::Parameter(scope) => self.values.known_parameter(*scope, seen.root).is_none(),
+            _ => false,
+        });
+        client || inherited || (given && !bound.is_empty())
+    }
+}
+
+/// Whether an import brings all there is, or a thing under a name by which it is not known here.
+fn imports(one: &Statement<'_>, rest: &[&str]) -> bool {
+    let special = |name: &&str| {
+        HARMLESS_PARTS.iter().any(|(module, _)| module == name)
+            || ["patch", "setitem", "delitem"].contains(name)
+            || IN_PLACE.contains(name)
+    };
+    let renamed = rest
+        .windows(2)
+        .any(|pair| matches!(pair, [name, "as"] if special(name)));
+    let from = HARMLESS_PARTS
+        .iter()
+        .find(|(module, _)| one.token(0) == Some("from") && rest.first() == Some(module));
+    let names = rest.iter().skip_while(|word| **word != "import").skip(1);
+    let mut names = names.filter(|word| is_name(word) && **word != "as");
+    let parts = from.is_some_and(|(_, parts)| names.any(|name| !parts.contains(name)));
+    let plain = one.token(0) == Some("import");
+    let names = rest.iter().skip_while(|word| !plain && **word != "import");
+    let mut names =
+        names.filter(|name| REACHING.contains(name) || REACHING_ANYWHERE.contains(name));
+    let reaches = names.next().is_some();
+    rest.last() == Some(&"*") || renamed || parts || reaches
+}
+
+fn is_special(name: &str) -> bool {
+    name.len() > 4 && name.starts_with("__") && name.ends_with("__")
+}
+
+/// Whether a chain is the type of a parameter.
+fn is_annotation(seen: &Seen<'_, '_>) -> bool {
+    let before = seen.one.before(seen.chain.begin);
+    let attributes = seen.attributes().count();
+    seen.one.defines().is_some()
+        && matches!(before, Some(":" | "|" | "[" | ","))
+        && attributes == seen.chain.steps.len()
+}
+
+/// Whether the chain is what a patch replaces, or a part of it: `monkeypatch.setitem(sys.modules, …)`.
+fn is_replaced(seen: &Seen<'_, '_>) -> bool {
+    let at = seen.chain.begin;
+    let ends = matches!(seen.one.token(seen.chain.end), Some("," | ")"));
+    let replaces = ["setattr", "delattr", "setitem", "delitem", "object", "dict"];
+    let call = seen.one.before(at) == Some("(")
+        && at
+            .checked_sub(2)
+            .and_then(|at| seen.one.token(at))
+            .is_some_and(|name| replaces.contains(&name));
+    let patch = ["monkeypatch", "mocker", "patch"]
+        .iter()
+        .any(|name| seen.one.has(name));
+    let asked = at.checked_sub(2).and_then(|at| seen.one.token(at)) == Some("hasattr");
+    // Another meaning of the name, or a question.
+    if seen.chain.steps.is_empty() && (seen.one.token(seen.chain.end) == Some("=") || asked) {
+        return true;
+    }
+    let steps = seen
+        .chain
+        .steps
+        .iter()
+        .all(|step| matches!(step, Step::Attribute(_)));
+    call && ends && patch && steps
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_tests_do_to_their_own_is_no_influence() {
-        for text in [
-            "import calc\n\ndef test_half():\n    assert calc.half(4) == 2, calc.NAMES\n",
-            "from calc import Money\n\ndef test_money():\n    money = Money(3)\n    money.amount = 4\n    money.parts['a'] = 1\n",
-            "import pytest\n\nclass TestA:\n    def setup_method(self):\n        self.x: int = 1\n        self.y, self.z = 2, 3\n",
-            "import calc\n\ndef test_patched(monkeypatch):\n    monkeypatch.setattr(calc, 'half', re.compile('x'))\n",
-            "from unittest import mock\n\ndef test_mocked():\n    with mock.patch('calc.half') as half:\n        half.return_value = 3\n",
-            "import calc\n# calc.half = 3\nTEXT = 'calc.half = 3'\n\"\"\"\ncalc.half = 3\n\"\"\"\n",
-            "import json\n\ndef test_json():\n    json.loads('{}').update(a=1)\n    result = dict(a=json.x, b=2)\n    result['a'] = 3\n",
-            "import calc\nexpected = {1: calc.half, 2: 3}\nassert calc.TABLE[1] == expected[1] and calc.half(n=1) <= 2\n",
-            "import calc\n\ndef test_less():\n    assert calc.less(3, 1) == 2\n\ndef test_vain():\n    assert calc.add(0, 0) == 0\n",
-            "import calc\n\ndef test(a: calc.Money = 3, *, b=calc.X) -> calc.Y:\n    pass\n",
-            "import calc\n\n@pytest.mark.parametrize('n, m', [(calc.X, 1), (calc.Y, 2)])\ndef test(n, m): pass\n",
-        ] {
-            assert!(!may_influence(text), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_changes_an_imported_thing_may_influence_others() {
-        for line in [
-            "calc.half = lambda n: n / 2",
-            "calc.half: object = print",
-            "calc.TABLE[3] = 4",
-            "calc.TABLE[3]['a'] += 4",
-            "calc.Money.__add__ = print",
-            "x, calc.half = 1, 2",
-            "calc.half, x = 1, 2",
-            "(x, calc.half) = 1, 2",
-            "if True: calc.half = 2",
-            "x = 1; calc.half = 2",
-            "del calc.half",
-            "for calc.half in [print]: pass",
-            "with open('x') as calc.half: pass",
-            "calc.TABLE.clear()",
-            "calc.TABLE \\\n  .update({1: 2})",
-            "calc.get().half = 3",
-            "same = calc\nsame.half = 3",
-            "inner = calc.inner\ninner.half = 3",
-            "for one in [calc]:\n    one.half = 3",
-            "half.code = 3",
-            "setattr(calc, 'half', print)",
-            "exec('calc.half = 3')",
-            "calc.half.__code__ = print.__code__",
-            "patch('calc.half', print).start()",
-            "import sys\nsys.modules['calc'] = None",
-            "import os\nos.environ['X'] = '1'",
-            "import gc",
-            "'no end",
-            "f'''no end",
-        ] {
-            let text = format!("import calc\nfrom calc import half as half, patch\n{line}\n");
-            assert!(may_influence(&text), "{line}");
-        }
-    }
-
-    #[test]
-    fn any_text_has_an_answer() {
-        for text in [
-            "",
-            "\\",
-            "'\\",
-            "\u{feff}import a",
-            ")))",
-            "((((",
-            "é = 1",
-            "€",
-            "a.",
-            "import calc\ncalc.((",
-        ] {
-            let _answered = may_influence(text);
-        }
-        // Each name begins a chain of its own; brackets must not make that a square of a square.
-        let deep = format!("import a\n{}", "a(".repeat(20_000));
-        assert!(!may_influence(&deep));
-    }
-}
+mod tests;

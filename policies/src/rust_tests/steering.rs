@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::attributes::{expanded, meta, parts};
+use super::attributes::{Meta, expanded, meta, parts};
 use super::literals::string_value;
 use super::spans::Source;
 use super::tokens::{ParseError, Tokens};
@@ -45,9 +45,12 @@ const BESIDE: [&str; 18] = [
 /// Macros that ask how they are built, or read sources.
 const ASKING: [&str; 4] = ["cfg", "cfg_select", "cfg_match", "include"];
 /// Attributes that change nothing that a test could find out about the product.
-const HARMLESS: [&str; 10] = [
-    "derive", "allow", "warn", "deny", "forbid", "expect", "doc", "no_std", "inline", "must_use",
+const HARMLESS: [&str; 9] = [
+    "allow", "warn", "deny", "forbid", "expect", "doc", "no_std", "inline", "must_use",
 ];
+/// The trait that a type may have in tests alone: it prints. Any other has methods that are called in the place of
+/// those of what the type dereferences to (`clone`, `eq`, `hash`), and a macro of its own may make anything.
+const PRINTING: &str = "Debug";
 /// Tokens between `#[proc_macro]` and the name of its function, other attributes included, as people write them.
 const PROC_MACRO_HEAD: usize = 40;
 
@@ -180,9 +183,20 @@ fn attribute_steers(tokens: &Tokens<'_>, attribute: Range<usize>) -> bool {
         ("cfg_attr", Some(inner)) => {
             let condition = parts(tokens, inner).into_iter().next();
             condition.is_some_and(|condition| asks_for_test(tokens, condition))
-                && !metas.iter().all(|meta| HARMLESS.contains(&meta.name))
+                && !metas.iter().all(|meta| is_harmless(tokens, meta))
         }
         _ => false,
+    }
+}
+
+/// Whether an attribute is nothing to a test of the product.
+fn is_harmless(tokens: &Tokens<'_>, added: &Meta<'_>) -> bool {
+    let prints = |part: Range<usize>| {
+        meta(tokens, part).is_some_and(|one| one.plain && one.name == PRINTING)
+    };
+    match (added.name, added.arguments.clone()) {
+        ("derive", Some(traits)) => added.plain && parts(tokens, traits).into_iter().all(prints),
+        (name, _) => HARMLESS.contains(&name),
     }
 }
 
@@ -276,12 +290,40 @@ mod tests {
                 "#[cfg(test)] mod tests { use a::assert_eq; include!(\"x\"); }",
                 &[],
             ),
-            ("#[cfg_attr(test, derive(Debug))] struct A;", &[]),
+            (
+                "#[cfg_attr(test, derive(Clone))] struct A;",
+                &["# [cfg_attr(test ,derive(Clone))]"],
+            ),
+            (
+                "#[cfg_attr(test, derive(Debug, PartialEq))] struct A;",
+                &["# [cfg_attr(test ,derive(Debug ,PartialEq))]"],
+            ),
+            (
+                "#[cfg_attr(any(test, unix), derive(Default), allow(dead_code))] struct A;",
+                &["# [cfg_attr(any(test ,unix),derive(Default),allow(dead_code))]"],
+            ),
+            (
+                "#[cfg_attr(test, cfg_attr(unix, derive(Hash)))] struct A;",
+                &["# [cfg_attr(test ,cfg_attr(unix ,derive(Hash)))]"],
+            ),
+            (
+                "#[cfg_attr(test, derive(mine::Debug))] struct A;",
+                &["# [cfg_attr(test ,derive(mine::Debug))]"],
+            ),
+            (
+                "#[cfg_attr(test, derive(Debug), allow(dead_code))] struct A;",
+                &[],
+            ),
+            (
+                "#[cfg_attr(unix, derive(Clone))] #[derive(Hash)] struct A;",
+                &[],
+            ),
             (
                 "#[cfg(feature = \"test\")] fn a() { assert_eq!(1, 1); std::assert!(true); }",
                 &[],
             ),
             ("#[test] fn a() { if cfg!(test) {} }", &[]),
+            ("#[cfg_attr(test, derive(Debug))] struct A;", &[]),
             ("fn a() { panic!(); std::panic::catch_unwind(b); }", &[]),
             ("macro_rules! mine { () => {} }", &[]),
             (

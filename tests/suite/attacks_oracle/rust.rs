@@ -135,6 +135,16 @@ fn product_code_that_decides_what_tests_see_is_reviewed() {
             review: &["harness-changed"],
         },
         Row {
+            what: "a method that is the type's own only where tests are built",
+            base: BASE,
+            change: &[(
+                "src/a.rs",
+                "#[cfg_attr(test, derive(Clone))]\npub struct Sum(u8);\nimpl std::ops::Deref for Sum {\n    type Target = u8;\n    fn deref(&self) -> &u8 {\n        &self.0\n    }\n}\ntrait Value {\n    fn value(&self) -> u8;\n}\nimpl Value for Sum {\n    fn value(&self) -> u8 {\n        self.0 + 1\n    }\n}\nimpl Value for u8 {\n    fn value(&self) -> u8 {\n        0\n    }\n}\npub fn total(x: u8) -> u8 {\n    Sum(x).clone().value()\n}\n",
+            )],
+            code: 4,
+            review: &["harness-changed"],
+        },
+        Row {
             what: "honest: what a build of tests derives",
             base: BASE,
             change: &[(

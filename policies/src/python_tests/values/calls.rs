@@ -1,0 +1,172 @@
+//! What calls give: something new, what they were given, or what is everybody's.
+
+use super::super::lines::{Chain, Statement, Step, is_literal};
+use super::super::scopes::{Bound, Kind, MODULE, Scope};
+use super::super::words::{COPYING, HANDING_ON, MAKING};
+use super::{Values, Whose, is_class, is_exception, stands_in};
+
+/// Classes above a class that are looked at; more are not believed.
+const BASES: usize = 4;
+
+/// A call within a chain.
+pub(super) struct Call<'c, 't> {
+    pub(super) at: usize,
+    pub(super) one: &'c Statement<'t>,
+    pub(super) chain: &'c Chain<'t>,
+    pub(super) step: usize,
+    pub(super) of: Option<Whose>,
+    /// What is called.
+    pub(super) called: Whose,
+    pub(super) arguments: Whose,
+}
+
+impl<'t> Values<'_, 't> {
+    pub(super) fn call(&self, call: &Call<'_, 't>) -> Whose {
+        let Call {
+            one,
+            chain,
+            step,
+            arguments,
+            ..
+        } = *call;
+        let new = if arguments <= Whose::Mine {
+            Whose::Own
+        } else {
+            Whose::Holder
+        };
+        let strict = if arguments <= Whose::Mine {
+            Whose::Own
+        } else {
+            Whose::Foreign
+        };
+        if stands_in(one, chain, step) {
+            return new;
+        }
+        let before = step
+            .checked_sub(1)
+            .and_then(|before| chain.steps.get(before));
+        let (name, of) = match before {
+            None => match self.called(call) {
+                Ok(whose) => return whose,
+                Err(name) => (name, Whose::Foreign),
+            },
+            Some(Step::Attribute(name)) => (*name, call.of.unwrap_or(Whose::Foreign)),
+            Some(_) => return strict.max(call.of.unwrap_or(Whose::Foreign).part()),
+        };
+        let hands_on = HANDING_ON.contains(&name)
+            || name.starts_with("get")
+            || name.contains("import")
+            || name.contains("resolve");
+        let methods = self.methods(name).max();
+        match of {
+            Whose::Own if hands_on => strict,
+            Whose::Own => new,
+            Whose::Mine if methods.is_some() => methods.unwrap_or_default(),
+            Whose::Holder => Whose::Foreign,
+            _ if name == "deepcopy" => Whose::Own,
+            _ if hands_on || name.starts_with("__") => Whose::Foreign,
+            // It writes through.
+            _ if name == "ChainMap" => strict,
+            _ if is_class(name) || COPYING.contains(&name) => new,
+            _ => strict,
+        }
+    }
+
+    /// What the call of a name gives; the name where that is something imported.
+    fn called(&self, call: &Call<'_, 't>) -> Result<Whose, &'t str> {
+        let Call {
+            one,
+            chain,
+            arguments,
+            ..
+        } = *call;
+        let name = one.token(chain.begin).unwrap_or_default();
+        if chain.first != chain.begin + 1 || is_literal(name) {
+            return Ok(call.called.part().max(arguments.part()));
+        }
+        let scope = self.scope_of(call.at);
+        let Some((_, bound)) = self.scopes.find(scope, name) else {
+            let making = MAKING.contains(&name) || is_exception(name);
+            return Ok(match making {
+                true => arguments.within().min(if arguments == Whose::Mine {
+                    Whose::Own
+                } else {
+                    Whose::Holder
+                }),
+                false => Whose::Foreign,
+            });
+        };
+        let results = bound.iter().map(|one| match one {
+            Bound::Import | Bound::Module | Bound::Parameter(_) => None,
+            Bound::Function(scope) | Bound::Class(scope) if self.is_replaced(*scope) => {
+                Some(Whose::Foreign)
+            }
+            Bound::Function(scope) => Some(self.given_by(*scope)),
+            Bound::Class(scope) => Some(self.made(*scope, arguments)),
+            _ => Some(
+                self.name(self.scope_of(call.at), name)
+                    .part()
+                    .max(arguments.part()),
+            ),
+        });
+        let results: Vec<Option<Whose>> = results.collect();
+        match results.iter().any(Option::is_none) {
+            true => Err(name),
+            false => Ok(results
+                .into_iter()
+                .flatten()
+                .max()
+                .unwrap_or(Whose::Foreign)),
+        }
+    }
+
+    /// An instance of a class of the text.
+    fn made(&self, class: usize, arguments: Whose) -> Whose {
+        let bent = self.is_bent(class, BASES);
+        match arguments {
+            _ if bent => Whose::Foreign,
+            Whose::Own | Whose::Mine => Whose::Own,
+            _ => Whose::Holder,
+        }
+    }
+
+    /// Whether a class, or one of the text that it is made of, may give something else for an instance.
+    fn is_bent(&self, class: usize, bases: usize) -> bool {
+        let Some(head) = self
+            .scopes
+            .scope(class)
+            .and_then(|one| self.scopes.statement(one.head?))
+        else {
+            return true;
+        };
+        let mut inside = self.scopes.scopes.iter().filter(|one| one.parent == class);
+        if bases == 0 || head.has("metaclass") || inside.any(|one| one.name == "__new__") {
+            return true;
+        }
+        let names = head
+            .tokens
+            .iter()
+            .skip(2)
+            .filter_map(|name| self.scopes.find(MODULE, name));
+        let mut classes = names
+            .flat_map(|(_, bound)| bound)
+            .filter_map(|one| match one {
+                Bound::Class(base) if *base != class => Some(*base),
+                _ => None,
+            });
+        classes.any(|base| self.is_bent(base, bases - 1))
+    }
+
+    /// What the methods of a name give, in whatever class.
+    fn methods(&self, name: &str) -> impl Iterator<Item = Whose> {
+        let scopes = self.scopes.scopes.iter().enumerate();
+        let inside = move |one: &Scope<'t>| {
+            self.scopes
+                .scope(one.parent)
+                .is_some_and(|one| one.kind == Kind::Class)
+        };
+        let found = scopes
+            .filter(move |(_, one)| one.name == name && one.kind == Kind::Function && inside(one));
+        found.map(|(at, _)| self.given_by(at))
+    }
+}
