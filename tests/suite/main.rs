@@ -34,6 +34,7 @@ mod limits;
 mod lint;
 
 mod network;
+mod plugins;
 mod policy;
 mod probe;
 mod proposals;

@@ -19,4 +19,4 @@ macro_rules! shipped {
     };
 }
 
-shipped!();
+shipped!("companions", "duplication", "large-files", "layers");
