@@ -78,6 +78,14 @@ impl<'a> Changes<'a> {
         }
     }
 
+    /// Whether a path of the base is no longer there, or is another file's now.
+    #[must_use]
+    pub fn moves_away(&self, path: &str) -> bool {
+        self.by_old_path
+            .get(path)
+            .is_some_and(|file| file.status != Status::Added)
+    }
+
     /// Whether the change leaves the bytes of a path of the candidate as they were, at the same path.
     #[must_use]
     pub fn leaves(&self, path: &str) -> bool {

@@ -144,7 +144,7 @@ fn is_in_lfs(file: &ChangedFile, size: u64, candidate: &impl Tree) -> Result<boo
 fn total(growth: u64, sized: &[Sized<'_>], config: &Config) -> Option<Finding> {
     let limit = config.total.filter(|limit| growth > *limit)?;
     let mut largest: Vec<&Sized<'_>> = sized.iter().filter(|file| file.growth() > 0).collect();
-    largest.sort_by(|one, other| other.growth().cmp(&one.growth()));
+    largest.sort_by_key(|file| std::cmp::Reverse(file.growth()));
     let message = format!(
         "The change makes the tree grow by {}; the limit is {}.",
         report::size(growth),

@@ -59,8 +59,8 @@ fn given_by(
     };
     let text = guest::source::decode(&bytes);
     let inside = path.get(folder..).unwrap_or_default();
-    let said = text.lines().filter_map(|line| filter(line, inside));
-    Ok(said.last())
+    let mut said = text.lines().filter_map(|line| filter(line, inside));
+    Ok(said.next_back())
 }
 
 /// Whether a line of attributes gives this path to Git LFS or takes it away.
@@ -69,12 +69,12 @@ fn filter(line: &str, path: &str) -> Option<bool> {
     let pattern = words
         .next()
         .filter(|pattern| !pattern.starts_with(['#', '[']))?;
-    let said = words.filter_map(|word| match word {
+    let mut said = words.filter_map(|word| match word {
         "filter=lfs" => Some(true),
         "-filter" | "!filter" => Some(false),
         _ => word.starts_with("filter=").then_some(false),
     });
-    let said = said.last()?;
+    let said = said.next_back()?;
     // A pattern without a slash names files in every folder.
     let glob = match pattern.strip_prefix('/') {
         Some(rooted) => rooted.to_owned(),

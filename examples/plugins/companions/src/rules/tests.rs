@@ -14,8 +14,11 @@ const BASE: &[(&str, &str)] = &[
     ("migrations/1.sql", "create\n"),
 ];
 
+/// Paths with their new texts.
+type Edits<'a> = &'a [(&'a str, Option<&'a str>)];
+
 /// The change that a list of edits makes to the base: `None` deletes, and a path with ` -> ` in it moves.
-fn edited(edits: &[(&str, Option<&str>)]) -> ChangeSet {
+fn edited(edits: Edits<'_>) -> ChangeSet {
     let base = MemoryTree::new(BASE);
     let mut candidate = base.clone();
     for (path, text) in edits {
@@ -32,7 +35,7 @@ fn edited(edits: &[(&str, Option<&str>)]) -> ChangeSet {
     change(&base, &candidate)
 }
 
-fn judged(rules: &str, edits: &[(&str, Option<&str>)]) -> Report {
+fn judged(rules: &str, edits: Edits<'_>) -> Report {
     let config = Config::read(&format!("{{\"rules\": [{rules}]}}")).unwrap();
     judge(&edited(edits), &config).unwrap()
 }
@@ -47,7 +50,7 @@ const GENERATED: &str = r#"{"when": ["api/*.json"], "also": ["gen/$stem.{py,rs}"
 #[test]
 fn a_rule_asks_for_what_it_says_and_for_nothing_else() {
     let new = Some("new\n");
-    let rows: &[(&str, &[(&str, Option<&str>)], usize)] = &[
+    let rows: &[(&str, Edits<'_>, usize)] = &[
         (API, &[("models/user.py", new)], 0),
         (API, &[("api/users.json", new)], 1),
         (API, &[("api/users.json", new), ("CHANGELOG.md", new)], 0),
