@@ -1,7 +1,6 @@
 //! The change, asked by path: what was a file on the base, and which of its lines are new.
 
-use std::collections::BTreeMap;
-
+use crate::index::Index;
 use crate::{ChangeSet, ChangedFile, Hunk, Status};
 
 /// Lines from the first to the last, counted from 1.
@@ -29,41 +28,33 @@ impl Lines {
 /// A change, by the paths of the candidate and of the base.
 #[derive(Debug)]
 pub struct Changes<'a> {
-    by_path: BTreeMap<&'a str, &'a ChangedFile>,
-    by_old_path: BTreeMap<&'a str, &'a ChangedFile>,
+    files: &'a [ChangedFile],
+    paths: Index,
+    old_paths: Index,
 }
 
 impl<'a> Changes<'a> {
     /// Sorts a change by its paths.
     #[must_use]
     pub fn new(change: &'a ChangeSet) -> Self {
-        let files = change.files.iter();
+        let files = &change.files;
         Self {
-            by_path: files
-                .clone()
-                .map(|file| (file.path.as_str(), file))
-                .collect(),
-            by_old_path: files.map(|file| (old_path(file), file)).collect(),
+            files,
+            paths: Index::new(files.iter().map(|file| file.path.clone()).collect()),
+            old_paths: Index::new(files.iter().map(|file| old_path(file).to_owned()).collect()),
         }
     }
 
     /// What the change does to a path of the candidate, or to one that it deletes.
     #[must_use]
     pub fn at(&self, path: &str) -> Option<&'a ChangedFile> {
-        self.by_path.get(path).copied()
+        self.files.get(self.paths.first(path)?)
     }
 
-    /// Where a file of the candidate was on the base; none where it was added.
-    #[must_use]
-    pub fn on_base<'b>(&self, path: &'b str) -> Option<&'b str>
-    where
-        'a: 'b,
-    {
-        match self.at(path) {
-            Some(file) if file.status == Status::Added => None,
-            Some(file) => Some(old_path(file)),
-            None => Some(path),
-        }
+    /// What the change does to a path of the base.
+    fn at_old(&self, path: &str) -> Option<&'a ChangedFile> {
+        let file = self.files.get(self.old_paths.first(path)?)?;
+        (file.status != Status::Added).then_some(file)
     }
 
     /// Where a file of the base is on the candidate; its old path where it was deleted.
@@ -72,24 +63,13 @@ impl<'a> Changes<'a> {
     where
         'a: 'b,
     {
-        match self.by_old_path.get(path) {
-            Some(file) if file.status != Status::Added => file.path.as_str(),
-            _ => path,
-        }
+        self.at_old(path).map_or(path, |file| file.path.as_str())
     }
 
-    /// Whether a path of the base is no longer there, or is another file's now.
-    #[must_use]
-    pub fn moves_away(&self, path: &str) -> bool {
-        self.by_old_path
-            .get(path)
-            .is_some_and(|file| file.status != Status::Added)
-    }
-
-    /// Whether the change leaves the bytes of a path of the candidate as they were, at the same path.
+    /// Whether the change leaves a path as it is: the same bytes on both sides.
     #[must_use]
     pub fn leaves(&self, path: &str) -> bool {
-        !self.by_path.contains_key(path)
+        self.at(path).is_none() && self.at_old(path).is_none()
     }
 }
 
@@ -199,8 +179,8 @@ mod tests {
             unnamed: 0,
         };
         let changes = Changes::new(&change);
-        assert_eq!(changes.on_base("new"), Some("old"));
+        assert!(!changes.leaves("new") && !changes.leaves("old") && changes.leaves("other"));
         assert_eq!(changes.on_candidate("old"), "new");
-        assert_eq!(changes.on_base("other"), Some("other"));
+        assert_eq!(changes.on_candidate("other"), "other");
     }
 }

@@ -6,12 +6,11 @@ mod javascript;
 mod python;
 mod rust;
 
-use std::collections::BTreeSet;
-
+use guest::index::Index;
 use guest::source::{Kind, Language, Token, Tokens, column, decode};
 
 /// What an import names.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     /// A module, or a name in one: `from ..a import b` goes up one folder more than its own and then `a`, `b`.
     Python {
@@ -41,6 +40,20 @@ impl Target {
             Self::Rust { path, .. } => path.join("::"),
             Self::RustModule { name, .. } => format!("mod {name}"),
             Self::JavaScript(name) | Self::Go(name) => name.clone(),
+        }
+    }
+}
+
+impl Target {
+    /// What tells it from all others of its file.
+    fn key(&self) -> String {
+        match self {
+            Self::Rust { within, .. } => format!("{} {}", within.join("::"), self.shown()),
+            Self::RustModule { within, file, .. } => {
+                let file = file.as_deref().unwrap_or_default();
+                format!("{} {} {file}", within.join("::"), self.shown())
+            }
+            _ => self.shown(),
         }
     }
 }
@@ -76,17 +89,19 @@ pub(crate) fn of(path: &str, bytes: &[u8]) -> Vec<Import> {
         Some(language @ Language::Go) => go::read(&Source::new(language, &text)),
         _ => Vec::new(),
     };
-    let mut seen = BTreeSet::new();
-    let first = found
-        .into_iter()
-        .filter(|(target, _)| seen.insert(target.clone()));
-    first
-        .map(|(target, token)| Import {
-            target,
-            line: token.line,
-            column: column(&text, token.start),
-        })
-        .collect()
+    let index = Index::new(found.iter().map(|(target, _)| target.key()).collect());
+    let mut imports = Vec::new();
+    for at in index.firsts() {
+        if let Some((target, token)) = found.get(at) {
+            let (line, column) = (token.line, column(&text, token.start));
+            imports.push(Import {
+                target: target.clone(),
+                line,
+                column,
+            });
+        }
+    }
+    imports
 }
 
 type Found = Vec<(Target, Token)>;

@@ -1,11 +1,10 @@
 //! What the change does to the imports between parts.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use guest::changes::Changes;
+use guest::index::Index;
 use guest::report;
 use guest::trees::Tree;
-use guest::{ChangeSet, CheckError, Finding, Report, Severity, Side};
+use guest::{ChangeSet, CheckError, Finding, Report, Severity};
 
 use crate::cycles::Graph;
 use crate::links::{Known, Link, Links};
@@ -41,9 +40,8 @@ pub fn judge(
     candidate: &impl Tree,
 ) -> Result<Report, CheckError> {
     let changes = Changes::new(change);
-    let mut known = Known::new();
-    let now = Links::read(candidate, Side::Candidate, settings, &changes, &mut known)?;
-    let before = Links::read(base, Side::Base, settings, &changes, &mut known)?;
+    let (now, known) = Links::read(candidate, settings, &changes, &Known::default())?;
+    let (before, _) = Links::read(base, settings, &changes, &known)?;
     let mut findings = forbidden(&now, &before, settings, &changes);
     if settings.cycles {
         findings.extend(cycles(&now, &before, settings));
@@ -52,7 +50,7 @@ pub fn judge(
     findings.extend(unread(&now, &changes));
     let summary = summary(&findings, &now, change.unnamed);
     let metrics = vec![
-        report::count("sources", now.sources.values().sum(), None),
+        report::count("sources", now.sources.iter().sum(), None),
         report::count("imports-between-parts", now.links.len(), None),
         report::count("sources-unread", now.unread.len(), None),
     ];
@@ -60,8 +58,8 @@ pub fn judge(
 }
 
 /// What stays the same when lines move: parts, file and module, the file by its path on the candidate.
-fn key<'a>(link: &'a Link, path: &'a str) -> (usize, usize, &'a str, &'a str) {
-    (link.from, link.to, path, &link.module)
+fn key(link: &Link, path: &str) -> String {
+    format!("{}\0{}\0{path}\0{}", link.from, link.to, link.module)
 }
 
 fn forbidden(
@@ -72,27 +70,25 @@ fn forbidden(
 ) -> Vec<Finding> {
     let is_forbidden = |link: &&Link| settings.forbidden.contains(&(link.from, link.to));
     let old = before.links.iter().filter(is_forbidden);
-    let old: BTreeSet<_> = old
-        .map(|link| key(link, changes.on_candidate(&link.path)))
-        .collect();
-    let mut seen = BTreeSet::new();
-    let links = now
-        .links
-        .iter()
-        .filter(is_forbidden)
-        .filter(|link| seen.insert(key(link, &link.path)));
-    let each = links.map(|link| {
+    let old = Index::new(
+        old.map(|link| key(link, changes.on_candidate(&link.path)))
+            .collect(),
+    );
+    let links: Vec<&Link> = now.links.iter().filter(is_forbidden).collect();
+    let index = Index::new(links.iter().map(|link| key(link, &link.path)).collect());
+    let mut findings = Vec::new();
+    for link in index.firsts().into_iter().filter_map(|at| links.get(at)) {
         let (from, to) = (settings.parts.name(link.from), settings.parts.name(link.to));
+        let (path, module) = (&link.path, &link.module);
         let message = format!(
-            "`{}` of part `{from}` imports `{}` of part `{to}`, which is forbidden.",
-            link.path, link.module
+            "`{path}` of part `{from}` imports `{module}` of part `{to}`, which is forbidden."
         );
         let mut finding = report::finding(FORBIDDEN, settings.severity, message, place(link));
-        finding.fingerprint = Some(report::fingerprint(&[from, to, &link.path, &link.module]));
-        finding.preexisting = old.contains(&key(link, &link.path));
-        finding
-    });
-    each.collect()
+        finding.fingerprint = Some(report::fingerprint(&[from, to, path, module]));
+        finding.preexisting = old.has(&key(link, path));
+        findings.push(finding);
+    }
+    findings
 }
 
 fn place(link: &Link) -> guest::Location {
@@ -101,44 +97,36 @@ fn place(link: &Link) -> guest::Location {
 
 /// Imports of parts that lie on a circle: a new one closes it. Those that are forbidden are told as such.
 fn cycles(now: &Links, before: &Links, settings: &Settings) -> Vec<Finding> {
-    let graph = |links: &Links| {
-        let allowed = links.links.iter().map(|link| (link.from, link.to));
-        Graph::new(allowed.filter(|edge| !settings.forbidden.contains(edge)))
-    };
-    let (graph, old) = (graph(now), graph(before));
-    let mut first: BTreeMap<(usize, usize), &Link> = BTreeMap::new();
-    for link in &now.links {
-        first.entry((link.from, link.to)).or_insert(link);
-    }
+    let parts = settings.parts.names().len();
+    let (graph, old) = (graph(now, settings), graph(before, settings));
     let mut findings = Vec::new();
-    for (from, to) in graph.edges() {
-        let was_closed = old.has((from, to)) && old.way(to, from).is_some();
-        // What stood on the base is not what closes a new circle.
-        let is_new = !old.has((from, to));
-        let Some(way) = graph.way(to, from).filter(|_| is_new || was_closed) else {
-            continue;
-        };
-        let circle: Vec<usize> = std::iter::once(from).chain(way).collect();
-        let links = circle.windows(2).filter_map(|pair| match pair {
-            [from, to] => first.get(&(*from, *to)).copied(),
-            _ => None,
-        });
-        findings.extend(cycle(
-            &circle,
-            &links.collect::<Vec<_>>(),
-            was_closed,
-            settings,
-        ));
+    for from in 0..parts {
+        for to in (0..parts).filter(|to| graph.has((from, *to))) {
+            let was_closed = old.has((from, to)) && old.way(to, from).is_some();
+            // What stood on the base is not what closes a new circle.
+            let is_new = !old.has((from, to));
+            let Some(way) = graph.way(to, from).filter(|_| is_new || was_closed) else {
+                continue;
+            };
+            let circle: Vec<usize> = std::iter::once(from).chain(way).collect();
+            findings.extend(cycle(&circle, now, was_closed, settings));
+        }
     }
     findings
 }
 
-fn cycle(
-    circle: &[usize],
-    links: &[&Link],
-    was_closed: bool,
-    settings: &Settings,
-) -> Option<Finding> {
+fn graph(links: &Links, settings: &Settings) -> Graph {
+    let edges = links.links.iter().map(|link| (link.from, link.to));
+    let allowed = edges.filter(|edge| !settings.forbidden.contains(edge));
+    Graph::new(settings.parts.names().len(), allowed)
+}
+
+fn cycle(circle: &[usize], now: &Links, was_closed: bool, settings: &Settings) -> Option<Finding> {
+    // Of each step the first import that makes it.
+    let links = circle
+        .windows(2)
+        .filter_map(|pair| now.links.iter().find(|link| [link.from, link.to] == *pair));
+    let links: Vec<&Link> = links.collect();
     let link = links.first()?;
     let names: Vec<String> = circle
         .iter()
@@ -163,9 +151,9 @@ fn cycle(
 /// A part without sources makes every rule about it void: by a mistyped glob, or because the change moved all of it away.
 fn empty(now: &Links, before: &Links, settings: &Settings) -> Vec<Finding> {
     let parts = settings.parts.names().iter().enumerate();
-    let empty = parts.filter(|(part, _)| !now.sources.contains_key(part));
+    let empty = parts.filter(|(part, _)| !has_sources(now, *part));
     let each = empty.map(|(part, name)| {
-        let emptied = before.sources.contains_key(&part);
+        let emptied = has_sources(before, part);
         let message = match emptied {
             true => format!("The change leaves no source in part `{name}`: rules about it mean nothing any more."),
             false => format!("Part `{name}` has no source: rules about it mean nothing. Is it mistyped?"),
@@ -181,6 +169,10 @@ fn empty(now: &Links, before: &Links, settings: &Settings) -> Vec<Finding> {
         }
     });
     each.collect()
+}
+
+fn has_sources(links: &Links, part: usize) -> bool {
+    links.sources.get(part).is_some_and(|sources| *sources > 0)
 }
 
 /// What could not be judged is told: a warning for a source that the change touches, a note for others.

@@ -1,10 +1,9 @@
 //! The imports between parts of one tree.
 
-use std::collections::BTreeMap;
-
+use guest::CheckError;
 use guest::changes::Changes;
+use guest::index::Named;
 use guest::trees::{self, Tree, Unread};
-use guest::{CheckError, Side};
 
 use crate::imports::{self, Import};
 use crate::project::Project;
@@ -34,26 +33,29 @@ pub(crate) struct Link {
 pub(crate) struct Links {
     /// By file, in byte order, and in it by place.
     pub(crate) links: Vec<Link>,
-    /// Sources of each part.
-    pub(crate) sources: BTreeMap<usize, usize>,
+    /// Sources of each part, by its number.
+    pub(crate) sources: Vec<usize>,
     /// Sources of parts that were not read.
     pub(crate) unread: Vec<(String, Unread)>,
 }
 
 /// The imports of sources that the change leaves as they are: the same on both sides.
-pub(crate) type Known = BTreeMap<String, Result<Vec<Import>, Unread>>;
+pub(crate) type Known = Named<Result<Vec<Import>, Unread>>;
 
 impl Links {
-    /// Reads one tree.
+    /// Reads one tree, and gives what need not be read again in the other.
     pub(crate) fn read(
         tree: &impl Tree,
-        side: Side,
         settings: &Settings,
         changes: &Changes<'_>,
-        known: &mut Known,
-    ) -> Result<Self, CheckError> {
+        known: &Known,
+    ) -> Result<(Self, Known), CheckError> {
         let project = Project::read(tree)?;
-        let mut links = Self::default();
+        let mut links = Self {
+            sources: vec![0; settings.parts.names().len()],
+            ..Self::default()
+        };
+        let mut left = Vec::new();
         for path in &project.paths {
             if !imports::is_read(path) || settings.ignore.matches(path) {
                 continue;
@@ -61,22 +63,34 @@ impl Links {
             let Some(part) = settings.parts.of(path) else {
                 continue;
             };
-            *links.sources.entry(part).or_default() += 1;
-            let is_same =
-                changes.leaves(path) && (side == Side::Candidate || !changes.moves_away(path));
-            let found = match known.remove(path).filter(|_| is_same) {
-                Some(found) => found,
-                None => read(tree, path)?,
-            };
-            match &found {
-                Ok(found) => links.follow(&project, settings, part, path, found),
-                Err(why) => links.unread.push((path.clone(), *why)),
+            if let Some(sources) = links.sources.get_mut(part) {
+                *sources += 1;
             }
-            if is_same {
-                known.insert(path.clone(), found);
+            if let Some(found) = known.get(path) {
+                links.take(&project, settings, part, path, found);
+                continue;
+            }
+            let found = read(tree, path)?;
+            links.take(&project, settings, part, path, &found);
+            if changes.leaves(path) {
+                left.push((path.clone(), found));
             }
         }
-        Ok(links)
+        Ok((links, Known::new(left)))
+    }
+
+    fn take(
+        &mut self,
+        project: &Project,
+        settings: &Settings,
+        part: usize,
+        path: &str,
+        found: &Result<Vec<Import>, Unread>,
+    ) {
+        match found {
+            Ok(found) => self.follow(project, settings, part, path, found),
+            Err(why) => self.unread.push((path.to_owned(), *why)),
+        }
     }
 
     fn follow(

@@ -1,8 +1,7 @@
 //! What there is to import: the paths of a tree, and what its manifests say about names.
 
-use std::collections::BTreeMap;
-
 use guest::CheckError;
+use guest::index::Named;
 use guest::json::{self, Value};
 use guest::source::decode;
 use guest::trees::{self, Tree};
@@ -22,9 +21,9 @@ pub(crate) struct Project {
     /// Rust.
     pub(crate) crates: Vec<Crate>,
     /// JavaScript: the folder of each package by its name.
-    pub(crate) packages: BTreeMap<String, String>,
+    pub(crate) packages: Named<String>,
     /// TypeScript: how names are mapped, by the folder of the configuration.
-    pub(crate) mappings: BTreeMap<String, Mapping>,
+    pub(crate) mappings: Named<Mapping>,
     /// Python: folders with a project's manifest.
     pub(crate) python_projects: Vec<String>,
 }
@@ -58,26 +57,13 @@ impl Project {
             paths: trees::paths(tree)?,
             ..Self::default()
         };
-        let mut configurations = BTreeMap::new();
+        let (mut packages, mut configurations) = (Vec::new(), Vec::new());
         for path in &project.paths {
-            let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-            let known = matches!(
-                name,
-                "go.mod"
-                    | "Cargo.toml"
-                    | "package.json"
-                    | "pyproject.toml"
-                    | "setup.py"
-                    | "setup.cfg"
-            ) || is_configuration(name);
-            if !known
-                || path
-                    .split('/')
-                    .any(|part| matches!(part, "node_modules" | "vendor"))
-            {
+            let Some(kind) = manifest(path) else {
                 continue;
-            }
-            if matches!(name, "pyproject.toml" | "setup.py" | "setup.cfg") {
+            };
+            let folder = folder(path);
+            if kind == Manifest::Python {
                 project.python_projects.push(folder.to_owned());
                 continue;
             }
@@ -85,21 +71,20 @@ impl Project {
                 continue;
             };
             let text = decode(&bytes);
-            match name {
-                "go.mod" => project.go_modules.extend(go_module(&text, folder)),
-                "Cargo.toml" => project.crates.extend(package(&text, folder)),
-                "package.json" => project.packages.extend(node_package(&text, folder)),
-                _ => {
-                    configurations.extend(
-                        json::parse_with_comments(&text)
-                            .ok()
-                            .map(|value| (path.clone(), value)),
-                    );
+            match kind {
+                Manifest::Go => project.go_modules.extend(go_module(&text, folder)),
+                Manifest::Cargo => project.crates.push(package(&text, folder)),
+                Manifest::Node => packages.extend(node_package(&text, folder)),
+                Manifest::TypeScript => {
+                    let value = json::parse_with_comments(&text).ok();
+                    configurations.extend(value.map(|value| (path.clone(), value)));
                 }
+                Manifest::Python => {}
             }
         }
         project.python_projects.dedup();
-        project.mappings = mappings(&configurations);
+        project.packages = Named::new(packages);
+        project.mappings = mappings(configurations);
         Ok(project)
     }
 
@@ -121,6 +106,35 @@ impl Project {
             .map(String::as_str)
             .filter(|path| path.starts_with(&prefix))
     }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Manifest {
+    Go,
+    Cargo,
+    Node,
+    TypeScript,
+    Python,
+}
+
+/// What a file says about names, if anything. What was copied into the tree says nothing.
+fn manifest(path: &str) -> Option<Manifest> {
+    let mut parts = path.rsplit('/');
+    let kind = match parts.next()? {
+        "go.mod" => Manifest::Go,
+        "Cargo.toml" => Manifest::Cargo,
+        "package.json" => Manifest::Node,
+        "pyproject.toml" | "setup.py" | "setup.cfg" => Manifest::Python,
+        name if name.ends_with(".json") && is_configuration(name) => Manifest::TypeScript,
+        _ => return None,
+    };
+    let copied = parts.any(|part| matches!(part, "node_modules" | "vendor"));
+    (!copied).then_some(kind)
+}
+
+/// `tsconfig.json`, and others that it may extend.
+fn is_configuration(name: &str) -> bool {
+    name.starts_with("tsconfig") || name.starts_with("jsconfig")
 }
 
 /// A path below a folder, of which the root is none.
@@ -160,10 +174,6 @@ pub(crate) fn is_in(path: &str, folder: &str) -> bool {
             .is_some_and(|rest| rest.starts_with('/'))
 }
 
-fn is_configuration(name: &str) -> bool {
-    (name.starts_with("tsconfig") || name.starts_with("jsconfig")) && name.ends_with(".json")
-}
-
 fn go_module(text: &str, folder: &str) -> Option<(String, String)> {
     let lines = text
         .lines()
@@ -178,7 +188,7 @@ fn go_module(text: &str, folder: &str) -> Option<(String, String)> {
 }
 
 /// As much of a manifest of Cargo as names need, line by line: the table that a line stands in, its key and its value.
-fn package(text: &str, folder: &str) -> Option<Crate> {
+fn package(text: &str, folder: &str) -> Crate {
     let mut found = Crate {
         folder: folder.to_owned(),
         root: joined(folder, "src/lib.rs"),
@@ -224,7 +234,7 @@ fn package(text: &str, folder: &str) -> Option<Crate> {
     }
     // A workspace's manifest without a package may still rename packages for its members.
     found.name = library.or(package).map(crate_name).unwrap_or_default();
-    Some(found)
+    found
 }
 
 /// `[dependencies.web]`
@@ -252,51 +262,63 @@ fn node_package(text: &str, folder: &str) -> Option<(String, String)> {
 }
 
 /// The mapping of each configuration with that of those that it extends.
-fn mappings(configurations: &BTreeMap<String, Value>) -> BTreeMap<String, Mapping> {
-    let own = configurations.keys().filter(|path| {
+fn mappings(configurations: Vec<(String, Value)>) -> Named<Mapping> {
+    let paths: Vec<String> = configurations
+        .iter()
+        .map(|(path, _)| path.clone())
+        .collect();
+    let configurations = Named::new(configurations);
+    let mut mappings = Vec::new();
+    for path in &paths {
         let name = path.rsplit('/').next().unwrap_or(path);
-        matches!(name, "tsconfig.json" | "jsconfig.json")
-    });
-    own.map(|path| (folder(path).to_owned(), mapping(path, configurations)))
-        .collect()
+        if matches!(name, "tsconfig.json" | "jsconfig.json") {
+            mappings.push((folder(path).to_owned(), mapping(path, &configurations)));
+        }
+    }
+    Named::new(mappings)
 }
 
-fn mapping(path: &str, configurations: &BTreeMap<String, Value>) -> Mapping {
+fn mapping(path: &str, configurations: &Named<Value>) -> Mapping {
     let mut whole = Mapping::default();
-    let mut at = Some(path.to_owned());
+    let mut next = Some(path.to_owned());
     for _ in 0..LONGEST_CHAIN {
-        let Some((path, value)) = at.take().and_then(|at| configurations.get_key_value(&at)) else {
+        let Some(path) = next else {
             break;
         };
+        let Some(value) = configurations.get(&path) else {
+            break;
+        };
+        let around = folder(&path);
         let options = value.get("compilerOptions");
-        let base = options.and_then(|options| options.get("baseUrl")?.text());
-        let base = base.and_then(|base| normalized(&joined(folder(path), base)));
-        if whole.paths.is_empty() {
-            let start = base.clone().unwrap_or_else(|| folder(path).to_owned());
-            whole.paths = options
-                .and_then(|options| options.get("paths")?.table())
-                .map_or(Vec::new(), |paths| {
-                    paths
-                        .iter()
-                        .map(|(pattern, targets)| (pattern.clone(), mapped(targets, &start)))
-                        .collect()
-                });
+        let option = |key: &str| options.and_then(|options| options.get(key));
+        let base = option("baseUrl").and_then(Value::text);
+        let base = base.and_then(|base| normalized(&joined(around, base)));
+        if let Some(paths) = option("paths")
+            .and_then(Value::table)
+            .filter(|_| whole.paths.is_empty())
+        {
+            let start = base.as_deref().unwrap_or(around);
+            for (pattern, targets) in paths {
+                whole.paths.push((pattern.clone(), mapped(targets, start)));
+            }
         }
         whole.base = whole.base.or(base);
-        at = value
+        next = value
             .get("extends")
             .and_then(Value::text)
-            .filter(|name| name.starts_with('.'))
-            .and_then(|name| {
-                let next = normalized(&joined(folder(path), name))?;
-                Some(if next.ends_with(".json") {
-                    next
-                } else {
-                    format!("{next}.json")
-                })
-            });
+            .and_then(|name| extended(around, name));
     }
     whole
+}
+
+/// The path of what a configuration extends; none of a package's.
+fn extended(around: &str, name: &str) -> Option<String> {
+    let path = normalized(&joined(around, name)).filter(|_| name.starts_with('.'))?;
+    Some(if path.ends_with(".json") {
+        path
+    } else {
+        format!("{path}.json")
+    })
 }
 
 fn mapped(targets: &Value, start: &str) -> Vec<String> {
@@ -353,9 +375,10 @@ mod tests {
             project.go_modules,
             strings(&[("example.org/shop", ""), ("example.org/tools", "tools")])
         );
+        let package = |name: &str| project.packages.get(name).map(String::as_str);
         assert_eq!(
-            project.packages.into_iter().collect::<Vec<_>>(),
-            strings(&[("@shop/ui", "packages/ui"), ("root", "")])
+            [package("@shop/ui"), package("root"), package("x")],
+            [Some("packages/ui"), Some(""), None]
         );
         assert_eq!(project.python_projects, ["py"]);
         assert_eq!(project.crates[0].aliases, strings(&[("ui", "my_web")]));
@@ -381,10 +404,13 @@ mod tests {
                 "{\"extends\": \"./tsconfig.json\", \"compilerOptions\": {\"baseUrl\": \"./lib\"}}",
             ),
         ]);
-        let app = &project.mappings["app"];
+        let app = project.mappings.get("app").unwrap();
         assert_eq!(app.base.as_deref(), Some(""));
         assert_eq!(app.paths, [("@/*".to_owned(), vec!["src/*".to_owned()])]);
-        assert_eq!(project.mappings["loop"].base.as_deref(), Some("loop/lib"));
+        assert_eq!(
+            project.mappings.get("loop").unwrap().base.as_deref(),
+            Some("loop/lib")
+        );
     }
 
     #[test]

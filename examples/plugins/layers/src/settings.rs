@@ -1,7 +1,5 @@
 //! The configuration: the parts, and which of them must not import which.
 
-use std::collections::BTreeSet;
-
 use guest::config::{self, Table, Wrong};
 use guest::globs::Globs;
 use guest::json::Value;
@@ -16,7 +14,7 @@ pub(crate) const KEYS: &[&str] = &["parts", "forbid", "order", "cycles", "ignore
 pub struct Settings {
     pub(crate) parts: Parts,
     /// Numbers of parts: the first must not import the second.
-    pub(crate) forbidden: BTreeSet<(usize, usize)>,
+    pub(crate) forbidden: Vec<(usize, usize)>,
     pub(crate) cycles: bool,
     pub(crate) ignore: Globs,
     pub(crate) severity: Severity,
@@ -88,8 +86,8 @@ fn forbidden(
     pairs: &[(&str, &str)],
     order: &[&str],
     parts: &Parts,
-) -> Result<BTreeSet<(usize, usize)>, Wrong> {
-    let mut forbidden = BTreeSet::new();
+) -> Result<Vec<(usize, usize)>, Wrong> {
+    let mut forbidden = Vec::new();
     for (from, to) in pairs {
         let from = numbers(table, "forbid", from, parts)?;
         let to = numbers(table, "forbid", to, parts)?;
@@ -107,6 +105,8 @@ fn forbidden(
         forbidden.extend(order.iter().take(at).map(|higher| (*lower, *higher)));
     }
     forbidden.retain(|(from, to)| from != to);
+    forbidden.sort_unstable();
+    forbidden.dedup();
     Ok(forbidden)
 }
 
@@ -150,11 +150,7 @@ mod tests {
             (r#""order": ["c", "b", "a"]"#, vec![(0, 1), (0, 2), (1, 2)]),
         ] {
             let settings = Settings::read(&format!("{{{parts}, {rest}}}")).unwrap();
-            assert_eq!(
-                settings.forbidden.into_iter().collect::<Vec<_>>(),
-                expected,
-                "{rest}"
-            );
+            assert_eq!(settings.forbidden, expected, "{rest}");
         }
         let named = Settings::read(r#"{"forbid": [["domain", "web"]]}"#).unwrap();
         assert_eq!(named.parts.names(), ["domain", "web"]);

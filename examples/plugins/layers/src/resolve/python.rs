@@ -84,7 +84,5 @@ fn roots(project: &Project, from: &str) -> Vec<String> {
     for project in near.into_iter().chain(far) {
         roots.extend([project.clone(), joined(project, "src")]);
     }
-    let mut seen = std::collections::BTreeSet::new();
-    roots.retain(|root| seen.insert(root.clone()));
     roots
 }
