@@ -101,13 +101,12 @@ pub fn conclude(mut findings: Vec<Finding>, mut summary: String, metrics: Vec<Me
     }
 }
 
-/// A path with a control character in it can be told in a message, escaped, but not linked to.
+/// A path with a control character in it can be told in a message, without it, but not linked to.
 fn tidy(finding: &mut Finding) {
     for location in &finding.locations {
         if location.path.contains(char::is_control) {
-            finding
-                .message
-                .push_str(&format!(" (In {:?}.)", location.path));
+            let path = location.path.replace(char::is_control, "\u{fffd}");
+            finding.message.push_str(&format!(" (In `{path}`.)"));
         }
     }
     finding
@@ -225,7 +224,7 @@ mod tests {
         assert_eq!(report.outcome, Outcome::Fail);
         assert_eq!(report.findings[0].severity, Severity::Error);
         assert_eq!(report.findings.len(), MOST_FINDINGS);
-        assert_eq!(report.findings[1].message, "note (In \"a\\nb\".)");
+        assert_eq!(report.findings[1].message, "note (In `a\u{fffd}b`.)");
         assert!(
             report
                 .findings

@@ -158,5 +158,13 @@ pub fn stat(tree: &impl Tree, path: &str) -> Result<Option<Stat>, CheckError> {
 }
 
 fn broken(what: &str, error: &TreeError) -> CheckError {
-    CheckError::Internal(format!("could not {what}: {error:?}"))
+    let why = match error {
+        TreeError::NotFound => "it is not there",
+        TreeError::WrongKind => "it is something else",
+        TreeError::BadPath => "the path is none",
+        TreeError::TooLarge(_) => "it is too large",
+        TreeError::NotText => "it is no text",
+        TreeError::Absent => "its bytes are not here",
+    };
+    CheckError::Internal(format!("could not {what}: {why}"))
 }

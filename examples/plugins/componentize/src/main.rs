@@ -46,12 +46,12 @@ fn run(core: &Path, out: &Path) -> Result<String, Failure> {
         .map(|byte| format!("{byte:02x}"))
         .collect();
     Ok(format!(
-        "[{name}]\nsha256 = \"{digest}\"\nbytes = {}\nimports = {imports:?}\n\n",
+        "[{name}]\nsha256 = \"{digest}\"\nbytes = {}\nimports = {imports:?}\n",
         component.len()
     ))
 }
 
-/// The interfaces that a component cannot be linked without. Those of types alone are no capability.
+/// The interfaces that a component cannot be linked without. `types` and `change` are words and no capability.
 fn imports(component: &[u8]) -> Result<Vec<String>, Failure> {
     let mut names = Vec::new();
     let mut depth = 0_u32;
@@ -61,7 +61,7 @@ fn imports(component: &[u8]) -> Result<Vec<String>, Failure> {
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(section) if depth == 0 => {
                 for import in section {
-                    names.push(format!("{:?}", import?.name));
+                    names.push(import?.name.name.to_owned());
                 }
             }
             _ => {}

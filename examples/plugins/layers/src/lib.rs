@@ -1,7 +1,7 @@
 //! `layers`: imports between the parts of a tree.
 //!
 //! Parts are declared by globs. Each source of Python, Rust, JavaScript, TypeScript and Go that lies in one is read for what it
-//! imports ([`imports`]); each import is followed to the file that it means ([`resolve`]); what remains is a graph of parts
+//! imports (`imports`); each import is followed to the file that it means (`resolve`); what remains is a graph of parts
 //! whose forbidden edges and new circles are told. Both trees are read, and what the change leaves alone only once: an import
 //! that was forbidden on the base already is told and fails nothing.
 

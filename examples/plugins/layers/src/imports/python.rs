@@ -148,7 +148,7 @@ fn by_text(source: &Source<'_>, at: usize, found: &mut Found) {
     let path: Vec<String> = relative.split('.').map(str::to_owned).collect();
     let plain = |part: &String| {
         part.chars()
-            .all(|letter| letter.is_alphanumeric() || letter == '_')
+            .all(|letter| letter.is_ascii_alphanumeric() || letter == '_' || !letter.is_ascii())
     };
     if source.at(at + 1) == "(" && !relative.is_empty() && path.iter().all(plain) {
         found.push((

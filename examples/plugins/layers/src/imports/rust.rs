@@ -124,7 +124,10 @@ impl Reader<'_> {
         }
         self.at = at.max(start + 1);
         let first = path.iter().find(|name| !name.is_empty());
-        if path.len() > 1 && first.is_some_and(|name| !name.starts_with(char::is_uppercase)) {
+        if path.len() > 1
+            && first
+                .is_some_and(|name| !name.starts_with(|letter: char| letter.is_ascii_uppercase()))
+        {
             self.push(path, token);
         }
     }
@@ -134,7 +137,7 @@ impl Reader<'_> {
         let begins = start >= 2 && self.is_separator(start - 2);
         let before = start.checked_sub(3).map(|before| self.source.at(before));
         let is_more = before.is_some_and(|before| {
-            before == ">" || before.ends_with(|letter: char| letter.is_alphanumeric())
+            before == ">" || before.ends_with(|letter: char| letter.is_ascii_alphanumeric())
         });
         if begins && !is_more {
             vec![String::new()]

@@ -4,6 +4,10 @@ use guest::{Mode, Outcome};
 use super::*;
 
 type Files<'a> = &'a [(&'a str, &'a str)];
+/// Name, candidate and what is told of it.
+type Row<'a> = (&'a str, Vec<(&'a str, &'a str)>, Told<'a>);
+/// Rule, line and whether it stood before.
+type Told<'a> = &'a [(&'a str, u32, bool)];
 
 const PARTS: &str =
     r#""parts": {"domain": "src/domain/**", "web": ["src/web/**"], "db": "src/db/**"}"#;
@@ -127,7 +131,7 @@ fn what_stood_on_the_base_does_not_fail_a_change() {
     let config = format!("{{{PARTS}, \"forbid\": [[\"domain\", \"web\"]]}}");
     let import = "from web import b\n";
     let base = with("src/domain/a.py", import);
-    let rows: &[(&str, Vec<(&str, &str)>, &[(&str, u32, bool)])] = &[
+    let rows: &[Row<'_>] = &[
         (
             "untouched",
             with("src/domain/a.py", import),
