@@ -21,7 +21,7 @@ FUZZ_SECONDS := 60
 
 export PASSMUSTER_TEST_ENV := $(TEST_ENV)
 
-.PHONY: demo test test-env test-real test-services test-python-plugin rates bench bench-real fuzz check clean system-packages databases nextest
+.PHONY: demo plugins test-plugins test test-env test-real test-services test-python-plugin rates bench bench-real fuzz check clean system-packages databases nextest
 
 # Vets example proposals and explains each verdict.
 demo:
@@ -83,6 +83,14 @@ fuzz:
 	for target in $(FUZZ_TARGETS); do \
 	  cargo +nightly fuzz run --fuzz-dir fuzz --sanitizer none "$$target" -- -max_total_time=$(FUZZ_SECONDS); \
 	done
+
+# The shipped custom checks from their sources, with the digests that the policy pins; says what it needs.
+plugins:
+	examples/plugins/build.sh
+
+# What the shipped custom checks decide, natively.
+test-plugins:
+	cargo test --manifest-path examples/plugins/Cargo.toml --workspace --locked
 
 clean:
 	cargo clean
