@@ -22,6 +22,8 @@
 //!   refused: whoever can write to it can run native code here. It must not lie in a tree under
 //!   test.
 //! - The seal protects from accidents, not from an attacker with the caller's own rights.
+//! - wasmtime counts uses in files beside the code, from a thread of its own that ends with the plugin. Those files and
+//!   what that thread was writing when it ended are not code, and not sealed.
 //! - Trouble with the disk costs time, never an answer: the component is compiled without a cache.
 
 use std::fs::{self, DirBuilder, File};

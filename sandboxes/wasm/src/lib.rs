@@ -41,8 +41,7 @@
 //!
 //! - Compiling is not interrupted: what bounds it is the size of the component.
 //! - The host's own memory for what it hands over: the caller's inputs and a tree's list are as large as they are.
-//! - Timing: a plugin that is granted `log` or not can see how long its own work takes only in fuel, which it
-//!   cannot read; it has no clock. Whoever watches the process can.
+//! - Timing: whoever watches the process sees how long a plugin takes. The plugin itself has no clock.
 //! - A flaw in wasmtime. Plugins come from the base, the operator or the binary, never from a candidate; this sandbox
 //!   is against mistakes and against plugins that were tampered with upstream.
 

@@ -86,7 +86,22 @@ impl ResourceLimiter for State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::{Metering, engine};
     use crate::limits::Limits;
+    use wasmtime::{Instance, Module, Store};
+
+    #[test]
+    fn a_store_has_only_so_many_instances() {
+        let engine = engine(Metering::Clock, None).unwrap();
+        let empty = Module::new(&engine, b"\0asm\x01\0\0\0").unwrap();
+        let mut store = Store::new(&engine, State::new(&Limits::default(), None));
+        store.limiter(|state| state);
+        for _ in 0..INSTANCES {
+            Instance::new(&mut store, &empty, &[]).unwrap();
+        }
+        let one_more = Instance::new(&mut store, &empty, &[]).unwrap_err();
+        assert!(one_more.to_string().contains("instance count too high"));
+    }
 
     #[test]
     fn a_machine_without_memory_is_told_from_a_plugin_that_wants_too_much() {

@@ -54,6 +54,20 @@ impl Directory {
         Ok(())
     }
 
+    /// All files of the tree, if there are not more than so many files and directories.
+    fn list_at_most(&self, most: usize) -> Result<Vec<Node>, SourceError> {
+        let (mut nodes, mut open) = (Vec::new(), vec![String::new()]);
+        while let Some(directory) = open.pop() {
+            self.walk(&directory, &mut nodes, &mut open)
+                .map_err(|error| failed("listing", &directory, &error))?;
+            if nodes.len() + open.len() > most {
+                let detail = format!("it has more than {most} files");
+                return Err(SourceError::Failed(detail));
+            }
+        }
+        Ok(nodes)
+    }
+
     fn open(&self, path: &str) -> io::Result<cap_std::fs::File> {
         let mut options = OpenOptions::new();
         let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY;
@@ -95,16 +109,7 @@ fn failed(step: &str, path: &str, error: &io::Error) -> SourceError {
 
 impl Source for Directory {
     fn list(&self) -> Result<Vec<Node>, SourceError> {
-        let (mut nodes, mut open) = (Vec::new(), vec![String::new()]);
-        while let Some(directory) = open.pop() {
-            self.walk(&directory, &mut nodes, &mut open)
-                .map_err(|error| failed("listing", &directory, &error))?;
-            if nodes.len() + open.len() > FILES {
-                let detail = format!("it has more than {FILES} files");
-                return Err(SourceError::Failed(detail));
-            }
-        }
-        Ok(nodes)
+        self.list_at_most(FILES)
     }
 
     fn size(&self, path: &str) -> Result<u64, SourceError> {
@@ -123,5 +128,24 @@ impl Source for Directory {
             Ok(bytes)
         };
         read().map_err(|error: io::Error| failed("reading", path, &error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cap_std::ambient_authority;
+
+    #[test]
+    fn a_tree_with_too_many_files_is_not_listed() {
+        let place = tempfile::tempdir().unwrap();
+        for name in ["a", "b", "c"] {
+            std::fs::write(place.path().join(name), "").unwrap();
+        }
+        let root = Dir::open_ambient_dir(place.path(), ambient_authority()).unwrap();
+        let source = Directory::new(root);
+        assert_eq!(source.list_at_most(3).unwrap().len(), 3);
+        let detail = "it has more than 2 files".to_owned();
+        assert_eq!(source.list_at_most(2), Err(SourceError::Failed(detail)));
     }
 }

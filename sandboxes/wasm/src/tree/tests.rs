@@ -166,3 +166,54 @@ fn what_a_source_lists_wrongly_does_not_exist() {
     let tree = tree(&["ok", "../out", "/abs", "ok"]);
     assert_eq!(tree.find("**", None, 9).0.unwrap(), ["ok"]);
 }
+
+#[test]
+fn what_one_answer_may_hold_is_bounded_in_bytes_as_well() {
+    let part = "x".repeat(200);
+    let long: Vec<String> = (0..3_000)
+        .map(|number| format!("d/{number}/{}", [part.as_str(); 18].join("/")))
+        .collect();
+    let tree = tree(&long.iter().map(String::as_str).collect::<Vec<_>>());
+    let found = tree.find("**", None, 10_000).0;
+    let is = matches!(found, Err(TreeError::TooLarge(fit)) if fit > 2_000 && fit < 3_000);
+    assert!(is, "{found:?}");
+    assert_eq!(tree.find("**", None, 2_000).0.unwrap().len(), 2_000);
+}
+
+/// One file that is larger than anything that is read at once.
+struct Huge;
+
+impl Source for Huge {
+    fn list(&self) -> Result<Vec<Node>, SourceError> {
+        let path = "huge".to_owned();
+        Ok(vec![Node {
+            path,
+            mode: Mode::File,
+        }])
+    }
+
+    fn size(&self, _path: &str) -> Result<u64, SourceError> {
+        Ok(u64::MAX)
+    }
+
+    fn read(&self, _path: &str, _offset: u64, length: usize) -> Result<Vec<u8>, SourceError> {
+        // More than was asked for.
+        Ok(vec![b'x'; length + 5])
+    }
+}
+
+#[test]
+fn one_read_is_bounded() {
+    let tree = Tree::new(Huge);
+    let too_large = Some(TreeError::TooLarge(READ));
+    assert_eq!(tree.read_text("huge").err(), too_large);
+    assert_eq!(tree.read("huge", 0, READ + 1).err(), too_large);
+    assert_eq!(tree.read("huge", u64::MAX - 9, READ + 1).unwrap().len(), 9);
+    assert_eq!(tree.read("huge", 0, READ).unwrap().len() as u64, READ);
+}
+
+#[test]
+fn a_long_glob_is_no_glob() {
+    let glob = "*".repeat(GLOB + 1);
+    assert_eq!(sample().find(&glob, None, 1).0, Err(TreeError::BadPath));
+}

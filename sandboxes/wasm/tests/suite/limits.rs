@@ -1,5 +1,6 @@
 //! Each limit, and the plugin that hits it. What it does to the host's memory is measured at the end.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use passmuster_wasm::limits::{COMPONENT_BYTES, FINDINGS, HANDLES, STACK};
@@ -242,6 +243,24 @@ fn recursion_ends_at_the_stack() {
     };
     let ended = limit(Resource::Stack, STACK as u64, Phase::Check);
     assert_ends(&guest, &inputs(), &limits(), &ended);
+}
+
+#[test]
+fn a_thread_with_twice_the_stack_is_enough() {
+    let guest = Guest {
+        more: "(func $deeper (param i32) (result i32)
+                 (i32.add (call $deeper (local.get 0)) (i32.const 1)))"
+            .to_owned(),
+        ..Guest::doing("(drop (call $deeper (i32.const 0)))")
+    };
+    let (plugin, info) = (load(&guest), info());
+    let call = move || plugin.check(&info, &inputs(), &all(), &limits()).result;
+    let thread = thread::Builder::new()
+        .stack_size(2 * STACK)
+        .spawn(call)
+        .unwrap();
+    let ended = limit(Resource::Stack, STACK as u64, Phase::Check);
+    assert_eq!(thread.join().unwrap(), Err(ended));
 }
 
 /// Returns a report whose list of findings has this length, all of them zeros.

@@ -1,6 +1,8 @@
 //! What a plugin may report, and what is refused with the number of the finding.
 
-use passmuster_wasm::limits::{EDIT_TEXT, EDITS, FIXES, LOCATIONS, METRICS, NAME, RULES, TEXT};
+use passmuster_wasm::limits::{
+    EDIT_TEXT, EDITS, FIXES, LOCATIONS, METRICS, NAME, RULES, TEXT, URI,
+};
 use passmuster_wasm::{Failure, Limits};
 
 use crate::guest::{Guest, RawFinding, RawInfo, RawNumber, RawReport, Span};
@@ -173,7 +175,15 @@ fn what_describe_says_is_checked_as_well() {
     let many: Vec<_> = (0..=RULES)
         .map(|number| (&*format!("r{number}").leak(), "It is.", None))
         .collect();
+    let address: &str = format!("https://e.org/{}", "x".repeat(URI)).leak();
     let cases = [
+        (
+            RawInfo {
+                rules: vec![("a", "A.", Some(address))],
+                ..RawInfo::default()
+            },
+            "help-uri",
+        ),
         (
             RawInfo {
                 name: "Not Lower",
