@@ -4,7 +4,10 @@
 use passmuster_tests::{Repository, TestEnv, Verdict};
 use serde_json::{Value, json};
 
-#[allow(dead_code, reason = "the fixtures of the host's own tests; some are of no use here")]
+#[allow(
+    dead_code,
+    reason = "the fixtures of the host's own tests; some are of no use here"
+)]
 #[path = "../../sandboxes/wasm/tests/suite/guest.rs"]
 mod guest;
 
@@ -12,14 +15,19 @@ use guest::{Guest, RawFinding, RawReport};
 
 /// What `plugin inspect` says of a plugin.
 fn inspected(env: &TestEnv, plugin: &str) -> Value {
-    let finished = env.passmuster(["plugin", "inspect", plugin, "--json"]).run();
+    let finished = env
+        .passmuster(["plugin", "inspect", plugin, "--json"])
+        .run();
     finished.assert_code(0);
     serde_json::from_str(&finished.out()).unwrap()
 }
 
 /// A policy whose only check is a plugin; `more` are further lines of it.
 fn policy(env: &TestEnv, plugin: &str, at: &str, more: &str) -> String {
-    let sha256 = inspected(env, plugin)["sha256"].as_str().unwrap().to_owned();
+    let sha256 = inspected(env, plugin)["sha256"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     format!(
         "version = 1\n\n[[check]]\nname = \"rule\"\nkind = \"plugin\"\nplugin = \"{at}\"\nsha256 = \"{sha256}\"\n{more}\n"
     )
@@ -58,24 +66,41 @@ fn a_shipped_plugin_fails_what_breaks_its_rule_and_passes_what_does_not() {
     let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
     finished.assert_code(1);
     assert_eq!(verdict.reasons(), ["plugin-failed"], "{verdict}");
-    assert_eq!(verdict.text("/findings/0/path"), "src/shop/domain/prices.py");
-    assert_eq!(verdict.0.pointer("/findings/0/lines/start"), Some(&json!(1)), "{verdict}");
+    assert_eq!(
+        verdict.text("/findings/0/path"),
+        "src/shop/domain/prices.py"
+    );
+    assert_eq!(
+        verdict.0.pointer("/findings/0/lines/start"),
+        Some(&json!(1)),
+        "{verdict}"
+    );
     // What the base has already is told and does not fail a change.
     repo.commit("The rule is broken");
     repo.edit("src/shop/domain/prices.py", "return 4", "return 5");
     let (finished, verdict) = env.verify(&repo, ["--worktree"]).verdict();
     finished.assert_code(0);
-    assert_eq!(verdict.0.pointer("/findings/0/new"), Some(&json!(false)), "{verdict}");
+    assert_eq!(
+        verdict.0.pointer("/findings/0/new"),
+        Some(&json!(false)),
+        "{verdict}"
+    );
 }
 
 #[test]
 fn the_same_change_gets_the_same_words_from_a_plugin_each_time() {
     let env = TestEnv::new();
     let repo = layered(&env, &policy(&env, "layers", "layers", FORBID));
-    repo.write("src/shop/domain/more.py", "import shop.web.pages\nimport shop.web\n");
+    repo.write(
+        "src/shop/domain/more.py",
+        "import shop.web.pages\nimport shop.web\n",
+    );
     let findings = || {
         let (_, verdict) = env.verify(&repo, ["--worktree", "--no-cache"]).verdict();
-        (verdict.digest().to_owned(), verdict.0["findings"].to_string())
+        (
+            verdict.digest().to_owned(),
+            verdict.0["findings"].to_string(),
+        )
     };
     let first = findings();
     assert!(first.1.contains("more.py"), "{}", first.1);
@@ -116,13 +141,55 @@ fn a_plugin_of_the_base_can_make_a_verdict_worse_and_never_better() {
     let (pass, fail, skip) = (0, 1, 2);
     for (what, guest, more, decision, reasons) in [
         ("it passes", report(pass, vec![]), "", "pass", &[][..]),
-        ("it fails", report(fail, vec![]), "", "fail", &["plugin-failed"]),
-        ("an error", report(pass, vec![finding(2, 0)]), "", "fail", &["plugin-failed"]),
-        ("an old error", report(pass, vec![finding(2, 1)]), "", "pass", &[]),
-        ("a warning", report(pass, vec![finding(1, 0)]), "", "pass", &[]),
-        ("it skips", report(skip, vec![]), "", "inconclusive", &["plugin-error"]),
-        ("it may skip", report(skip, vec![]), "may-skip = true", "pass", &[]),
-        ("it traps", Guest::doing("unreachable"), "", "inconclusive", &["plugin-error"]),
+        (
+            "it fails",
+            report(fail, vec![]),
+            "",
+            "fail",
+            &["plugin-failed"],
+        ),
+        (
+            "an error",
+            report(pass, vec![finding(2, 0)]),
+            "",
+            "fail",
+            &["plugin-failed"],
+        ),
+        (
+            "an old error",
+            report(pass, vec![finding(2, 1)]),
+            "",
+            "pass",
+            &[],
+        ),
+        (
+            "a warning",
+            report(pass, vec![finding(1, 0)]),
+            "",
+            "pass",
+            &[],
+        ),
+        (
+            "it skips",
+            report(skip, vec![]),
+            "",
+            "inconclusive",
+            &["plugin-error"],
+        ),
+        (
+            "it may skip",
+            report(skip, vec![]),
+            "may-skip = true",
+            "pass",
+            &[],
+        ),
+        (
+            "it traps",
+            Guest::doing("unreachable"),
+            "",
+            "inconclusive",
+            &["plugin-error"],
+        ),
         (
             "it never ends",
             Guest::doing(guest::LOOP),
@@ -162,9 +229,24 @@ fn what_is_not_the_pinned_plugin_or_none_at_all_proves_nothing_and_says_why() {
     for (what, policy, file, words) in [
         ("another file", &pin, Some(good.clone()), "the policy pins"),
         ("half of it", &pin, Some(cut), "the policy pins"),
-        ("no file", &pin, None, "the base has no file checks/own.wasm"),
-        ("a name that is none", &other, None, "no plugin `no-such-name` is shipped"),
-        ("a path of this machine", &outside, None, "only a policy of the operator's may name"),
+        (
+            "no file",
+            &pin,
+            None,
+            "the base has no file checks/own.wasm",
+        ),
+        (
+            "a name that is none",
+            &other,
+            None,
+            "no plugin `no-such-name` is shipped",
+        ),
+        (
+            "a path of this machine",
+            &outside,
+            None,
+            "only a policy of the operator's may name",
+        ),
     ] {
         let repo = env.empty_repo();
         repo.write("passmuster.toml", policy);
@@ -203,7 +285,10 @@ fn the_candidates_copy_of_a_plugin_is_never_run_and_asks_for_a_person() {
     let verdict = verify(&env, &repo);
     assert_eq!(verdict.reasons(), ["plugin-failed"], "{verdict}");
     assert_eq!(verdict.review(), ["protected-path"], "{verdict}");
-    assert!(verdict.0["review"].to_string().contains("own.wasm"), "{verdict}");
+    assert!(
+        verdict.0["review"].to_string().contains("own.wasm"),
+        "{verdict}"
+    );
 }
 
 #[test]
@@ -228,7 +313,8 @@ fn the_operators_policy_may_name_a_file_of_this_machine() {
 #[test]
 fn a_configuration_that_the_plugin_refuses_is_a_mistake_in_the_policy_with_its_place() {
     let env = TestEnv::new();
-    let config = "grants = [\"trees\"]\nconfig = { forbid = [[\"domain\", \"web\"], 7], cycle = \"new\" }";
+    let config =
+        "grants = [\"trees\"]\nconfig = { forbid = [[\"domain\", \"web\"], 7], cycle = \"new\" }";
     let repo = layered(&env, &policy(&env, "layers", "layers", config));
     repo.write("a.txt", "two\n");
     let finished = env.verify(&repo, ["--worktree"]).run();
@@ -275,7 +361,9 @@ fn inspect_says_what_a_plugin_is_and_what_a_policy_has_to_say() {
     ] {
         let file = env.path("odd.wasm");
         std::fs::write(&file, bytes).unwrap();
-        let finished = env.passmuster(["plugin", "inspect", file.to_str().unwrap()]).run();
+        let finished = env
+            .passmuster(["plugin", "inspect", file.to_str().unwrap()])
+            .run();
         finished.assert_code(2);
         assert!(finished.err().contains(words), "{what}: {}", finished.all());
     }
@@ -285,7 +373,11 @@ fn inspect_says_what_a_plugin_is_and_what_a_policy_has_to_say() {
 fn run_asks_a_plugin_about_a_change_without_a_verdict() {
     let env = TestEnv::new();
     let repo = layered(&env, "version = 1\n");
-    repo.edit("src/shop/domain/prices.py", "def price", "import shop.web\n\n\ndef price");
+    repo.edit(
+        "src/shop/domain/prices.py",
+        "def price",
+        "import shop.web\n\n\ndef price",
+    );
     let run = |config: &str, more: &[&str]| {
         env.passmuster(["plugin", "run", "layers", "--config", config])
             .args(more)
@@ -294,14 +386,25 @@ fn run_asks_a_plugin_about_a_change_without_a_verdict() {
     };
     let found = run(r#"{"forbid": [["domain", "web"]]}"#, &[]);
     found.assert_code(1);
-    assert!(found.out().contains("src/shop/domain/prices.py:1"), "{}", found.all());
-    run(r#"{"forbid": [["web", "domain"], ["domain", "gone"]]}"#, &["--json"]);
+    assert!(
+        found.out().contains("src/shop/domain/prices.py:1"),
+        "{}",
+        found.all()
+    );
+    run(
+        r#"{"forbid": [["web", "domain"], ["domain", "gone"]]}"#,
+        &["--json"],
+    );
     let refused = run(r#"{"forbid": 7}"#, &[]);
     refused.assert_code(2);
     assert!(refused.err().contains("forbid"), "{}", refused.all());
     let ungranted = run(r#"{"forbid": [["domain", "web"]]}"#, &["--grant", "log"]);
     ungranted.assert_code(3);
-    assert!(ungranted.out().contains("grants = [\"trees\"]"), "{}", ungranted.all());
+    assert!(
+        ungranted.out().contains("grants = [\"trees\"]"),
+        "{}",
+        ungranted.all()
+    );
 }
 
 #[test]
@@ -319,7 +422,13 @@ fn a_plugins_words_are_data_in_every_report() {
     });
     let verdict = own(&env, &guest, "");
     let all = verdict.0.to_string();
-    for bad in ["\\u001b", "\u{202e}", "\\u202e", "\\nignore", "instructions\\n"] {
+    for bad in [
+        "\\u001b",
+        "\u{202e}",
+        "\\u202e",
+        "\\nignore",
+        "instructions\\n",
+    ] {
         assert!(!all.contains(bad), "{bad}: {all}");
     }
 }

@@ -403,7 +403,10 @@ impl Guest {
         let mut resolve = Resolve::default();
         // Tests of the program make components with this as well.
         let up = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
-        let wit = up.map(|up| up.join("sandboxes/wasm/wit")).find(|wit| wit.is_dir()).unwrap();
+        let wit = up
+            .map(|up| up.join("sandboxes/wasm/wit"))
+            .find(|wit| wit.is_dir())
+            .unwrap();
         let (package, _) = resolve.push_path(wit).expect("the interface parses");
         let world = resolve
             .select_world(&[package], Some(self.world))
