@@ -198,7 +198,7 @@ fn a_block_of_the_change_is_told_once_with_all_places() {
 
 #[test]
 fn an_edit_within_old_code_does_not_make_a_copy_of_it() {
-    let one = function("one", 12);
+    let one = function("one", 40);
     let base = [
         ("a.py", one.clone()),
         ("b.py", one.replace("one_5 ", "five ")),
@@ -210,6 +210,35 @@ fn an_edit_within_old_code_does_not_make_a_copy_of_it() {
             .len(),
         0
     );
+}
+
+#[test]
+fn a_copy_that_moves_makes_no_other_copy() {
+    let one = function("one", 10);
+    let base = [("a.py", one.clone()), ("b.py", format!("x = 1\n{one}"))];
+    let moved = [
+        base[0].clone(),
+        ("b.py", "x = 1\n".into()),
+        ("c.py", format!("y = 2\n{one}")),
+    ];
+    assert_eq!(judged(&base, &moved).findings.len(), 0);
+    // One is taken away and two are added.
+    let twice = [
+        moved[0].clone(),
+        moved[1].clone(),
+        ("c.py", format!("{one}y = 2\n{one}")),
+    ];
+    assert_ne!(judged(&base, &twice).findings.len(), 0);
+}
+
+#[test]
+fn a_block_of_few_lines_is_none() {
+    let line = (0..60).fold(String::new(), |all, at| all + &format!("name{at} + "));
+    let base = [("a.py", format!("x = {line} 1\n"))];
+    let candidate = [base[0].clone(), ("b.py", base[0].1.clone())];
+    assert_eq!(judged(&base, &candidate).findings.len(), 0);
+    let short = Settings::read(r#"{"min-lines": 1}"#).unwrap();
+    assert_eq!(judged_by(&short, &base, &candidate).findings.len(), 1);
 }
 
 #[test]
