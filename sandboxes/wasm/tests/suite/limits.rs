@@ -1,10 +1,11 @@
 //! Each limit, and the plugin that hits it. What it does to the host's memory is measured at the end.
 
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use passmuster_wasm::limits::{COMPONENT_BYTES, FINDINGS, HANDLES, STACK};
-use passmuster_wasm::{Failure, Limits, Phase, Resource};
+use passmuster_wasm::{Failure, Limits, Node, Phase, Resource, Source, SourceError, Tree};
 
 use crate::guest::{Guest, LOOP, RawFinding, RawReport};
 use crate::support::{
@@ -107,6 +108,41 @@ fn calls_of_the_host_in_a_loop_are_stopped_at_the_deadline() {
         ..limits()
     };
     assert_ends(&guest, &inputs(), &unlimited, &deadline(Phase::Check));
+}
+
+/// A tree that takes its time.
+struct Slow;
+
+impl Source for Slow {
+    fn list(&self) -> Result<Vec<Node>, SourceError> {
+        thread::sleep(Duration::from_millis(700));
+        Ok(Vec::new())
+    }
+
+    fn size(&self, _path: &str) -> Result<u64, SourceError> {
+        Err(SourceError::Absent)
+    }
+
+    fn read(&self, _path: &str, _offset: u64, _length: usize) -> Result<Vec<u8>, SourceError> {
+        Err(SourceError::Absent)
+    }
+}
+
+#[test]
+fn time_that_the_host_takes_counts_even_if_the_plugin_does_nothing_after_it() {
+    let guest = Guest::default().with_trees();
+    let guest = Guest {
+        check: format!(
+            "(call $stat (call $open (i32.const 1)) (local.get $config) (local.get $length)
+               (i32.const 16)) {}",
+            guest.check
+        ),
+        ..guest
+    };
+    let mut inputs = inputs();
+    assert!(answer(&guest, &inputs, &limits()).result.is_ok());
+    inputs.candidate = Arc::new(Tree::new(Slow));
+    assert_ends(&guest, &inputs, &limits(), &deadline(Phase::Check));
 }
 
 #[test]
