@@ -98,7 +98,8 @@ impl Cache {
             .create(root)
             .map_err(io)?;
         let metadata = fs::symlink_metadata(root).map_err(io)?;
-        if let Some(why) = objection(&metadata) {
+        let own = rustix::process::geteuid().as_raw();
+        if let Some(why) = objection(&metadata, own) {
             return Err(CacheError::Unsafe {
                 path: root.to_owned(),
                 why,
@@ -197,9 +198,8 @@ impl Cache {
     }
 }
 
-/// Why nobody should trust what lies in this directory.
-fn objection(metadata: &fs::Metadata) -> Option<String> {
-    let own = rustix::process::geteuid().as_raw();
+/// Why this user should not trust what lies in this directory.
+fn objection(metadata: &fs::Metadata, own: u32) -> Option<String> {
     if !metadata.is_dir() {
         Some("it is no directory".to_owned())
     } else if metadata.uid() != own {
@@ -268,6 +268,17 @@ mod tests {
         assert_eq!(surplus(all.clone(), 15), Vec::<String>::new());
         assert_eq!(surplus(all.clone(), 10), ["old"]);
         assert_eq!(surplus(all, 4), ["new", "middle", "old"]);
+    }
+
+    #[test]
+    fn a_directory_of_another_user_is_refused() {
+        let place = tempfile::tempdir().unwrap();
+        let root = place.path().join("cache");
+        Cache::open(&root).unwrap();
+        let metadata = fs::metadata(&root).unwrap();
+        assert_eq!(objection(&metadata, metadata.uid()), None);
+        let why = objection(&metadata, metadata.uid() + 1).unwrap();
+        assert!(why.starts_with("it belongs to user"), "{why}");
     }
 
     #[test]

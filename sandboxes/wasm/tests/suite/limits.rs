@@ -1,14 +1,15 @@
 //! Each limit, and the plugin that hits it. What it does to the host's memory is measured at the end.
 
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use passmuster_wasm::limits::{COMPONENT_BYTES, FINDINGS, HANDLES, STACK};
-use passmuster_wasm::{Failure, Limits, Phase, Resource};
+use passmuster_wasm::{Failure, Limits, Node, Phase, Resource, Source, SourceError, Tree};
 
 use crate::guest::{Guest, LOOP, RawFinding, RawReport};
 use crate::support::{
-    all, alone, answer, check, host, info, inputs, is_alone, limits, load, resident,
+    all, alone, answer, brief, check, host, info, inputs, is_alone, limits, load, resident,
 };
 
 fn limit(resource: Resource, limit: u64, phase: Phase) -> Failure {
@@ -68,7 +69,7 @@ fn a_plugin_that_loops_is_stopped_at_its_deadline_wherever_it_loops() {
     ];
     for (place, guest, phase) in cases {
         let started = Instant::now();
-        let answer = answer(&guest, &inputs(), &limits());
+        let answer = answer(&guest, &inputs(), &brief());
         assert_eq!(answer.result, Err(deadline(phase)), "{place}");
         let wall = answer.cost.wall;
         assert!(wall >= Duration::from_millis(490), "{place}: {wall:?}");
@@ -83,9 +84,9 @@ fn a_plugin_that_loops_in_describe_is_stopped_as_well() {
         describe: LOOP.to_owned(),
         ..Guest::default()
     };
-    let answer = load(&guest).describe(&limits());
+    let answer = load(&guest).describe(&brief());
     assert_eq!(answer.result, Err(deadline(Phase::Describe)));
-    let answer = load(&starting_with(LOOP)).describe(&limits());
+    let answer = load(&starting_with(LOOP)).describe(&brief());
     assert_eq!(answer.result, Err(deadline(Phase::Instantiate)));
 }
 
@@ -104,9 +105,44 @@ fn calls_of_the_host_in_a_loop_are_stopped_at_the_deadline() {
     );
     let unlimited = Limits {
         tree_work: u64::MAX,
-        ..limits()
+        ..brief()
     };
     assert_ends(&guest, &inputs(), &unlimited, &deadline(Phase::Check));
+}
+
+/// A tree that takes its time.
+struct Slow;
+
+impl Source for Slow {
+    fn list(&self) -> Result<Vec<Node>, SourceError> {
+        thread::sleep(Duration::from_millis(700));
+        Ok(Vec::new())
+    }
+
+    fn size(&self, _path: &str) -> Result<u64, SourceError> {
+        Err(SourceError::Absent)
+    }
+
+    fn read(&self, _path: &str, _offset: u64, _length: usize) -> Result<Vec<u8>, SourceError> {
+        Err(SourceError::Absent)
+    }
+}
+
+#[test]
+fn time_that_the_host_takes_counts_even_if_the_plugin_does_nothing_after_it() {
+    let guest = Guest::default().with_trees();
+    let guest = Guest {
+        check: format!(
+            "(call $stat (call $open (i32.const 1)) (local.get $config) (local.get $length)
+               (i32.const 16)) {}",
+            guest.check
+        ),
+        ..guest
+    };
+    let mut inputs = inputs();
+    assert!(answer(&guest, &inputs, &limits()).result.is_ok());
+    inputs.candidate = Arc::new(Tree::new(Slow));
+    assert_ends(&guest, &inputs, &brief(), &deadline(Phase::Check));
 }
 
 #[test]
@@ -278,7 +314,6 @@ fn findings_bomb(count: u32) -> Guest {
 fn roomy() -> Limits {
     Limits {
         memory: 256 << 20,
-        wall: Duration::from_secs(20),
         ..limits()
     }
 }
@@ -359,7 +394,7 @@ fn a_flood_of_log_lines_is_kept_in_bounds_and_counted() {
         ),
         ..guest
     };
-    assert_ends(&ever, &inputs(), &limits(), &deadline(Phase::Check));
+    assert_ends(&ever, &inputs(), &brief(), &deadline(Phase::Check));
 }
 
 /// Opens this many trees, and drops each at once or not.
@@ -411,14 +446,12 @@ fn reading() -> Guest {
 fn what_is_read_and_looked_at_is_limited_altogether() {
     let little = Limits {
         tree_bytes: 1_000,
-        wall: Duration::from_secs(20),
         ..limits()
     };
     let ended = limit(Resource::TreeBytes, 1_000, Phase::Check);
     assert_ends(&reading(), &inputs(), &little, &ended);
     let little = Limits {
         tree_work: 100,
-        wall: Duration::from_secs(20),
         ..limits()
     };
     let ended = limit(Resource::TreeWork, 100, Phase::Check);

@@ -160,7 +160,7 @@ proptest! {
             bytes[at] = byte;
         }
         if let Ok(plugin) = HOST.load(&bytes, None) {
-            let limits = crate::support::limits();
+            let limits = crate::support::brief();
             let _ = plugin.describe(&limits);
             let info = passmuster_wasm::Info {
                 name: "a".to_owned(),

@@ -55,12 +55,20 @@ pub(crate) fn all() -> Grants {
     Capability::ALL.into_iter().collect()
 }
 
-/// Small enough that no test waits, large enough for what is honest.
+/// Little memory, and more time than an honest guest needs on a busy machine.
 pub(crate) fn limits() -> Limits {
     Limits {
-        wall: Duration::from_millis(500),
+        wall: Duration::from_secs(20),
         memory: 32 << 20,
         ..Limits::default()
+    }
+}
+
+/// So little time that nobody waits for its end.
+pub(crate) fn brief() -> Limits {
+    Limits {
+        wall: Duration::from_millis(500),
+        ..limits()
     }
 }
 
