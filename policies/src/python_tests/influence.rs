@@ -17,8 +17,10 @@
 use std::collections::BTreeMap;
 
 use super::lines::{Chain, Statement, Step, is_literal, is_name, statements};
-use super::scopes::{Bound, Kind, Place, Scope, Scopes, is_fixture, is_plain_fixture};
-use super::values::{Values, Whose};
+use super::scopes::{
+    Bound, Kind, Place, Scope, Scopes, fixture_name, is_fixture, is_plain_fixture,
+};
+use super::values::{Values, Whose, is_called_by_runner};
 use super::words::{
     CHANGING, DEFINED, FIXTURES, HARMLESS_CALLED, HARMLESS_PARTS, HARMLESS_READ, IN_PLACE,
     REACHING, REACHING_ANYWHERE, REQUEST, UNDONE,
@@ -69,7 +71,7 @@ fn fixtures_of(text: &str) -> Vec<(String, Whose)> {
         false => Whose::Foreign,
     };
     fixtures
-        .map(|(at, one)| (one.name.to_owned(), whose(at, one)))
+        .filter_map(|(at, one)| Some((fixture_name(one, &scopes)?.to_owned(), whose(at, one))))
         .collect()
 }
 
@@ -232,10 +234,15 @@ impl<'t> Judge<'_, 't> {
             return !given && seen.before(0) > Whose::Holder;
         }
         if REACHING.contains(&name) {
-            return !(["setattr", "delattr"].contains(&name) && self.is_of_own(seen, 0));
+            let given = matches!(seen.step(0), Some(Step::Call(begin, end))
+                if self.values.arguments(seen.at, seen.one, begin, end, false) <= Whose::Mine);
+            return !(["setattr", "delattr"].contains(&name) && given && self.is_of_own(seen, 0));
         }
         if IN_PLACE.contains(&name) {
             return !self.is_of_own(seen, 0);
+        }
+        if self.is_runner_s(seen) {
+            return true;
         }
         let parts = HARMLESS_PARTS.iter().find(|(module, _)| *module == name);
         match (parts, seen.step(0)) {
@@ -253,6 +260,38 @@ impl<'t> Judge<'_, 't> {
             }
             (Some(_), _) => !is_replaced(seen),
         }
+    }
+
+    /// Whether a function that pytest calls, with what is known, is given something else here.
+    fn is_runner_s(&self, seen: &Seen<'_, 't>) -> bool {
+        let bare = matches!(seen.step(0), Some(Step::Call(begin, end)) if begin == end);
+        let bound = self.bound(seen.at, seen.root).unwrap_or_default();
+        let takes = |one: &Bound| match one {
+            Bound::Function(scope) => self.scopes.scope(*scope).is_some_and(|one| {
+                is_called_by_runner(one, self.scopes) && !one.parameters.is_empty()
+            }),
+            _ => false,
+        };
+        !bare && bound.iter().any(takes)
+    }
+
+    /// Whether a method of a class of the text is taken from the class, to be called on something else.
+    fn is_unbound(&self, seen: &Seen<'_, 't>, step: usize, name: &str) -> bool {
+        let bound = self.bound(seen.at, seen.root).unwrap_or_default();
+        let of_class = step == 0 && bound.iter().any(|one| matches!(one, Bound::Class(_)));
+        let mut methods = self.scopes.scopes.iter().filter(|one| one.name == name);
+        let of_self = methods.any(|one| one.parameters.first() == Some(&"self"));
+        let harmless = match seen.step(1) {
+            Some(Step::Call(begin, end)) => {
+                let first = seen.one.parts(begin, end).first().copied();
+                let first = first.map(|(begin, end)| {
+                    self.values.arguments(seen.at, seen.one, begin, end, false)
+                });
+                first.is_none_or(|first| first <= Whose::Holder)
+            }
+            _ => false,
+        };
+        of_class && of_self && !harmless
     }
 
     /// Whether a function is called here on what is the file's own.
@@ -303,6 +342,14 @@ impl<'t> Judge<'_, 't> {
         {
             return !self.is_undone(seen) && seen.before(step) > Whose::Mine;
         }
+        if seen.root == "pytestconfig" && step == 0 && self.is_parameter(seen) {
+            return REQUEST
+                .iter()
+                .any(|(part, harmless)| *part == "config" && !harmless.contains(&name));
+        }
+        if self.is_unbound(seen, step, name) {
+            return true;
+        }
         if seen.root == "request" && step == 0 && self.is_parameter(seen) {
             let next = match seen.step(1) {
                 Some(Step::Attribute(next)) => next,
@@ -346,7 +393,11 @@ impl<'t> Judge<'_, 't> {
             && matches!(next, None | Some("," | ")" | "]" | "}"));
         // A module's function by that name; a parameter that pytest makes.
         let function = step == 0 && self.is_module(seen.at, seen.root);
-        if !(called || handed_on) || function || seen.is_super() || self.is_undone(seen) {
+        if !(called || handed_on)
+            || function
+            || (step == 1 && seen.is_super())
+            || self.is_undone(seen)
+        {
             return false;
         }
         // A class's own method changes whatever it is given.

@@ -283,6 +283,17 @@ pub(super) fn is_fixture(one: &Scope<'_>, scopes: &Scopes<'_>) -> bool {
     lines.any(|line| line.has("fixture"))
 }
 
+/// The name by which tests ask for a fixture.
+pub(super) fn fixture_name<'t>(one: &Scope<'t>, scopes: &Scopes<'t>) -> Option<&'t str> {
+    let mut lines = one.decorators.iter().filter_map(|at| scopes.statement(*at));
+    let line = lines.find(|line| line.has("fixture"))?;
+    let named = line.tokens.windows(3).find_map(|three| match three {
+        ["name", "=", name] => Some(name.trim_matches(['"', '\''])),
+        _ => None,
+    });
+    Some(named.unwrap_or(one.name))
+}
+
 /// Whether pytest ends a fixture with the test that asked for it, and nobody else can begin it.
 pub(super) fn is_plain_fixture(one: &Scope<'_>, scopes: &Scopes<'_>) -> bool {
     let lines = one.decorators.iter().filter_map(|at| scopes.statement(*at));

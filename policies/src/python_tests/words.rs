@@ -127,6 +127,21 @@ pub(super) const FIXTURES: &[&str] = &[
 /// What a stand-in is told of what it stands in for, and does not hand on.
 pub(super) const STANDING_IN: &[&str] = &["spec", "spec_set", "autospec", "wraps", "new_callable"];
 
+/// What makes stand-ins.
+pub(super) const MOCKS: &[&str] = &[
+    "Mock",
+    "MagicMock",
+    "AsyncMock",
+    "NonCallableMock",
+    "NonCallableMagicMock",
+    "PropertyMock",
+    "patch",
+    "create_autospec",
+];
+
+/// What copies values, and gives a class or a function as it is.
+pub(super) const SAME: &[&str] = &["copy", "deepcopy", "loads"];
+
 /// pytest's own parameters that undo what was done with them when the test ends.
 pub(super) const UNDONE: &[&str] = &["monkeypatch", "mocker"];
 
@@ -173,6 +188,9 @@ pub(super) const REACHING_ANYWHERE: &[&str] = &[
     "pytest_plugins",
     "pytester",
     "testdir",
+    "mock_module",
+    "_pytest",
+    "pluggy",
     "enterClassContext",
     "enterModuleContext",
     "_patch",
