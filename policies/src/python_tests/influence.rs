@@ -507,26 +507,30 @@ impl<'t> Judge<'_, 't> {
 
 /// Whether an import brings all there is, or a thing under a name by which it is not known here.
 fn imports(one: &Statement<'_>, rest: &[&str]) -> bool {
+    let plain = one.token(0) == Some("import");
     let special = |name: &&str| {
         HARMLESS_PARTS.iter().any(|(module, _)| module == name)
             || ["patch", "setitem", "delitem"].contains(name)
             || IN_PLACE.contains(name)
     };
-    let renamed = rest
-        .windows(2)
-        .any(|pair| matches!(pair, [name, "as"] if special(name)));
-    let from = HARMLESS_PARTS
+    let mut renamed = rest.windows(2).filter(|pair| pair.contains(&"as"));
+    let renamed = renamed.any(|pair| pair.first().is_some_and(special))
+        || (plain && rest.contains(&"as") && rest.iter().any(special));
+    let names = rest
         .iter()
-        .find(|(module, _)| one.token(0) == Some("from") && rest.first() == Some(module));
-    let names = rest.iter().skip_while(|word| **word != "import").skip(1);
-    let mut names = names.filter(|word| is_name(word) && **word != "as");
-    let parts = from.is_some_and(|(_, parts)| names.any(|name| !parts.contains(name)));
-    let plain = one.token(0) == Some("import");
-    let names = rest.iter().skip_while(|word| !plain && **word != "import");
-    let mut names =
-        names.filter(|name| REACHING.contains(name) || REACHING_ANYWHERE.contains(name));
-    let reaches = names.next().is_some();
-    rest.last() == Some(&"*") || renamed || parts || reaches
+        .copied()
+        .skip_while(|word| !plain && *word != "import");
+    let mut names = names.filter(|word| is_name(word) && !["import", "as"].contains(word));
+    let reaches = |name: &str| REACHING.contains(&name) || REACHING_ANYWHERE.contains(&name);
+    // Of a module that reaches others, the part, or what is brought from it itself.
+    let known = HARMLESS_PARTS
+        .iter()
+        .find(|(module, _)| !plain && rest.first() == Some(module));
+    let unknown = known.is_some_and(|(_, parts)| match rest {
+        [_, ".", part, ..] => !parts.contains(part),
+        _ => names.clone().any(|name| !parts.contains(&name)),
+    });
+    rest.last() == Some(&"*") || renamed || unknown || names.any(reaches)
 }
 
 fn is_special(name: &str) -> bool {

@@ -354,6 +354,16 @@ pub(super) const HARMLESS_READ: &[&str] = &[
     "__debug__",
     "__dict__",
     "__del__",
+    "__members__",
+    "__parameters__",
+    "__orig_bases__",
+    "__required_keys__",
+    "__optional_keys__",
+    "__total__",
+    "__description__",
+    "__author__",
+    "__license__",
+    "__title__",
 ];
 
 /// Methods with such names that change nothing when they are called.
