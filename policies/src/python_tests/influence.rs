@@ -23,7 +23,7 @@ use super::scopes::{
 use super::values::{Values, Whose, is_called_by_runner};
 use super::words::{
     CHANGING, DEFINED, FIXTURES, HARMLESS_CALLED, HARMLESS_PARTS, HARMLESS_READ, IN_PLACE,
-    REACHING, REACHING_ANYWHERE, REQUEST, UNDONE,
+    PATCHING, REACHING, REACHING_ANYWHERE, REQUEST, UNDONE,
 };
 
 /// Whether the text may reach into other modules; true also of what is no Python. What the fixtures give that
@@ -244,22 +244,24 @@ impl<'t> Judge<'_, 't> {
         if self.is_runner_s(seen) {
             return true;
         }
-        let parts = HARMLESS_PARTS.iter().find(|(module, _)| *module == name);
-        match (parts, seen.step(0)) {
-            (None, _) => false,
-            _ if !self
-                .bound(seen.at, name)
-                .unwrap_or_default()
-                .iter()
-                .any(|one| matches!(one, Bound::Module)) =>
-            {
-                false
-            }
-            (Some((_, parts)), Some(Step::Attribute(part))) => {
-                !parts.contains(&part) && !is_replaced(seen)
-            }
-            (Some(_), _) => !is_replaced(seen),
-        }
+        self.leaves_module(seen)
+    }
+
+    /// Whether more is used of a module that reaches others than what is known to be harmless.
+    fn leaves_module(&self, seen: &Seen<'_, 't>) -> bool {
+        let known = HARMLESS_PARTS
+            .iter()
+            .find(|(module, _)| *module == seen.root);
+        let bound = self.bound(seen.at, seen.root).unwrap_or_default();
+        let is_module = bound.iter().any(|one| matches!(one, Bound::Module));
+        let Some((_, parts)) = known.filter(|_| is_module) else {
+            return false;
+        };
+        let harmless = match seen.step(0) {
+            Some(Step::Attribute(part)) => parts.contains(&part),
+            _ => false,
+        };
+        !harmless && !is_replaced(seen)
     }
 
     /// Whether a function that pytest calls, with what is known, is given something else here.
@@ -329,39 +331,32 @@ impl<'t> Judge<'_, 't> {
         if name == "patch" {
             return !self.is_put_back(seen) && !self.is_other_patch(seen, step);
         }
-        if [
-            "setattr",
-            "delattr",
-            "setitem",
-            "delitem",
-            "setenv",
-            "delenv",
-            "syspath_prepend",
-        ]
-        .contains(&name)
-        {
+        if PATCHING.contains(&name) {
             return !self.is_undone(seen) && seen.before(step) > Whose::Mine;
         }
-        if seen.root == "pytestconfig" && step == 0 && self.is_parameter(seen) {
-            return REQUEST
-                .iter()
-                .any(|(part, harmless)| *part == "config" && !harmless.contains(&name));
-        }
-        if self.is_unbound(seen, step, name) {
+        if self.leads_to_session(seen, step, name) || self.is_unbound(seen, step, name) {
             return true;
-        }
-        if seen.root == "request" && step == 0 && self.is_parameter(seen) {
-            let next = match seen.step(1) {
-                Some(Step::Attribute(next)) => next,
-                _ => "",
-            };
-            let mut known = REQUEST.iter().filter(|(part, _)| *part == name);
-            return known.any(|(_, harmless)| !harmless.contains(&next));
         }
         if IN_PLACE.contains(&name) {
             return !self.is_of_own(seen, step + 1);
         }
         CHANGING.contains(&name) && self.changes(seen, step, called)
+    }
+
+    /// Whether pytest's `request`, or its configuration, is asked for what all tests have.
+    fn leads_to_session(&self, seen: &Seen<'_, 't>, step: usize, name: &str) -> bool {
+        let next = match seen.step(1) {
+            Some(Step::Attribute(next)) => next,
+            _ => "",
+        };
+        let (part, next) = match seen.root {
+            "request" => (name, next),
+            "pytestconfig" => ("config", name),
+            _ => return false,
+        };
+        let mut known = REQUEST.iter().filter(|(known, _)| *known == part);
+        let leads = known.any(|(_, harmless)| !harmless.contains(&next));
+        step == 0 && leads && self.is_parameter(seen)
     }
 
     /// Whether a name with two underscores around it is used in a way that changes nothing.

@@ -169,14 +169,11 @@ impl<'t> Scopes<'t> {
                 scope.yields |= one.has("yield");
             }
             if let Some((name, rest)) = one.defines() {
-                let kind = match one.token(0) {
-                    Some("class") => Kind::Class,
-                    _ => Kind::Function,
-                };
-                let mut scope = Scope::new(kind, name, parent);
+                let mut scope = Scope::new(Kind::Class, name, parent);
                 scope.head = Some(at);
                 scope.decorators = std::mem::take(&mut decorators);
-                if kind == Kind::Function {
+                if one.token(0) != Some("class") {
+                    scope.kind = Kind::Function;
                     scope.parameters = parameters(one, rest);
                 }
                 open.push((one.indent, self.scopes.len()));
@@ -184,6 +181,11 @@ impl<'t> Scopes<'t> {
             }
             decorators.clear();
         }
+        self.name_scopes();
+    }
+
+    /// Binds the names of functions and classes, and those of parameters.
+    fn name_scopes(&mut self) {
         let functions = self.scopes.iter().enumerate();
         let names = functions.skip(1).map(|(at, one)| {
             let bound = match one.kind {

@@ -145,6 +145,17 @@ pub(super) const SAME: &[&str] = &["copy", "deepcopy", "loads"];
 /// pytest's own parameters that undo what was done with them when the test ends.
 pub(super) const UNDONE: &[&str] = &["monkeypatch", "mocker"];
 
+/// Methods that put something in a thing's place; pytest's `monkeypatch` has them.
+pub(super) const PATCHING: &[&str] = &[
+    "setattr",
+    "delattr",
+    "setitem",
+    "delitem",
+    "setenv",
+    "delenv",
+    "syspath_prepend",
+];
+
 /// Functions that change what they are given, or reach what they are given a name for. As methods they are other
 /// things: `re.compile`.
 pub(super) const REACHING: &[&str] = &[

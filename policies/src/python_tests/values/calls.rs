@@ -64,21 +64,17 @@ impl<'t> Values<'_, 't> {
             Some(Step::Attribute(name)) => (*name, call.of.unwrap_or(Whose::Foreign)),
             Some(_) => return strict.max(call.of.unwrap_or(Whose::Foreign).part()),
         };
-        let hands_on = HANDING_ON.contains(&name)
-            || name.starts_with("get")
-            || name.contains("import")
-            || name.contains("resolve");
         let methods = self.methods(name).max();
-        match of {
-            Whose::Own if methods.is_some() => methods.unwrap_or_default().max(new),
-            Whose::Own if hands_on => strict,
-            Whose::Own => new,
-            Whose::Mine if methods.is_some() => methods.unwrap_or_default(),
-            Whose::Holder => Whose::Foreign,
+        match (of, methods) {
+            (Whose::Own, Some(given)) => given.max(new),
+            (Whose::Mine, Some(given)) => given,
+            (Whose::Own, None) if hands_on(name) => strict,
+            (Whose::Own, None) => new,
+            (Whose::Holder, _) => Whose::Foreign,
             // A class is its own copy.
             _ if SAME.contains(&name) && call.names_class() => Whose::Foreign,
             _ if name == "deepcopy" => Whose::Own,
-            _ if hands_on || name.starts_with("__") => Whose::Foreign,
+            _ if hands_on(name) || name.starts_with("__") => Whose::Foreign,
             // It writes through.
             _ if name == "ChainMap" => strict,
             _ if is_class(name) || COPYING.contains(&name) => new,
@@ -201,4 +197,12 @@ impl<'t> Values<'_, 't> {
             .filter(move |(_, one)| one.name == name && one.kind == Kind::Function && inside(one));
         found.map(|(at, _)| self.given_by(at))
     }
+}
+
+/// Whether a function's name says that it gives what is there.
+fn hands_on(name: &str) -> bool {
+    HANDING_ON.contains(&name)
+        || name.starts_with("get")
+        || name.contains("import")
+        || name.contains("resolve")
 }

@@ -58,9 +58,14 @@ impl<'s, 't> Values<'s, 't> {
         let sets = self
             .decorators(one)
             .filter_map(|(at, line)| self.parametrized(at, line, name));
-        if let Some(whose) = sets.max() {
-            return Some(whose.part());
+        match sets.max() {
+            Some(whose) => Some(whose.part()),
+            None => self.asked_for(scope, name),
         }
+    }
+
+    /// What a fixture gives: one of the text, of a `conftest.py`, of pytest.
+    fn asked_for(&self, scope: usize, name: &str) -> Option<Whose> {
         let fixtures = self.scopes.scopes.iter().enumerate();
         let fixtures = fixtures
             .filter(|(at, one)| *at != scope && fixture_name(one, self.scopes) == Some(name));
