@@ -17,11 +17,13 @@
 use std::collections::BTreeMap;
 
 use super::lines::{Chain, Statement, Step, is_literal, is_name, statements};
-use super::scopes::{Bound, Kind, Place, Scope, Scopes, is_fixture, is_plain_fixture};
-use super::values::{Values, Whose};
+use super::scopes::{
+    Bound, Kind, Place, Scope, Scopes, fixture_name, is_fixture, is_plain_fixture,
+};
+use super::values::{Values, Whose, is_called_by_runner};
 use super::words::{
     CHANGING, DEFINED, FIXTURES, HARMLESS_CALLED, HARMLESS_PARTS, HARMLESS_READ, IN_PLACE,
-    REACHING, REACHING_ANYWHERE, REQUEST, UNDONE,
+    PATCHING, REACHING, REACHING_ANYWHERE, REQUEST, UNDONE,
 };
 
 /// Whether the text may reach into other modules; true also of what is no Python. What the fixtures give that
@@ -69,7 +71,7 @@ fn fixtures_of(text: &str) -> Vec<(String, Whose)> {
         false => Whose::Foreign,
     };
     fixtures
-        .map(|(at, one)| (one.name.to_owned(), whose(at, one)))
+        .filter_map(|(at, one)| Some((fixture_name(one, &scopes)?.to_owned(), whose(at, one))))
         .collect()
 }
 
@@ -232,27 +234,66 @@ impl<'t> Judge<'_, 't> {
             return !given && seen.before(0) > Whose::Holder;
         }
         if REACHING.contains(&name) {
-            return !(["setattr", "delattr"].contains(&name) && self.is_of_own(seen, 0));
+            let given = matches!(seen.step(0), Some(Step::Call(begin, end))
+                if self.values.arguments(seen.at, seen.one, begin, end, false) <= Whose::Mine);
+            return !(["setattr", "delattr"].contains(&name) && given && self.is_of_own(seen, 0));
         }
         if IN_PLACE.contains(&name) {
             return !self.is_of_own(seen, 0);
         }
-        let parts = HARMLESS_PARTS.iter().find(|(module, _)| *module == name);
-        match (parts, seen.step(0)) {
-            (None, _) => false,
-            _ if !self
-                .bound(seen.at, name)
-                .unwrap_or_default()
-                .iter()
-                .any(|one| matches!(one, Bound::Module)) =>
-            {
-                false
-            }
-            (Some((_, parts)), Some(Step::Attribute(part))) => {
-                !parts.contains(&part) && !is_replaced(seen)
-            }
-            (Some(_), _) => !is_replaced(seen),
+        if self.is_runner_s(seen) {
+            return true;
         }
+        self.leaves_module(seen)
+    }
+
+    /// Whether more is used of a module that reaches others than what is known to be harmless.
+    fn leaves_module(&self, seen: &Seen<'_, 't>) -> bool {
+        let known = HARMLESS_PARTS
+            .iter()
+            .find(|(module, _)| *module == seen.root);
+        let bound = self.bound(seen.at, seen.root).unwrap_or_default();
+        let is_module = bound.iter().any(|one| matches!(one, Bound::Module));
+        let Some((_, parts)) = known.filter(|_| is_module) else {
+            return false;
+        };
+        let harmless = match seen.step(0) {
+            Some(Step::Attribute(part)) => parts.contains(&part),
+            _ => false,
+        };
+        !harmless && !is_replaced(seen)
+    }
+
+    /// Whether a function that pytest calls, with what is known, is given something else here.
+    fn is_runner_s(&self, seen: &Seen<'_, 't>) -> bool {
+        let bare = matches!(seen.step(0), Some(Step::Call(begin, end)) if begin == end);
+        let bound = self.bound(seen.at, seen.root).unwrap_or_default();
+        let takes = |one: &Bound| match one {
+            Bound::Function(scope) => self.scopes.scope(*scope).is_some_and(|one| {
+                is_called_by_runner(one, self.scopes) && !one.parameters.is_empty()
+            }),
+            _ => false,
+        };
+        !bare && bound.iter().any(takes)
+    }
+
+    /// Whether a method of a class of the text is taken from the class, to be called on something else.
+    fn is_unbound(&self, seen: &Seen<'_, 't>, step: usize, name: &str) -> bool {
+        let bound = self.bound(seen.at, seen.root).unwrap_or_default();
+        let of_class = step == 0 && bound.iter().any(|one| matches!(one, Bound::Class(_)));
+        let mut methods = self.scopes.scopes.iter().filter(|one| one.name == name);
+        let of_self = methods.any(|one| one.parameters.first() == Some(&"self"));
+        let harmless = match seen.step(1) {
+            Some(Step::Call(begin, end)) => {
+                let first = seen.one.parts(begin, end).first().copied();
+                let first = first.map(|(begin, end)| {
+                    self.values.arguments(seen.at, seen.one, begin, end, false)
+                });
+                first.is_none_or(|first| first <= Whose::Holder)
+            }
+            _ => false,
+        };
+        of_class && of_self && !harmless
     }
 
     /// Whether a function is called here on what is the file's own.
@@ -290,31 +331,32 @@ impl<'t> Judge<'_, 't> {
         if name == "patch" {
             return !self.is_put_back(seen) && !self.is_other_patch(seen, step);
         }
-        if [
-            "setattr",
-            "delattr",
-            "setitem",
-            "delitem",
-            "setenv",
-            "delenv",
-            "syspath_prepend",
-        ]
-        .contains(&name)
-        {
+        if PATCHING.contains(&name) {
             return !self.is_undone(seen) && seen.before(step) > Whose::Mine;
         }
-        if seen.root == "request" && step == 0 && self.is_parameter(seen) {
-            let next = match seen.step(1) {
-                Some(Step::Attribute(next)) => next,
-                _ => "",
-            };
-            let mut known = REQUEST.iter().filter(|(part, _)| *part == name);
-            return known.any(|(_, harmless)| !harmless.contains(&next));
+        if self.leads_to_session(seen, step, name) || self.is_unbound(seen, step, name) {
+            return true;
         }
         if IN_PLACE.contains(&name) {
             return !self.is_of_own(seen, step + 1);
         }
         CHANGING.contains(&name) && self.changes(seen, step, called)
+    }
+
+    /// Whether pytest's `request`, or its configuration, is asked for what all tests have.
+    fn leads_to_session(&self, seen: &Seen<'_, 't>, step: usize, name: &str) -> bool {
+        let next = match seen.step(1) {
+            Some(Step::Attribute(next)) => next,
+            _ => "",
+        };
+        let (part, next) = match seen.root {
+            "request" => (name, next),
+            "pytestconfig" => ("config", name),
+            _ => return false,
+        };
+        let mut known = REQUEST.iter().filter(|(known, _)| *known == part);
+        let leads = known.any(|(_, harmless)| !harmless.contains(&next));
+        step == 0 && leads && self.is_parameter(seen)
     }
 
     /// Whether a name with two underscores around it is used in a way that changes nothing.
@@ -346,7 +388,11 @@ impl<'t> Judge<'_, 't> {
             && matches!(next, None | Some("," | ")" | "]" | "}"));
         // A module's function by that name; a parameter that pytest makes.
         let function = step == 0 && self.is_module(seen.at, seen.root);
-        if !(called || handed_on) || function || seen.is_super() || self.is_undone(seen) {
+        if !(called || handed_on)
+            || function
+            || (step == 1 && seen.is_super())
+            || self.is_undone(seen)
+        {
             return false;
         }
         // A class's own method changes whatever it is given.
@@ -456,26 +502,30 @@ impl<'t> Judge<'_, 't> {
 
 /// Whether an import brings all there is, or a thing under a name by which it is not known here.
 fn imports(one: &Statement<'_>, rest: &[&str]) -> bool {
+    let plain = one.token(0) == Some("import");
     let special = |name: &&str| {
         HARMLESS_PARTS.iter().any(|(module, _)| module == name)
             || ["patch", "setitem", "delitem"].contains(name)
             || IN_PLACE.contains(name)
     };
-    let renamed = rest
-        .windows(2)
-        .any(|pair| matches!(pair, [name, "as"] if special(name)));
-    let from = HARMLESS_PARTS
+    let mut renamed = rest.windows(2).filter(|pair| pair.contains(&"as"));
+    let renamed = renamed.any(|pair| pair.first().is_some_and(special))
+        || (plain && rest.contains(&"as") && rest.iter().any(special));
+    let names = rest
         .iter()
-        .find(|(module, _)| one.token(0) == Some("from") && rest.first() == Some(module));
-    let names = rest.iter().skip_while(|word| **word != "import").skip(1);
-    let mut names = names.filter(|word| is_name(word) && **word != "as");
-    let parts = from.is_some_and(|(_, parts)| names.any(|name| !parts.contains(name)));
-    let plain = one.token(0) == Some("import");
-    let names = rest.iter().skip_while(|word| !plain && **word != "import");
-    let mut names =
-        names.filter(|name| REACHING.contains(name) || REACHING_ANYWHERE.contains(name));
-    let reaches = names.next().is_some();
-    rest.last() == Some(&"*") || renamed || parts || reaches
+        .copied()
+        .skip_while(|word| !plain && *word != "import");
+    let mut names = names.filter(|word| is_name(word) && !["import", "as"].contains(word));
+    let reaches = |name: &str| REACHING.contains(&name) || REACHING_ANYWHERE.contains(&name);
+    // Of a module that reaches others, the part, or what is brought from it itself.
+    let known = HARMLESS_PARTS
+        .iter()
+        .find(|(module, _)| !plain && rest.first() == Some(module));
+    let unknown = known.is_some_and(|(_, parts)| match rest {
+        [_, ".", part, ..] => !parts.contains(part),
+        _ => names.clone().any(|name| !parts.contains(&name)),
+    });
+    rest.last() == Some(&"*") || renamed || unknown || names.any(reaches)
 }
 
 fn is_special(name: &str) -> bool {

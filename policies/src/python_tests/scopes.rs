@@ -169,14 +169,11 @@ impl<'t> Scopes<'t> {
                 scope.yields |= one.has("yield");
             }
             if let Some((name, rest)) = one.defines() {
-                let kind = match one.token(0) {
-                    Some("class") => Kind::Class,
-                    _ => Kind::Function,
-                };
-                let mut scope = Scope::new(kind, name, parent);
+                let mut scope = Scope::new(Kind::Class, name, parent);
                 scope.head = Some(at);
                 scope.decorators = std::mem::take(&mut decorators);
-                if kind == Kind::Function {
+                if one.token(0) != Some("class") {
+                    scope.kind = Kind::Function;
                     scope.parameters = parameters(one, rest);
                 }
                 open.push((one.indent, self.scopes.len()));
@@ -184,6 +181,11 @@ impl<'t> Scopes<'t> {
             }
             decorators.clear();
         }
+        self.name_scopes();
+    }
+
+    /// Binds the names of functions and classes, and those of parameters.
+    fn name_scopes(&mut self) {
         let functions = self.scopes.iter().enumerate();
         let names = functions.skip(1).map(|(at, one)| {
             let bound = match one.kind {
@@ -281,6 +283,17 @@ fn parameters<'t>(one: &Statement<'t>, mut at: usize) -> Vec<&'t str> {
 pub(super) fn is_fixture(one: &Scope<'_>, scopes: &Scopes<'_>) -> bool {
     let mut lines = one.decorators.iter().filter_map(|at| scopes.statement(*at));
     lines.any(|line| line.has("fixture"))
+}
+
+/// The name by which tests ask for a fixture.
+pub(super) fn fixture_name<'t>(one: &Scope<'t>, scopes: &Scopes<'t>) -> Option<&'t str> {
+    let mut lines = one.decorators.iter().filter_map(|at| scopes.statement(*at));
+    let line = lines.find(|line| line.has("fixture"))?;
+    let named = line.tokens.windows(3).find_map(|three| match three {
+        ["name", "=", name] => Some(name.trim_matches(['"', '\''])),
+        _ => None,
+    });
+    Some(named.unwrap_or(one.name))
 }
 
 /// Whether pytest ends a fixture with the test that asked for it, and nobody else can begin it.

@@ -11,8 +11,9 @@ use std::collections::BTreeMap;
 
 use super::lines::{Chain, Statement, Step, is_keyword, is_literal};
 use super::scopes::{Bound, Kind, MODULE, Place, Scopes};
-use super::words::{CHANGING, MAKING, STANDING_IN};
+use super::words::{CHANGING, MAKING, MOCKS, STANDING_IN};
 use calls::Call;
+pub(super) use parameters::is_called_by_runner;
 
 mod calls;
 mod parameters;
@@ -141,12 +142,24 @@ impl<'s, 't> Values<'s, 't> {
     fn take_in(&mut self, at: usize, statement: &Statement<'t>, chain: &Chain<'t>) {
         for (step, pair) in chain.steps.windows(2).enumerate() {
             if let [Step::Attribute(name), Step::Call(begin, end)] = pair
-                && CHANGING.contains(name)
+                && (CHANGING.contains(name) || self.may_keep(at, statement, chain, step))
                 && self.arguments(at, statement, *begin, *end, false) > Whose::Mine
             {
                 self.put_into(at, chain, step);
             }
         }
+    }
+
+    /// Whether a method is called on something of the text's own, which may keep what it is given.
+    fn may_keep(
+        &self,
+        at: usize,
+        statement: &Statement<'t>,
+        chain: &Chain<'t>,
+        step: usize,
+    ) -> bool {
+        let whose = self.steps(at, statement, chain);
+        whose.get(step) == Some(&Whose::Own)
     }
 
     /// What the first steps lead to holds something foreign.
@@ -212,7 +225,7 @@ impl<'s, 't> Values<'s, 't> {
             .scopes
             .scope(scope)
             .is_some_and(|one| one.kind == Kind::Function && !one.decorators.is_empty());
-        if decorated || self.is_replaced(scope) {
+        if decorated || self.is_replaced(scope) || self.is_odd(scope) {
             Whose::Foreign
         } else {
             Whose::Mine
@@ -329,7 +342,7 @@ impl<'s, 't> Values<'s, 't> {
                             one,
                             *begin,
                             *end,
-                            stands_in(one, chain, step),
+                            self.stands_in(at, one, chain, step),
                         ),
                     };
                     self.call(&call)
@@ -370,10 +383,10 @@ impl<'s, 't> Values<'s, 't> {
     fn attribute(&self, whose: Whose, name: &str) -> Whose {
         let known = self.attributes.get(name).copied();
         match whose {
-            // By convention it is the class's, and so everybody's; what says of what class a thing is, too.
-            Whose::Own if known.is_none() && (is_constant(name) || name.starts_with("__")) => {
-                Whose::Foreign
-            }
+            // What says of what class a thing is, and all that it has.
+            _ if name.starts_with("__") => Whose::Foreign,
+            // By convention it is the class's, and so everybody's.
+            Whose::Own if known.is_none() && is_constant(name) => Whose::Foreign,
             Whose::Own => known.unwrap_or_default(),
             Whose::Mine => known.unwrap_or(Whose::Foreign),
             _ => Whose::Foreign,
@@ -394,14 +407,41 @@ impl<'s, 't> Values<'s, 't> {
             let keyword = (one.token(begin + 1) == Some("="))
                 .then(|| one.token(begin))
                 .flatten();
-            let skipped = match keyword {
-                Some(name) => STANDING_IN.contains(&name),
-                None => place == 0,
-            };
             let begin = begin + 2 * usize::from(keyword.is_some());
-            (!(skipped && stands_in)).then(|| self.expression(at, one, begin, end))
+            let whose = || self.expression(at, one, begin, end);
+            match keyword {
+                _ if !stands_in => Some(whose()),
+                // What is put in a thing's place is what is handed out.
+                Some("new") => Some(whose()),
+                Some(name) => (!STANDING_IN.contains(&name)).then(|| whose().within()),
+                None => (place > 0).then(whose),
+            }
         });
         parts.max().unwrap_or_default()
+    }
+
+    /// Whether the call at this step makes something that stands in for something else: by the names of the
+    /// library's and of pytest-mock, as far as they are not the text's own.
+    fn stands_in(&self, at: usize, one: &Statement<'t>, chain: &Chain<'t>, step: usize) -> bool {
+        let names = chain.steps.iter().take(step).filter_map(|step| match step {
+            Step::Attribute(name) => Some(*name),
+            _ => None,
+        });
+        let root = one.token(chain.begin).unwrap_or_default();
+        let Some((_, bound)) = self.scopes.find(self.scope_of(at), root) else {
+            return false;
+        };
+        let given = |one: &Bound| matches!(one, Bound::Parameter(_));
+        let imported = |one: &Bound| matches!(one, Bound::Module | Bound::Import);
+        match root {
+            "mocker" => bound.iter().all(given),
+            _ => {
+                bound.iter().all(imported)
+                    && std::iter::once(root)
+                        .chain(names)
+                        .any(|name| MOCKS.contains(&name))
+            }
+        }
     }
 }
 
@@ -411,18 +451,6 @@ fn raise<K: Ord>(map: &mut BTreeMap<K, Whose>, key: K, whose: Whose) -> bool {
     let raised = new || *known < whose;
     *known = whose.max(*known);
     raised
-}
-
-/// Whether the call at this step makes something that stands in for something else.
-fn stands_in(one: &Statement<'_>, chain: &Chain<'_>, step: usize) -> bool {
-    let names = chain.steps.iter().take(step).filter_map(|step| match step {
-        Step::Attribute(name) => Some(*name),
-        _ => None,
-    });
-    let mut names = one.token(chain.begin).into_iter().chain(names);
-    names.any(|name| {
-        name.ends_with("Mock") || ["patch", "mocker", "create_autospec"].contains(&name)
-    })
 }
 
 fn is_constant(name: &str) -> bool {

@@ -127,8 +127,34 @@ pub(super) const FIXTURES: &[&str] = &[
 /// What a stand-in is told of what it stands in for, and does not hand on.
 pub(super) const STANDING_IN: &[&str] = &["spec", "spec_set", "autospec", "wraps", "new_callable"];
 
+/// What makes stand-ins.
+pub(super) const MOCKS: &[&str] = &[
+    "Mock",
+    "MagicMock",
+    "AsyncMock",
+    "NonCallableMock",
+    "NonCallableMagicMock",
+    "PropertyMock",
+    "patch",
+    "create_autospec",
+];
+
+/// What copies values, and gives a class or a function as it is.
+pub(super) const SAME: &[&str] = &["copy", "deepcopy", "loads"];
+
 /// pytest's own parameters that undo what was done with them when the test ends.
 pub(super) const UNDONE: &[&str] = &["monkeypatch", "mocker"];
+
+/// Methods that put something in a thing's place; pytest's `monkeypatch` has them.
+pub(super) const PATCHING: &[&str] = &[
+    "setattr",
+    "delattr",
+    "setitem",
+    "delitem",
+    "setenv",
+    "delenv",
+    "syspath_prepend",
+];
 
 /// Functions that change what they are given, or reach what they are given a name for. As methods they are other
 /// things: `re.compile`.
@@ -173,6 +199,9 @@ pub(super) const REACHING_ANYWHERE: &[&str] = &[
     "pytest_plugins",
     "pytester",
     "testdir",
+    "mock_module",
+    "_pytest",
+    "pluggy",
     "enterClassContext",
     "enterModuleContext",
     "_patch",
@@ -336,6 +365,16 @@ pub(super) const HARMLESS_READ: &[&str] = &[
     "__debug__",
     "__dict__",
     "__del__",
+    "__members__",
+    "__parameters__",
+    "__orig_bases__",
+    "__required_keys__",
+    "__optional_keys__",
+    "__total__",
+    "__description__",
+    "__author__",
+    "__license__",
+    "__title__",
 ];
 
 /// Methods with such names that change nothing when they are called.

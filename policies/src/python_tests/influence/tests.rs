@@ -495,6 +495,21 @@ fn a_file_that_may_patch_others_counts_however_it_is_written() {
     assert!(unseen.is_empty(), "{unseen:#?}");
 }
 
+/// More ways, each a heading and its text: what names, calls, classes and the library hand on.
+const COUNTING: &str = include_str!("tests/counting.txt");
+
+#[test]
+fn what_is_foreign_stays_so_whatever_it_goes_through() {
+    let rows: Vec<(&str, &str)> = COUNTING
+        .split("## ")
+        .filter_map(|row| row.split_once('\n'))
+        .collect();
+    assert!(rows.len() > 100);
+    let unseen = rows.iter().filter(|(_, text)| !may_influence(text, &[]));
+    let unseen: Vec<_> = unseen.collect();
+    assert!(unseen.is_empty(), "{unseen:#?}");
+}
+
 #[test]
 fn what_a_conftest_gives_each_test_is_the_test_s_own() {
     let text = "def test_a(app):\n    app.config['x'] = 1\n";

@@ -2,8 +2,8 @@
 
 use super::super::lines::{Chain, Statement, Step, is_literal};
 use super::super::scopes::{Bound, Kind, MODULE, Scope};
-use super::super::words::{COPYING, HANDING_ON, MAKING};
-use super::{Values, Whose, is_class, is_exception, stands_in};
+use super::super::words::{COPYING, HANDING_ON, MAKING, SAME};
+use super::{Values, Whose, is_class, is_exception};
 
 /// Classes above a class that are looked at; more are not believed.
 const BASES: usize = 4;
@@ -18,6 +18,17 @@ pub(super) struct Call<'c, 't> {
     /// What is called.
     pub(super) called: Whose,
     pub(super) arguments: Whose,
+}
+
+impl Call<'_, '_> {
+    /// Whether a class stands among what is given.
+    fn names_class(&self) -> bool {
+        let Some(Step::Call(begin, end)) = self.chain.steps.get(self.step) else {
+            return true;
+        };
+        let called = |at: usize| self.one.token(at + 1) == Some("(");
+        (*begin..*end).any(|at| self.one.token(at).is_some_and(is_class) && !called(at))
+    }
 }
 
 impl<'t> Values<'_, 't> {
@@ -39,8 +50,8 @@ impl<'t> Values<'_, 't> {
         } else {
             Whose::Foreign
         };
-        if stands_in(one, chain, step) {
-            return new;
+        if self.stands_in(call.at, one, chain, step) {
+            return arguments;
         }
         let before = step
             .checked_sub(1)
@@ -53,18 +64,17 @@ impl<'t> Values<'_, 't> {
             Some(Step::Attribute(name)) => (*name, call.of.unwrap_or(Whose::Foreign)),
             Some(_) => return strict.max(call.of.unwrap_or(Whose::Foreign).part()),
         };
-        let hands_on = HANDING_ON.contains(&name)
-            || name.starts_with("get")
-            || name.contains("import")
-            || name.contains("resolve");
         let methods = self.methods(name).max();
-        match of {
-            Whose::Own if hands_on => strict,
-            Whose::Own => new,
-            Whose::Mine if methods.is_some() => methods.unwrap_or_default(),
-            Whose::Holder => Whose::Foreign,
+        match (of, methods) {
+            (Whose::Own, Some(given)) => given.max(new),
+            (Whose::Mine, Some(given)) => given,
+            (Whose::Own, None) if hands_on(name) => strict,
+            (Whose::Own, None) => new,
+            (Whose::Holder, _) => Whose::Foreign,
+            // A class is its own copy.
+            _ if SAME.contains(&name) && call.names_class() => Whose::Foreign,
             _ if name == "deepcopy" => Whose::Own,
-            _ if hands_on || name.starts_with("__") => Whose::Foreign,
+            _ if hands_on(name) || name.starts_with("__") => Whose::Foreign,
             // It writes through.
             _ if name == "ChainMap" => strict,
             _ if is_class(name) || COPYING.contains(&name) => new,
@@ -130,6 +140,16 @@ impl<'t> Values<'_, 't> {
         }
     }
 
+    /// Whether a scope is a class that something else makes than Python.
+    pub(super) fn is_odd(&self, scope: usize) -> bool {
+        let one = self
+            .scopes
+            .scope(scope)
+            .filter(|one| one.kind == Kind::Class);
+        let head = one.and_then(|one| self.scopes.statement(one.head?));
+        head.is_some_and(|head| head.has("metaclass"))
+    }
+
     /// Whether a class, or one of the text that it is made of, may give something else for an instance.
     fn is_bent(&self, class: usize, bases: usize) -> bool {
         let Some(head) = self
@@ -139,8 +159,16 @@ impl<'t> Values<'_, 't> {
         else {
             return true;
         };
-        let mut inside = self.scopes.scopes.iter().filter(|one| one.parent == class);
-        if bases == 0 || head.has("metaclass") || inside.any(|one| one.name == "__new__") {
+        if bases == 0 || head.has("metaclass") {
+            return true;
+        }
+        let scopes = self.scopes.scopes.iter().enumerate();
+        let mut inside = scopes.filter(|(_, one)| one.parent == class);
+        // What stands for an operator, or for an instance, gives what is not the text's own.
+        let odd = |(at, one): (usize, &Scope<'t>)| {
+            one.name == "__new__" || one.name.starts_with("__") && self.given_by(at) > Whose::Mine
+        };
+        if inside.any(odd) {
             return true;
         }
         let names = head
@@ -169,4 +197,12 @@ impl<'t> Values<'_, 't> {
             .filter(move |(_, one)| one.name == name && one.kind == Kind::Function && inside(one));
         found.map(|(at, _)| self.given_by(at))
     }
+}
+
+/// Whether a function's name says that it gives what is there.
+fn hands_on(name: &str) -> bool {
+    HANDING_ON.contains(&name)
+        || name.starts_with("get")
+        || name.contains("import")
+        || name.contains("resolve")
 }

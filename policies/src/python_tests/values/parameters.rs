@@ -1,9 +1,9 @@
 //! What Python text is given by whoever calls its functions: by pytest, by unittest, by anybody.
 
 use super::super::lines::{Statement, Step, is_literal};
-use super::super::scopes::{Kind, Scope, Scopes, is_fixture};
+use super::super::scopes::{Kind, Scope, Scopes, fixture_name, is_fixture};
 use super::super::words::FIXTURES;
-use super::{Values, Whose, stands_in};
+use super::{Values, Whose};
 
 impl<'s, 't> Values<'s, 't> {
     fn decorators(&self, scope: &Scope<'t>) -> impl Iterator<Item = (usize, &'s Statement<'t>)> {
@@ -50,22 +50,28 @@ impl<'s, 't> Values<'s, 't> {
         }
         let stand_ins = self
             .decorators(one)
-            .filter(|(_, line)| gives_stand_in(line))
+            .filter(|(at, line)| self.gives_stand_in(*at, line))
             .count();
-        if at < stand_ins + usize::from(method && !is_static) || FIXTURES.contains(&name) {
+        if at < stand_ins + usize::from(method && !is_static) {
             return Some(Whose::Own);
         }
         let sets = self
             .decorators(one)
             .filter_map(|(at, line)| self.parametrized(at, line, name));
-        if let Some(whose) = sets.max() {
-            return Some(whose.part());
+        match sets.max() {
+            Some(whose) => Some(whose.part()),
+            None => self.asked_for(scope, name),
         }
+    }
+
+    /// What a fixture gives: one of the text, of a `conftest.py`, of pytest.
+    fn asked_for(&self, scope: usize, name: &str) -> Option<Whose> {
         let fixtures = self.scopes.scopes.iter().enumerate();
         let fixtures = fixtures
-            .filter(|(at, one)| one.name == name && *at != scope && is_fixture(one, self.scopes));
+            .filter(|(at, one)| *at != scope && fixture_name(one, self.scopes) == Some(name));
         let given = fixtures.map(|(at, _)| self.given_by(at)).max();
-        given.or_else(|| self.fixtures.get(name).copied())
+        let given = given.or_else(|| self.fixtures.get(name).copied());
+        given.or(FIXTURES.contains(&name).then_some(Whose::Own))
     }
 
     /// Whether a parameter takes all that is given by name: `**options`.
@@ -73,6 +79,39 @@ impl<'s, 't> Values<'s, 't> {
         let head = function.head.and_then(|at| self.scopes.statement(at));
         let tokens = head.map(|head| head.tokens.as_slice()).unwrap_or_default();
         tokens.windows(2).any(|pair| *pair == ["**", name])
+    }
+
+    /// Whether a decorator hands the test what it put in a thing's place.
+    fn gives_stand_in(&self, at: usize, line: &Statement<'t>) -> bool {
+        let Some(chain) = line
+            .chain(1)
+            .filter(|chain| self.stands_in(at, line, chain, chain.steps.len()))
+        else {
+            return false;
+        };
+        let names: Vec<&str> = chain
+            .steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::Attribute(name) => Some(*name),
+                _ => None,
+            })
+            .collect();
+        let Some(Step::Call(begin, end)) = chain.steps.last().copied() else {
+            return false;
+        };
+        let parts = line.parts(begin, end);
+        let of_object = names.contains(&"object");
+        let given = parts
+            .iter()
+            .filter(|(begin, _)| line.token(begin + 1) != Some("="))
+            .count();
+        let new = parts
+            .iter()
+            .any(|(begin, _)| line.token(*begin) == Some("new"));
+        !new && given <= 1 + usize::from(of_object)
+            && !names.contains(&"dict")
+            && !names.contains(&"multiple")
     }
 
     /// The values that a decorator gives a parameter.
@@ -97,41 +136,8 @@ impl<'s, 't> Values<'s, 't> {
     }
 }
 
-/// Whether a decorator hands the test what it put in a thing's place.
-fn gives_stand_in(line: &Statement<'_>) -> bool {
-    let Some(chain) = line
-        .chain(1)
-        .filter(|chain| stands_in(line, chain, chain.steps.len()))
-    else {
-        return false;
-    };
-    let names: Vec<&str> = chain
-        .steps
-        .iter()
-        .filter_map(|step| match step {
-            Step::Attribute(name) => Some(*name),
-            _ => None,
-        })
-        .collect();
-    let Some(Step::Call(begin, end)) = chain.steps.last().copied() else {
-        return false;
-    };
-    let parts = line.parts(begin, end);
-    let of_object = names.contains(&"object");
-    let given = parts
-        .iter()
-        .filter(|(begin, _)| line.token(begin + 1) != Some("="))
-        .count();
-    let new = parts
-        .iter()
-        .any(|(begin, _)| line.token(*begin) == Some("new"));
-    !new && given <= 1 + usize::from(of_object)
-        && !names.contains(&"dict")
-        && !names.contains(&"multiple")
-}
-
 /// Whether pytest or unittest calls a function, and gives it what it asks for.
-fn is_called_by_runner(one: &Scope<'_>, scopes: &Scopes<'_>) -> bool {
+pub(in super::super) fn is_called_by_runner(one: &Scope<'_>, scopes: &Scopes<'_>) -> bool {
     let outside = scopes
         .scope(one.parent)
         .is_some_and(|parent| parent.kind != Kind::Function);

@@ -126,7 +126,7 @@ const FILES: &[(&str, &str)] = &[
     ),
     (
         "dates",
-        "from datetime import datetime, timedelta\nfrom ledger import due\n\n\ndef test_due():\n    day = datetime(2020, 1, 1)\n    day += timedelta(days=1)\n    assert due(day).year == 2020\n",
+        "from datetime import datetime, timedelta\nfrom importlib.metadata import version as known\nfrom ledger import due\n\n\ndef test_due():\n    day = datetime(2020, 1, 1)\n    day += timedelta(days=1)\n    assert due(day).year == 2020\n",
     ),
     (
         "async",
