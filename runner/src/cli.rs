@@ -213,6 +213,14 @@ pub enum PolicyCommand {
 /// Subcommands of `plugin`.
 #[derive(Debug, Clone, Subcommand)]
 pub enum PluginCommand {
+    /// Write a project of your own plugin into a new directory of this name.
+    New {
+        /// Lower-case letters, digits and `-`.
+        name: String,
+        /// What it is written in.
+        #[arg(long, value_enum)]
+        lang: Language,
+    },
     /// Say what a plugin is, what it needs, and the lines of a policy that use it.
     Inspect {
         /// A component's file, or the name of a plugin that is part of the program.
@@ -225,6 +233,15 @@ pub enum PluginCommand {
     /// Ask a plugin about a change. Nothing of the change runs, and there is no verdict: 0 where nothing speaks against the
     /// change, 1 where something does, 3 where the plugin broke down.
     Run(PluginRun),
+}
+
+/// Languages that there is a template for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Language {
+    /// Builds with cargo.
+    Rust,
+    /// Builds with clang.
+    C,
 }
 
 /// Arguments of `plugin run`.

@@ -415,19 +415,24 @@ fn a_fix_is_proven_only_when_the_base_s_tests_say_so() {
 }
 
 #[test]
-fn contracts_are_reviewed_when_an_oracle_ran() {
-    let verdict = judged(
-        TEST,
-        "a::x=p a::y=f a::z=p",
-        "a::x=p a::y=p a::z=p",
-        |runs| {
-            let covered = ["x", "y"].map(|name| id("a", name)).into_iter().collect();
-            runs.oracle = Oracle::Known(Box::new(OracleRun {
-                run: Some(run("a::x=f a::y=f")),
-                covered,
-                ..OracleRun::default()
-            }));
-        },
-    );
-    assert_eq!(verdict, "review: | contract-changed fixed-by-tests");
+fn contracts_are_reviewed_or_denied_when_an_oracle_ran() {
+    for (policy, expected) in [
+        ("", "review: | contract-changed fixed-by-tests"),
+        ("\n[tests]\ncontract = \"deny\"\n", "fail: rule-denied |"),
+    ] {
+        let verdict = judged(
+            &format!("{TEST}{policy}"),
+            "a::x=p a::y=f a::z=p",
+            "a::x=p a::y=p a::z=p",
+            |runs| {
+                let covered = ["x", "y"].map(|name| id("a", name)).into_iter().collect();
+                runs.oracle = Oracle::Known(Box::new(OracleRun {
+                    run: Some(run("a::x=f a::y=f")),
+                    covered,
+                    ..OracleRun::default()
+                }));
+            },
+        );
+        assert_eq!(verdict, expected);
+    }
 }

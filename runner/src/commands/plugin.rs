@@ -8,11 +8,12 @@ use passmuster_policy::text::line;
 use passmuster_wasm::{Answer, Capability, INTERFACE, Location, Outcome, Report, Severity, Side};
 use serde_json::{Map, Value, json};
 
-use super::{cache_of, place, print};
-use crate::cli::{Cli, PluginCommand, PluginRun};
+use super::{cache_of, place, print, say};
+use crate::cli::{Cli, Language, PluginCommand, PluginRun};
 use crate::error::UserError;
 use crate::exit_code::Exit;
 use crate::plugins;
+use crate::plugins::scaffold;
 use crate::plugins::trial::{self, Known, Question};
 
 /// Longest line that is printed of what a plugin says.
@@ -20,6 +21,18 @@ const LINE: usize = 400;
 
 pub(super) fn run(cli: &Cli, command: &PluginCommand) -> Result<Exit, UserError> {
     match command {
+        PluginCommand::New { name, lang } => {
+            let template = match lang {
+                Language::Rust => "rust",
+                Language::C => "c",
+            };
+            let root = scaffold::write(template, name, &std::env::current_dir()?)?;
+            say(&format!(
+                "wrote {}; its README.md says how it is built",
+                root.display()
+            ));
+            Ok(Exit::Pass)
+        }
         PluginCommand::Inspect { plugin, json } => {
             let known = load(cli, plugin)?;
             let text = match json {

@@ -107,13 +107,25 @@ fn service_line(policy: &Policy, service: &Service) -> String {
 }
 
 fn check_line(policy: &Policy, check: &Check) -> String {
+    let when = match &check.paths {
+        Some(paths) => format!(", only for changes of {}", paths.patterns().join(" ")),
+        None => String::new(),
+    };
+    let optional = if check.required { "" } else { ", not required" };
+    if let CheckKind::Plugin(asked) = &check.kind {
+        return format!(
+            "plugin `{}`, asked about the change{when}{optional}",
+            asked.plugin
+        );
+    }
     let what = match &check.kind {
         CheckKind::Test(test) => format!(
             "tests of {}, compared one by one; where the change edits tests or what steers them, \
              the base's on the changed code; new tests on the base's code too",
             test.framework
         ),
-        _ => "exit status".to_owned(),
+        CheckKind::Lint(_) => "findings that the base does not have".to_owned(),
+        CheckKind::Command | CheckKind::Plugin(_) => "exit status".to_owned(),
     };
     let after = check.needs.clone().unwrap_or_else(|| {
         policy
@@ -127,16 +139,11 @@ fn check_line(policy: &Policy, check: &Check) -> String {
     } else {
         format!(", after {}", after.join(", "))
     };
-    let when = match &check.paths {
-        Some(paths) => format!(", only for changes of {}", paths.patterns().join(" ")),
-        None => String::new(),
-    };
     let cwd = if check.cwd.is_empty() {
         String::new()
     } else {
         format!(" in {}", check.cwd)
     };
-    let optional = if check.required { "" } else { ", not required" };
     format!(
         "`{}`{cwd} on base (stored) and candidate; {what}{after}{when}{optional}",
         check.run.join(" ")

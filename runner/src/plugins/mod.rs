@@ -14,6 +14,7 @@ mod change;
 mod configuration;
 mod prior;
 mod report;
+pub mod scaffold;
 pub mod shipped;
 mod source;
 mod tree;

@@ -288,6 +288,9 @@ fn checks(out: &mut dyn Write, palette: Palette, verdict: &Verdict) -> io::Resul
     writeln!(out, "\n{}", palette.bold("checks"))?;
     for check in &verdict.checks {
         writeln!(out, "  {}", check_line(verdict, check))?;
+        if let Some(summary) = &check.summary {
+            writeln!(out, "    it says: {}", line(summary, LINE))?;
+        }
         log(out, palette, check, is_listed(verdict, check))?;
         for run in &check.runs {
             let tree = role_name(run.tree);
@@ -313,7 +316,7 @@ fn check_line(verdict: &Verdict, check: &CheckSummary) -> String {
         CheckStatus::Passed => "passed",
         CheckStatus::Failed => "failed",
         CheckStatus::Inconclusive => "inconclusive",
-        CheckStatus::NotApplicable => "not touched by the change",
+        CheckStatus::NotApplicable => "does not apply to the change",
         CheckStatus::NotRun => "not run",
     };
     let tests = check
