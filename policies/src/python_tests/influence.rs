@@ -36,7 +36,7 @@ pub fn may_influence(text: &str, conftests: &[String]) -> bool {
 /// What in the text may, in the words of the text.
 fn influence(text: &str, conftests: &[String]) -> Option<String> {
     let Some(statements) = statements(text) else {
-        return Some("no Python".to_owned());
+        return Some("no Python, or too much".to_owned());
     };
     let mut fixtures = BTreeMap::new();
     for (name, whose) in conftests.iter().flat_map(|text| fixtures_of(text)) {
@@ -44,7 +44,8 @@ fn influence(text: &str, conftests: &[String]) -> Option<String> {
         *known = whose.max(*known);
     }
     let scopes = Scopes::new(statements);
-    let Some(values) = Values::new(&scopes, &fixtures) else {
+    let values = Some(&scopes).filter(|scopes| scopes.are_few());
+    let Some(values) = values.and_then(|scopes| Values::new(scopes, &fixtures)) else {
         return Some("no end".to_owned());
     };
     let judge = Judge {
@@ -61,7 +62,8 @@ fn fixtures_of(text: &str) -> Vec<(String, Whose)> {
     };
     let scopes = Scopes::new(statements);
     let none = BTreeMap::new();
-    let Some(values) = Values::new(&scopes, &none) else {
+    let values = Some(&scopes).filter(|scopes| scopes.are_few());
+    let Some(values) = values.and_then(|scopes| Values::new(scopes, &none)) else {
         return Vec::new();
     };
     let all = scopes.scopes.iter().enumerate();
@@ -281,8 +283,7 @@ impl<'t> Judge<'_, 't> {
     fn is_unbound(&self, seen: &Seen<'_, 't>, step: usize, name: &str) -> bool {
         let bound = self.bound(seen.at, seen.root).unwrap_or_default();
         let of_class = step == 0 && bound.iter().any(|one| matches!(one, Bound::Class(_)));
-        let mut methods = self.scopes.scopes.iter().filter(|one| one.name == name);
-        let of_self = methods.any(|one| one.parameters.first() == Some(&"self"));
+        let of_self = self.scopes.methods.contains(name);
         let harmless = match seen.step(1) {
             Some(Step::Call(begin, end)) => {
                 let first = seen.one.parts(begin, end).first().copied();

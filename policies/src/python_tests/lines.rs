@@ -4,6 +4,11 @@
 
 use super::tokens::Lexer;
 
+/// Bytes of a text that is read; a file of tests of a tenth of it is a long one.
+const LONGEST: usize = 1 << 20;
+/// Tokens of a statement, tables of data included: each name in it may be sought in all of it.
+const WIDEST: usize = 10_000;
+
 /// What a line begins with that a colon ends and others follow.
 const HEADERS: [&str; 14] = [
     "if", "elif", "else", "for", "while", "with", "try", "except", "finally", "def", "class",
@@ -50,6 +55,9 @@ pub(super) enum Step<'t> {
 
 impl<'t> Statement<'t> {
     fn new(indent: usize, tokens: Vec<&'t str>) -> Option<Self> {
+        if tokens.len() > WIDEST {
+            return None;
+        }
         let (mut closed, mut open) = (vec![None; tokens.len()], Vec::new());
         let mut depths = Vec::with_capacity(tokens.len());
         for (at, token) in tokens.iter().enumerate() {
@@ -248,6 +256,9 @@ pub(super) fn is_augmented(token: &str) -> bool {
 
 /// The statements of a text.
 pub(super) fn statements(text: &str) -> Option<Vec<Statement<'_>>> {
+    if text.len() > LONGEST {
+        return None;
+    }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if declares_encoding(text) {
         return None;

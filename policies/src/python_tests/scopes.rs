@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::lines::{Chain, Statement, Step, is_augmented, is_keyword, is_literal, is_name};
 
+/// Meanings of one name in one scope; people give it some.
+const MEANINGS: usize = 1000;
+
 /// The module's own scope.
 pub(super) const MODULE: usize = 0;
 
@@ -84,6 +87,8 @@ pub(super) struct Scopes<'t> {
     pub(super) scope_of: Vec<usize>,
     pub(super) bound: BTreeMap<(usize, &'t str), Vec<Bound>>,
     pub(super) assigned: Vec<Assigned<'t>>,
+    /// Functions whose first parameter is the instance that they are called on.
+    pub(super) methods: BTreeSet<&'t str>,
     /// Names that stand for what is bound here only within an expression, and for what is around otherwise.
     pub(super) passing: BTreeSet<(usize, &'t str)>,
     /// Names that functions share with what is around them.
@@ -102,6 +107,7 @@ impl<'t> Scopes<'t> {
             scope_of: Vec::new(),
             bound: BTreeMap::new(),
             assigned: Vec::new(),
+            methods: BTreeSet::new(),
             passing: BTreeSet::new(),
             shared,
         };
@@ -184,6 +190,11 @@ impl<'t> Scopes<'t> {
         self.name_scopes();
     }
 
+    /// Whether no name stands for so many things that looking at each would take for ever.
+    pub(super) fn are_few(&self) -> bool {
+        self.bound.values().all(|bound| bound.len() <= MEANINGS)
+    }
+
     /// Binds the names of functions and classes, and those of parameters.
     fn name_scopes(&mut self) {
         let functions = self.scopes.iter().enumerate();
@@ -198,6 +209,11 @@ impl<'t> Scopes<'t> {
             let names = one.parameters.iter();
             names.map(move |name| (at, *name, Bound::Parameter(at)))
         });
+        let methods = self
+            .scopes
+            .iter()
+            .filter(|one| one.parameters.first() == Some(&"self"));
+        self.methods = methods.map(|one| one.name).collect();
         for (scope, name, bound) in names.chain(parameters).collect::<Vec<_>>() {
             self.name(scope, name, bound);
         }

@@ -2,7 +2,7 @@
 //! computes stands behind it in parentheses.
 
 /// Brackets in brackets; Python itself gives up at two hundred.
-const DEEPEST: usize = 100;
+const DEEPEST: usize = 50;
 
 /// Operators of more than one sign, the longer ones first.
 const OPERATORS: [&str; 24] = [

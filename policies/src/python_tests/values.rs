@@ -7,10 +7,10 @@
 //! name that Python brings, what a pattern caught) is foreign. A call is taken to make something new, unless it was
 //! given something foreign, or its name says that it hands on what is there (`get`, `import_module`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::lines::{Chain, Statement, Step, is_keyword, is_literal};
-use super::scopes::{Bound, Kind, MODULE, Place, Scopes};
+use super::scopes::{Bound, Kind, MODULE, Place, Scope, Scopes, fixture_name};
 use super::words::{CHANGING, MAKING, MOCKS, STANDING_IN};
 use calls::Call;
 pub(super) use parameters::is_called_by_runner;
@@ -64,6 +64,12 @@ pub(super) struct Values<'s, 't> {
     attributes: BTreeMap<&'t str, Whose>,
     /// What the function of each scope gives.
     given: BTreeMap<usize, Whose>,
+    /// What the methods of a name give, in whatever class.
+    methods: BTreeMap<&'t str, Whose>,
+    /// What the text's fixtures give.
+    asked: BTreeMap<&'t str, Whose>,
+    /// Classes that may give something else for an instance.
+    bent: BTreeSet<usize>,
     raised: bool,
 }
 
@@ -79,8 +85,15 @@ impl<'s, 't> Values<'s, 't> {
             names: BTreeMap::new(),
             attributes: BTreeMap::new(),
             given: BTreeMap::new(),
+            methods: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            bent: BTreeSet::new(),
             raised: true,
         };
+        // What there is is known before what it gives.
+        for (at, scope) in scopes.scopes.iter().enumerate() {
+            values.note_scope(at, scope, Whose::Own);
+        }
         for _ in 0..ROUNDS {
             if !std::mem::take(&mut values.raised) {
                 return Some(values);
@@ -110,6 +123,7 @@ impl<'s, 't> Values<'s, 't> {
                 .max();
             let whose = whose.unwrap_or_default();
             self.raised |= raise(&mut self.given, at, whose);
+            self.note_scope(at, scope, whose);
         }
         for one in &self.scopes.assigned {
             let whose = one.value.map_or(Whose::Own, |value| self.bound(value, ""));
@@ -123,6 +137,24 @@ impl<'s, 't> Values<'s, 't> {
             for chain in statement.chains() {
                 self.take_in(at, statement, &chain);
             }
+        }
+    }
+
+    /// Notes what methods and fixtures give, and which classes make what.
+    fn note_scope(&mut self, at: usize, scope: &Scope<'t>, gives: Whose) {
+        let inside = self.scopes.scope(scope.parent);
+        if scope.kind == Kind::Function && inside.is_some_and(|one| one.kind == Kind::Class) {
+            self.raised |= raise(&mut self.methods, scope.name, gives);
+            // What stands for an operator, or for an instance, gives what is not the text's own.
+            if scope.name == "__new__" || scope.name.starts_with("__") && gives > Whose::Mine {
+                self.raised |= self.bent.insert(scope.parent);
+            }
+        }
+        if let Some(name) = fixture_name(scope, self.scopes) {
+            self.raised |= raise(&mut self.asked, name, gives);
+        }
+        if scope.kind == Kind::Class && (self.is_odd(at) || self.has_bent_base(at, scope)) {
+            self.raised |= self.bent.insert(at);
         }
     }
 

@@ -565,6 +565,26 @@ fn any_text_has_an_answer() {
         let nested = format!("x = {}1{}", open.repeat(90), close.repeat(90));
         let _answered_soon = may_influence(&nested, &[]);
     }
+    let many = |line: &str| format!("import a\n{}", line.repeat(1 << 13));
+    for text in [
+        many("class C(a.B):\n    def x(self): return a\n"),
+        many("x = a; x()\n"),
+        many("for "),
+        many("a.x();"),
+        many("def test_x(x): pass\n"),
+        (1..4_000)
+            .rev()
+            .map(|n| format!("x{n} = x{}\n", n - 1))
+            .collect(),
+        (1..3_000)
+            .map(|n| format!("class C{n}(C{}, C{}): pass\n", n - 1, n / 2))
+            .collect(),
+        (1..3_000)
+            .map(|n| format!("@pytest.fixture\ndef f{n}(f{}): return f{}\n", n - 1, n - 1))
+            .collect(),
+    ] {
+        let _answered_soon = may_influence(&text, &[]);
+    }
     let wide = format!("import a\n{}", "a(a, a)\n".repeat(20_000));
     assert!(!may_influence(&wide, &[]));
 }

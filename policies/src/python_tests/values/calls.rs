@@ -1,12 +1,9 @@
 //! What calls give: something new, what they were given, or what is everybody's.
 
 use super::super::lines::{Chain, Statement, Step, is_literal};
-use super::super::scopes::{Bound, Kind, MODULE, Scope};
+use super::super::scopes::{Bound, Kind, Scope};
 use super::super::words::{COPYING, HANDING_ON, MAKING, SAME};
 use super::{Values, Whose, is_class, is_exception};
-
-/// Classes above a class that are looked at; more are not believed.
-const BASES: usize = 4;
 
 /// A call within a chain.
 pub(super) struct Call<'c, 't> {
@@ -64,7 +61,7 @@ impl<'t> Values<'_, 't> {
             Some(Step::Attribute(name)) => (*name, call.of.unwrap_or(Whose::Foreign)),
             Some(_) => return strict.max(call.of.unwrap_or(Whose::Foreign).part()),
         };
-        let methods = self.methods(name).max();
+        let methods = self.methods.get(name).copied();
         match (of, methods) {
             (Whose::Own, Some(given)) => given.max(new),
             (Whose::Mine, Some(given)) => given,
@@ -132,9 +129,8 @@ impl<'t> Values<'_, 't> {
 
     /// An instance of a class of the text.
     fn made(&self, class: usize, arguments: Whose) -> Whose {
-        let bent = self.is_bent(class, BASES);
         match arguments {
-            _ if bent => Whose::Foreign,
+            _ if self.bent.contains(&class) => Whose::Foreign,
             Whose::Own | Whose::Mine => Whose::Own,
             _ => Whose::Holder,
         }
@@ -150,52 +146,17 @@ impl<'t> Values<'_, 't> {
         head.is_some_and(|head| head.has("metaclass"))
     }
 
-    /// Whether a class, or one of the text that it is made of, may give something else for an instance.
-    fn is_bent(&self, class: usize, bases: usize) -> bool {
-        let Some(head) = self
-            .scopes
-            .scope(class)
-            .and_then(|one| self.scopes.statement(one.head?))
-        else {
-            return true;
-        };
-        if bases == 0 || head.has("metaclass") {
-            return true;
-        }
-        let scopes = self.scopes.scopes.iter().enumerate();
-        let mut inside = scopes.filter(|(_, one)| one.parent == class);
-        // What stands for an operator, or for an instance, gives what is not the text's own.
-        let odd = |(at, one): (usize, &Scope<'t>)| {
-            one.name == "__new__" || one.name.starts_with("__") && self.given_by(at) > Whose::Mine
-        };
-        if inside.any(odd) {
-            return true;
-        }
-        let names = head
-            .tokens
-            .iter()
-            .skip(2)
-            .filter_map(|name| self.scopes.find(MODULE, name));
-        let mut classes = names
-            .flat_map(|(_, bound)| bound)
-            .filter_map(|one| match one {
-                Bound::Class(base) if *base != class => Some(*base),
-                _ => None,
-            });
-        classes.any(|base| self.is_bent(base, bases - 1))
-    }
-
-    /// What the methods of a name give, in whatever class.
-    fn methods(&self, name: &str) -> impl Iterator<Item = Whose> {
-        let scopes = self.scopes.scopes.iter().enumerate();
-        let inside = move |one: &Scope<'t>| {
-            self.scopes
-                .scope(one.parent)
-                .is_some_and(|one| one.kind == Kind::Class)
-        };
-        let found = scopes
-            .filter(move |(_, one)| one.name == name && one.kind == Kind::Function && inside(one));
-        found.map(|(at, _)| self.given_by(at))
+    /// Whether a class is made of one of the text that is bent.
+    pub(super) fn has_bent_base(&self, class: usize, scope: &Scope<'t>) -> bool {
+        let head = scope.head.and_then(|at| self.scopes.statement(at));
+        let names = head.map(|head| head.tokens.iter().skip(2));
+        let names = names.into_iter().flatten();
+        let mut bases = names
+            .filter_map(|name| self.scopes.find(scope.parent, name))
+            .flat_map(|(_, bound)| bound);
+        bases.any(
+            |one| matches!(one, Bound::Class(base) if *base != class && self.bent.contains(base)),
+        )
     }
 }
 

@@ -66,10 +66,13 @@ impl<'s, 't> Values<'s, 't> {
 
     /// What a fixture gives: one of the text, of a `conftest.py`, of pytest.
     fn asked_for(&self, scope: usize, name: &str) -> Option<Whose> {
-        let fixtures = self.scopes.scopes.iter().enumerate();
-        let fixtures = fixtures
-            .filter(|(at, one)| *at != scope && fixture_name(one, self.scopes) == Some(name));
-        let given = fixtures.map(|(at, _)| self.given_by(at)).max();
+        // One that takes the place of another of its name asks for that.
+        let replaces = self
+            .scopes
+            .scope(scope)
+            .and_then(|one| fixture_name(one, self.scopes));
+        let known = self.asked.get(name).copied();
+        let given = known.filter(|_| replaces != Some(name));
         let given = given.or_else(|| self.fixtures.get(name).copied());
         given.or(FIXTURES.contains(&name).then_some(Whose::Own))
     }
