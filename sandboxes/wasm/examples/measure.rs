@@ -115,11 +115,12 @@ fn inputs(count: usize) -> Inputs {
         files: files.keys().map(changed).collect(),
         unnamed: 0,
     };
+    let tree = Arc::new(Tree::new(Memory(files)));
     Inputs {
         change,
         config: "{}".to_owned(),
-        base: Arc::new(Tree::new(Memory(BTreeMap::new()))),
-        candidate: Arc::new(Tree::new(Memory(files))),
+        base: Arc::clone(&tree),
+        candidate: tree,
         prior: Arc::default(),
     }
 }

@@ -37,6 +37,13 @@
 //! depends on the machine is the deadline, and whoever hits it gets no report. Fuel is a deadline that does not:
 //! its units depend on the compiler, so on the version of this crate, not on the machine.
 //!
+//! # What it costs
+//!
+//! Measured by `examples/measure.rs` on a busy machine with two cores. Code from the cache is there in 1/200 of the time that
+//! compiling 100 KB of Rust takes (2 ms of 400), and in 1/230 of Python's (0.2 s of 40). Setting up and
+//! `describe` take 0.05 ms. A call that reads 5,000 files and looks at each byte takes 1.6 times as long as native code,
+//! and with fuel 3.3 times.
+//!
 //! # What is not protected
 //!
 //! - Compiling is not interrupted: what bounds it is the size of the component.
