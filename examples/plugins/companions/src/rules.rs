@@ -138,11 +138,7 @@ pub fn judge(change: &ChangeSet, config: &Config) -> Result<Report, CheckError> 
     let mut findings = Vec::new();
     let mut applied = 0;
     for rule in &config.rules {
-        let triggers: Vec<&ChangedFile> = change
-            .files
-            .iter()
-            .filter(|file| rule.is_triggered_by(file))
-            .collect();
+        let triggers = rule.triggers(change)?;
         applied += usize::from(!triggers.is_empty());
         findings.extend(rule.missing(change, &triggers)?);
     }
@@ -192,6 +188,27 @@ impl Companion {
         self.on.contains(&Event::of(file)) && (matches(&file.path) || matches(old_path(file)))
     }
 
+    /// A file that `also` names is what others need, and needs none itself.
+    fn is_companion(&self, file: &ChangedFile) -> Result<bool, CheckError> {
+        for wanted in &self.also {
+            if wanted.by(&file.path)?.0.matches(&file.path) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The files that need a companion.
+    fn triggers<'a>(&self, change: &'a ChangeSet) -> Result<Vec<&'a ChangedFile>, CheckError> {
+        let mut triggers = Vec::new();
+        for file in &change.files {
+            if self.is_triggered_by(file) && !self.is_companion(file)? {
+                triggers.push(file);
+            }
+        }
+        Ok(triggers)
+    }
+
     /// One finding for all triggers where their companion is the same, else one for each that has none.
     fn missing(
         &self,
@@ -225,8 +242,7 @@ impl Companion {
         let is_companion = |file: &ChangedFile| {
             // Taking the changelog away is no entry in it; a lock file goes with its manifest.
             let counts = file.status != Status::Deleted || all_deleted;
-            let is_trigger = triggers.iter().any(|trigger| trigger.path == file.path);
-            counts && !is_trigger && wanted.iter().any(|(glob, _)| glob.matches(&file.path))
+            counts && wanted.iter().any(|(glob, _)| glob.matches(&file.path))
         };
         if change.files.iter().any(is_companion) {
             return Ok(None);

@@ -21,7 +21,7 @@ const MOST: usize = 20_000;
 #[derive(Default)]
 struct Compared {
     files: usize,
-    bytes_or_more: u64,
+    bytes: u64,
     /// Sources that were left out, with the reason.
     left_out: Vec<(String, Unread)>,
     /// Sources behind the last that could be read.
@@ -67,7 +67,7 @@ fn compare(
         if settings.language_of(&path).is_none() {
             continue;
         }
-        if compared.bytes_or_more >= settings.bounds.total || found.len() >= MOST {
+        if compared.bytes >= settings.bounds.total || found.len() >= MOST {
             compared.beyond += 1;
             continue;
         }
@@ -87,8 +87,7 @@ fn compare(
             },
         };
         compared.files += 1;
-        // A token has two bytes at least, a separator included; most have five.
-        compared.bytes_or_more += source.len() as u64 * 4;
+        compared.bytes += source.bytes;
         let matches = scan(source, number, added, settings);
         found.extend(duplicates(&matches, &path, source, number, added, settings));
     }

@@ -17,12 +17,18 @@ pub(crate) struct Sequence {
     pub(crate) digests: Vec<u64>,
     /// The line of each, from 1.
     pub(crate) lines: Vec<u32>,
+    /// Bytes of the source.
+    pub(crate) bytes: u64,
 }
 
 impl Sequence {
     /// Reads a source.
     pub(crate) fn read(language: Language, text: &str) -> Self {
-        let mut sequence = Self::default();
+        let bytes = text.len() as u64;
+        let mut sequence = Self {
+            bytes,
+            ..Self::default()
+        };
         let mut tokens = Tokens::new(language, text).peekable();
         let mut line = 0;
         while let Some(token) = tokens.next() {

@@ -1,10 +1,12 @@
 //! What there is to import: the paths of a tree, and what its manifests say about names.
 
 use guest::CheckError;
-use guest::index::Named;
+use guest::index::{Index, Named};
 use guest::json::{self, Value};
 use guest::source::decode;
 use guest::trees::{self, Tree};
+
+use crate::imports::is_read;
 
 /// Bytes of one manifest.
 const LARGEST_MANIFEST: u64 = 1 << 20;
@@ -16,6 +18,9 @@ const LONGEST_CHAIN: usize = 8;
 pub(crate) struct Project {
     /// In byte order.
     pub(crate) paths: Vec<String>,
+    /// All names of folders, files without their ending, and crates: what is not among them is none of the tree's, and need not
+    /// be looked for in all the places where it could lie.
+    names: Index,
     /// Go: the path of each module with its folder.
     pub(crate) go_modules: Vec<(String, String)>,
     /// Rust.
@@ -83,9 +88,15 @@ impl Project {
             }
         }
         project.python_projects.dedup();
+        project.names = names(&project);
         project.packages = Named::new(packages);
         project.mappings = mappings(configurations);
         Ok(project)
+    }
+
+    /// Whether a folder, a file or a crate of the tree has this name.
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        self.names.has(name)
     }
 
     /// Whether there is a file at a path.
@@ -106,6 +117,27 @@ impl Project {
             .map(String::as_str)
             .filter(|path| path.starts_with(&prefix))
     }
+}
+
+fn names(project: &Project) -> Index {
+    let mut names = Vec::new();
+    let mut last = "";
+    for path in project.paths.iter().filter(|path| is_read(path)) {
+        let around = folder(path);
+        let file = path.rsplit('/').next().unwrap_or(path);
+        names.extend(file.split('.').next().map(str::to_owned));
+        if around != last {
+            names.extend(around.split('/').map(str::to_owned));
+            last = around;
+        }
+    }
+    for known in &project.crates {
+        names.push(known.name.clone());
+        names.extend(known.aliases.iter().map(|(alias, _)| alias.clone()));
+    }
+    names.sort_unstable();
+    names.dedup();
+    Index::new(names)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

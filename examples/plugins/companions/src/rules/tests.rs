@@ -126,13 +126,24 @@ fn a_rule_asks_for_what_it_says_and_for_nothing_else() {
 }
 
 #[test]
-fn a_file_is_not_its_own_companion() {
-    let own = r#"{"when": ["api/**"], "also": ["api/**"]}"#;
+fn a_companion_needs_none_itself() {
+    let new = Some("new\n");
+    let within = r#"{"when": ["api/**"], "also": ["api/CHANGES.md"]}"#;
+    assert_eq!(judged(within, &[("api/CHANGES.md", new)]).findings.len(), 0);
+    assert_eq!(judged(within, &[("api/users.json", new)]).findings.len(), 1);
     assert_eq!(
-        judged(own, &[("api/users.json", Some("new\n"))])
+        judged(within, &[("api/CHANGES.md", new), ("api/users.json", new)])
             .findings
             .len(),
-        1
+        0
+    );
+    let beside = r#"{"when": ["**/*.go"], "also": ["$dir/*_test.go"]}"#;
+    assert_eq!(judged(beside, &[("a/b.go", new)]).findings.len(), 1);
+    assert_eq!(
+        judged(beside, &[("a/b.go", new), ("a/b_test.go", new)])
+            .findings
+            .len(),
+        0
     );
 }
 

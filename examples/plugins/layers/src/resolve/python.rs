@@ -6,6 +6,8 @@ use crate::project::{Project, folder, is_in, joined};
 
 pub(super) fn resolve(project: &Project, from: &str, up: usize, path: &[String]) -> Option<String> {
     if up == 0 {
+        // Most imports are of the standard library or of others' packages.
+        path.first().filter(|first| project.knows(first))?;
         return roots(project, from)
             .iter()
             .find_map(|root| below(project, root, path, 1));

@@ -19,6 +19,10 @@ pub(super) fn resolve(
     path: &[String],
     within: &[String],
 ) -> Option<String> {
+    let named = path.iter().find(|name| !name.is_empty())?;
+    if !matches!(named.as_str(), "crate" | "self" | "super") && !project.knows(named) {
+        return None;
+    }
     let place = place(project, from);
     let here: Vec<String> = place.module.iter().chain(within).cloned().collect();
     let (first, rest) = path.split_first()?;
