@@ -18,7 +18,7 @@ use passmuster_policy::evidence::{
     self, CheckEvidence, CheckResult, EnforcementState, Evidence, Subject, Timing, WhyNotRun,
 };
 use passmuster_policy::finding::{Finding, FindingLevel, fingerprint};
-use passmuster_policy::policy::{CheckKind, Isolation, Policy};
+use passmuster_policy::policy::{Isolation, Policy};
 use passmuster_policy::reason::{Reason, ReasonCode};
 use passmuster_policy::rules;
 use passmuster_policy::verdict::Verdict;
@@ -31,7 +31,6 @@ use crate::cache::Cache;
 use crate::content::Content;
 use crate::digest::sha256;
 use crate::error::UserError;
-use crate::git::Git;
 use crate::git::objects::TreeEntry;
 use crate::host;
 use crate::inspect;
@@ -191,10 +190,10 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
             basis: &basis,
             store: &store,
         };
-        let plugins = case.plugins(&plans, repository.git(), &base_tree)?;
+        let plugins = plugins::ready(&world.cache, git, &base_tree, &basis.loaded, &plans)?;
         let processes: Vec<CheckPlan<'_>> = plans
             .iter()
-            .filter(|plan| !is_plugin(plan))
+            .filter(|plan| !plugins::is_one(plan.check))
             .cloned()
             .collect();
         let mut measured = case
@@ -202,11 +201,14 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
             .await?;
         network_logs = std::mem::take(&mut measured.network_logs);
         add_measured(&mut evidence, measured);
-        let answers = plugins::ask(
-            plugins,
-            &scene(world, &basis, &repository, trees, &evidence),
-        )
-        .await;
+        let scene = plugins::Scene {
+            policy: basis.policy(),
+            git,
+            trees,
+            evidence: &evidence,
+            stop: &world.stop,
+        };
+        let answers = plugins::ask(plugins, &scene).await;
         evidence.checks.extend(answers);
     }
     add_unmeasured(&mut evidence, &plans);
@@ -316,29 +318,6 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
-    /// The plugins of the checks that will run. What is wrong with their configuration is wrong with the policy.
-    fn plugins<'a>(
-        &self,
-        plans: &[CheckPlan<'a>],
-        git: &Git,
-        base: &Snapshot,
-    ) -> Result<Vec<plugins::Ready<'a>>, UserError> {
-        if !plans.iter().any(is_plugin) {
-            return Ok(Vec::new());
-        }
-        let host = plugins::host(&self.world.cache)?;
-        let place = plugins::Place {
-            git,
-            base,
-            policy: &self.basis.loaded.reference,
-        };
-        let (ready, mistakes) = plugins::load(&host, &place, plans);
-        match mistakes.is_empty() {
-            true => Ok(ready),
-            false => Err(self.basis.loaded.misconfigured(&mistakes).into()),
-        }
-    }
-
     /// Runs what the plan says on both trees. A machine on which nothing can run is a reason, not
     /// an error.
     async fn measure(
@@ -518,26 +497,6 @@ pub fn enforcement(one: &Enforcement) -> evidence::Enforcement {
             State::Absent => EnforcementState::Absent,
         },
         why: one.why.clone(),
-    }
-}
-
-fn is_plugin(plan: &CheckPlan<'_>) -> bool {
-    matches!(plan.check.kind, CheckKind::Plugin(_))
-}
-
-fn scene<'a>(
-    world: &'a World,
-    basis: &'a Basis,
-    repository: &'a Repository,
-    trees: [&'a Snapshot; 2],
-    evidence: &'a Evidence,
-) -> plugins::Scene<'a> {
-    plugins::Scene {
-        policy: basis.policy(),
-        git: repository.git(),
-        trees,
-        evidence,
-        stop: &world.stop,
     }
 }
 

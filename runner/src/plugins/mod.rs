@@ -33,10 +33,13 @@ use passmuster_wasm::{
 };
 use tokio::task::JoinSet;
 
+use crate::cache::Cache;
+use crate::error::UserError;
 use crate::git::Git;
 use crate::interrupt::Stop;
 use crate::layers::Snapshot;
 use crate::plan::CheckPlan;
+use crate::policy_source;
 
 pub use source::{Origin, SourceError, bytes_of};
 
@@ -54,20 +57,48 @@ struct Loaded {
 }
 
 /// Where plugins come from.
-pub struct Place<'a> {
+struct Place<'a> {
     /// The base's objects.
-    pub git: &'a Git,
-    /// The base.
-    pub base: &'a Snapshot,
+    git: &'a Git,
+    base: &'a Snapshot,
     /// Whose policy it is.
-    pub policy: &'a PolicyRef,
+    policy: &'a PolicyRef,
 }
 
-/// Loads the plugins of the checks that will run, and lists what is wrong with their configurations.
+/// Whether a check asks a plugin.
+#[must_use]
+pub fn is_one(check: &Check) -> bool {
+    matches!(check.kind, CheckKind::Plugin(_))
+}
+
+/// Loads the plugins of the checks that will run.
 ///
 /// # Errors
-/// When this machine cannot run any.
-pub fn load<'a>(
+/// When this machine cannot run any, or a configuration is wrong: that is a mistake in the policy.
+pub fn ready<'a>(
+    cache: &Cache,
+    git: &Git,
+    base: &Snapshot,
+    loaded: &policy_source::Loaded,
+    plans: &[CheckPlan<'a>],
+) -> Result<Vec<Ready<'a>>, UserError> {
+    if !plans.iter().any(|plan| is_one(plan.check)) {
+        return Ok(Vec::new());
+    }
+    let place = Place {
+        git,
+        base,
+        policy: &loaded.reference,
+    };
+    let (ready, mistakes) = load(&host(cache)?, &place, plans);
+    match mistakes.is_empty() {
+        true => Ok(ready),
+        false => Err(loaded.misconfigured(&mistakes).into()),
+    }
+}
+
+/// The plugins, and what is wrong with their configurations.
+fn load<'a>(
     host: &Host,
     place: &Place<'_>,
     plans: &[CheckPlan<'a>],
@@ -112,7 +143,7 @@ fn loaded(host: &Host, place: &Place<'_>, asked: &PluginCheck) -> Result<Loaded,
 ///
 /// # Errors
 /// When plugins cannot be compiled here.
-pub fn host(cache: &crate::cache::Cache) -> Result<Host, HostError> {
+pub fn host(cache: &Cache) -> Result<Host, HostError> {
     Host::new(Some(&cache.root().join("plugins")))
 }
 
