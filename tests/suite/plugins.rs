@@ -1,7 +1,7 @@
 //! Custom checks: shipped ones, one of the base, one of the operator's; what each may do to a verdict; and what is
 //! said where one cannot be used.
 
-use passmuster_tests::{Repository, TestEnv, Verdict};
+use passmuster_tests::{Repository, TestEnv, Verdict, workspace};
 use serde_json::{Value, json};
 
 #[allow(
@@ -369,6 +369,48 @@ fn inspect_says_what_a_plugin_is_and_what_a_policy_has_to_say() {
             .run();
         finished.assert_code(2);
         assert!(finished.err().contains(words), "{what}: {}", finished.all());
+    }
+}
+
+#[test]
+fn shipped_plugins_are_the_recorded_ones_and_small() {
+    let env = TestEnv::new();
+    let recorded = workspace().join("examples/plugins/dist/digests.toml");
+    let recorded: toml::Table = std::fs::read_to_string(recorded).unwrap().parse().unwrap();
+    assert_eq!(recorded.len(), 4);
+    for (name, row) in &recorded {
+        let known = inspected(&env, name);
+        assert_eq!(known["sha256"].as_str(), row["sha256"].as_str(), "{name}");
+        assert_eq!(known["size"].as_i64(), row["bytes"].as_integer(), "{name}");
+        assert!(known["size"].as_i64().unwrap() < 150_000, "{name}");
+        // It fits the interface of this program, and needs what is written beside its digest.
+        for need in known["needs"].as_array().unwrap() {
+            let interface = format!("passmuster:check/{}@", need.as_str().unwrap());
+            assert!(row["imports"].to_string().contains(&interface), "{name}");
+        }
+    }
+}
+
+#[test]
+fn new_writes_a_project_with_the_interface_and_touches_nothing_that_is_there() {
+    let env = TestEnv::new();
+    let work = env.path("work-of-an-author");
+    std::fs::create_dir(&work).unwrap();
+    let new = |name: &str| {
+        let command = env.passmuster(["plugin", "new", name, "--lang", "rust"]);
+        command.cwd(&work).run()
+    };
+    new("no-todo").assert_code(0);
+    let text = |path: &str| std::fs::read_to_string(work.join("no-todo").join(path)).unwrap();
+    let interface = workspace().join("sandboxes/wasm/wit/check.wit");
+    assert_eq!(text("wit/check.wit"), std::fs::read_to_string(interface).unwrap());
+    assert!(text("Cargo.toml").contains("name = \"no-todo\""));
+    let source = text("src/lib.rs");
+    assert!(source.contains("struct NoTodo;") && !source.contains("my-check"), "{source}");
+    for (name, words) in [("no-todo", "no-todo"), ("No", "no name"), ("../up", "no name")] {
+        let refused = new(name);
+        refused.assert_code(2);
+        assert!(refused.err().contains(words), "{}", refused.all());
     }
 }
 
