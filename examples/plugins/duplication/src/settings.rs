@@ -33,7 +33,8 @@ pub struct Settings {
 pub(crate) struct Bounds {
     /// Bytes of one file. Larger sources are data or generated.
     pub(crate) file: u64,
-    /// Tokens of the changed files together, on one side: they are kept in memory, about 80 bytes for each that is added.
+    /// Tokens of the changed files together, on one side: they are kept in memory, up to 200 bytes for each that is added. One
+    /// more file of a megabyte may come on top.
     pub(crate) changed_tokens: usize,
     /// Bytes of all files together: some seconds.
     pub(crate) total: u64,
@@ -42,7 +43,7 @@ pub(crate) struct Bounds {
 impl Bounds {
     pub(crate) const USUAL: Self = Self {
         file: 1 << 20,
-        changed_tokens: 1_000_000,
+        changed_tokens: 600_000,
         total: 256 << 20,
     };
 }
