@@ -240,8 +240,6 @@ pub enum PluginCommand {
 pub enum Language {
     /// Builds with cargo.
     Rust,
-    /// Builds with clang.
-    C,
 }
 
 /// Arguments of `plugin run`.

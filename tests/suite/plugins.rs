@@ -403,11 +403,22 @@ fn new_writes_a_project_with_the_interface_and_touches_nothing_that_is_there() {
     new("no-todo").assert_code(0);
     let text = |path: &str| std::fs::read_to_string(work.join("no-todo").join(path)).unwrap();
     let interface = workspace().join("sandboxes/wasm/wit/check.wit");
-    assert_eq!(text("wit/check.wit"), std::fs::read_to_string(interface).unwrap());
+    assert_eq!(
+        text("wit/check.wit"),
+        std::fs::read_to_string(interface).unwrap()
+    );
+    assert!(text("README.md").contains("release/no_todo.wasm"));
     assert!(text("Cargo.toml").contains("name = \"no-todo\""));
     let source = text("src/lib.rs");
-    assert!(source.contains("struct NoTodo;") && !source.contains("my-check"), "{source}");
-    for (name, words) in [("no-todo", "no-todo"), ("No", "no name"), ("../up", "no name")] {
+    assert!(
+        source.contains("struct NoTodo;") && !source.contains("my-check"),
+        "{source}"
+    );
+    for (name, words) in [
+        ("no-todo", "no-todo"),
+        ("No", "no name"),
+        ("../up", "no name"),
+    ] {
         let refused = new(name);
         refused.assert_code(2);
         assert!(refused.err().contains(words), "{}", refused.all());

@@ -39,7 +39,8 @@ use tokio::process::{Child, Command};
 use crate::error::Failure;
 use crate::helper::Helper;
 use crate::init::ASKED;
-use crate::keeper::{self, Common, Ready, Way};
+use crate::keeper::{self, Way};
+use crate::ready::{Common, Ready};
 use crate::sys;
 
 /// How long the server may take to end; it has nothing to do but that.

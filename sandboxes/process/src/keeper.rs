@@ -14,17 +14,17 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::wait::waitpid;
-use nix::unistd::{Pid, dup2_stderr, dup2_stdout, pipe2, setgroups, setsid};
+use nix::unistd::{Pid, dup2_stderr, dup2_stdout, pipe2, setgroups};
 
 use crate::bubblewrap::{self, Started};
-use crate::cgroup::{Leaf, Surroundings};
+use crate::cgroup::Leaf;
 use crate::denials::{Seen, Supervisor};
 use crate::error::{Failure, Step};
 use crate::identity::{self, Identity};
 use crate::init::{self, Inherited, Room};
-use crate::namespaces::{self, Membership, UserNamespace};
+use crate::namespaces::{self, UserNamespace};
+use crate::ready::{Common, Ready};
 use crate::report::{Exit, Limit, Message, Outcome, Usage};
-use crate::seccomp::Filter;
 use crate::spec::{Limits, Mount, Spec};
 use crate::stage;
 use crate::sys::{self, Cloned};
@@ -50,54 +50,11 @@ pub(crate) enum Way {
     Stage = b'S',
 }
 
-/// What is the same for every sandbox of a caller.
-pub(crate) struct Common {
-    filter: &'static Filter,
-    /// The caller's namespaces.
-    outside: Membership,
-    /// Whom payloads run as: six files say so.
-    payload: Result<Identity, Failure>,
-    /// Where the caller's control groups are.
-    around: Surroundings,
-}
-
-impl Common {
-    pub(crate) fn read() -> Result<Self, Failure> {
-        Ok(Self {
-            filter: Filter::read()?,
-            outside: Membership::of_self()?,
-            payload: identity::find(),
-            around: Surroundings::read(),
-        })
-    }
-}
-
 impl Way {
     pub(crate) fn from_byte(byte: u8) -> Option<Self> {
         [Self::Own, Self::Bubblewrap, Self::Stage]
             .into_iter()
             .find(|way| *way as u8 == byte)
-    }
-}
-
-/// What a keeper has at hand before it is asked for anything.
-pub(crate) struct Ready {
-    common: Common,
-    /// Three directories, made while nobody waits for them.
-    leaf: Leaf,
-}
-
-impl Ready {
-    pub(crate) fn new(common: Common) -> Result<Self, Failure> {
-        // Apart from the caller's terminal and process group, and from every other keeper's.
-        setsid().map_err(|errno| Failure::new(Step::TakeIdentity, errno))?;
-        let leaf = Leaf::make(&common.around);
-        Ok(Self { common, leaf })
-    }
-
-    /// Nobody asked.
-    pub(crate) fn discard(self) {
-        self.leaf.remove();
     }
 }
 

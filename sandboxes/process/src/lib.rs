@@ -114,6 +114,7 @@ mod network;
 mod output;
 mod probe;
 mod quiet;
+mod ready;
 mod report;
 mod seccomp;
 mod second_layer;
