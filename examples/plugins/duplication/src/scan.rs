@@ -71,6 +71,10 @@ fn matched(
     added: &Added<'_>,
     (file, place): (usize, usize),
 ) -> Option<Match> {
+    // Before anything is compared: a source equals itself to its end.
+    if number == Some(file) && place == at {
+        return None;
+    }
     let changed = added.files.get(file)?;
     let here = source.digests.get(at..)?;
     let there = changed.candidate.digests.get(place..)?;
@@ -80,9 +84,6 @@ fn matched(
         .take_while(|(one, other)| one == other)
         .count();
     if number == Some(file) {
-        if place == at {
-            return None;
-        }
         // What repeats itself is compared with what follows it, not with itself.
         tokens = tokens.min(place.abs_diff(at));
     }
