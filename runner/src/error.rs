@@ -131,7 +131,7 @@ macro_rules! internal {
     };
 }
 
-internal!(LayerError, SessionError, HostError, io::Error);
+internal!(LayerError, SessionError, io::Error);
 
 /// The cache is where the operator put it, so what is wrong with it is theirs to mend.
 macro_rules! cache {
@@ -145,3 +145,14 @@ macro_rules! cache {
 }
 
 cache!(CacheError, StoreError);
+
+impl From<HostError> for UserError {
+    fn from(error: HostError) -> Self {
+        match error {
+            HostError::Cache(_) => Self::usage(format!(
+                "{error}; --cache-dir names another place for the cache"
+            )),
+            other => Self::internal(other.to_string()),
+        }
+    }
+}

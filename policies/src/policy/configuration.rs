@@ -3,6 +3,10 @@
 
 use super::fields::{Errors, PolicyErrors};
 use super::layers::{self, Node, Source, Value};
+use crate::text;
+
+/// Longest name of a place.
+const PLACE: usize = 200;
 
 /// A mistake in the `config` of a plugin check.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,11 +37,11 @@ pub fn placed(text: &str, source_name: &str, mistakes: &[ConfigurationError]) ->
             .into_iter()
             .chain(mistake.at.iter().map(String::as_str));
         let name: Vec<&str> = name.collect();
+        // Keys are anybody's text, as values are.
+        let place = text::line(&name.join("."), PLACE);
         let message = format!(
-            "`{}` of check `{}`: {}",
-            name.join("."),
-            mistake.check,
-            mistake.message
+            "`{place}` of check `{}`: {}",
+            mistake.check, mistake.message
         );
         errors.at(node, message, String::new());
     }

@@ -1,11 +1,14 @@
 //! A plugin's configuration against the plugin's own JSON Schema.
 
 use passmuster_policy::policy::ConfigurationError;
+use passmuster_policy::text::line;
 use passmuster_wasm::Info;
 use serde_json::{Map, Value};
 
 /// Most mistakes that are listed of one configuration.
 const LISTED: usize = 20;
+/// Longest sentence about one of them.
+const MESSAGE: usize = 400;
 
 /// What the plugin's schema says against a configuration; what is wrong with the schema itself is a mistake too.
 pub(super) fn mistakes(
@@ -13,10 +16,11 @@ pub(super) fn mistakes(
     info: &Info,
     config: &Map<String, Value>,
 ) -> Vec<ConfigurationError> {
+    // What a schema complains about has the value in it, which is anybody's text.
     let mistake = |at: Vec<String>, message: String| ConfigurationError {
         check: check.to_owned(),
         at,
-        message,
+        message: line(&message, MESSAGE),
     };
     let Some(schema) = &info.config_schema else {
         let message = format!("`{}` takes no configuration", info.name);
@@ -107,6 +111,11 @@ mod tests {
                 Some(r#"{"$ref": "https://example.org/schema"}"#),
                 "{}",
                 &[": the schema that `layers` gives cannot be used"],
+            ),
+            (
+                Some(schema),
+                "{\"a\\u001b[2J\": 1}",
+                &[": Additional properties are not allowed ('a' was"],
             ),
             (None, "{}", &[]),
             (None, r#"{"a": 1}"#, &[": `layers` takes no configuration"]),

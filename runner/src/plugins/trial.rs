@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use passmuster_policy::policy::Grant;
+use passmuster_policy::text::line;
 use passmuster_wasm::{Answer, Host, Info, Inputs, Limits, Plugin, Report};
 use serde_json::{Map, Value};
 
@@ -13,6 +14,9 @@ use crate::error::UserError;
 use crate::inspect;
 use crate::proposal::{self, Input};
 use crate::repository::Repository;
+
+/// Longest name of a place in a configuration.
+const LINE: usize = 200;
 
 /// A plugin that has said what it is.
 pub struct Known {
@@ -53,7 +57,7 @@ impl Known {
         let found = configuration::mistakes(&self.info.name, &self.info, config);
         let said = |at: &[String], message: &str| match at {
             [] => message.to_owned(),
-            at => format!("{}: {message}", at.join(".")),
+            at => format!("{}: {message}", line(&at.join("."), LINE)),
         };
         found
             .iter()
