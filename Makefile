@@ -28,7 +28,7 @@ demo:
 	cargo run --quiet --locked --package passmuster -- demo
 
 # Sets up what the tests need, and runs all of them.
-test: test-env
+test: test-env test-plugins
 	cargo test --workspace --locked
 
 test-env: system-packages nextest $(TEST_ENV)/python/.ready $(TEST_ENV)/rust/.ready $(TEST_ENV)/go/.ready $(TEST_ENV)/node/.ready

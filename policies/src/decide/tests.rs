@@ -418,7 +418,10 @@ fn a_fix_is_proven_only_when_the_base_s_tests_say_so() {
 fn contracts_are_reviewed_or_denied_when_an_oracle_ran() {
     for (policy, expected) in [
         ("", "review: | contract-changed fixed-by-tests"),
-        ("\n[tests]\ncontract = \"deny\"\n", "fail: rule-denied |"),
+        (
+            "\n[tests]\ncontract = \"deny\"\n",
+            "fail: rule-denied rule-denied |",
+        ),
     ] {
         let verdict = judged(
             &format!("{TEST}{policy}"),

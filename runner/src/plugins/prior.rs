@@ -44,7 +44,7 @@ fn status(own: Own) -> CheckStatus {
     }
 }
 
-/// Tests that the verdict lists, by their class; of the rest, those that the candidate ran and did not skip.
+/// Tests that the verdict lists, by their class; the rest by what the candidate's run says.
 fn tests(check: &str, verdict: &Verdict, evidence: &Evidence) -> Vec<PriorTest> {
     let mut classes: BTreeMap<String, TestClass> = BTreeMap::new();
     let known = evidence.checks.iter().find(|known| known.name == check);
@@ -53,7 +53,7 @@ fn tests(check: &str, verdict: &Verdict, evidence: &Evidence) -> Vec<PriorTest> 
             let class = match result.status {
                 TestStatus::Passed => TestClass::Maintained,
                 TestStatus::Failed => TestClass::Preexisting,
-                _ => continue,
+                TestStatus::Skipped => TestClass::Skipped,
             };
             classes.insert(result.id.to_string(), class);
         }
@@ -83,11 +83,8 @@ fn listed(verdict: &Verdict) -> impl Iterator<Item = &TestEntry> {
 
 fn class(own: Class) -> TestClass {
     match own {
-        Class::Maintained
-        | Class::Skipped
-        | Class::SkippedGone
-        | Class::AddedSkipped
-        | Class::Nowhere => TestClass::Maintained,
+        Class::Maintained | Class::Nowhere => TestClass::Maintained,
+        Class::Skipped | Class::SkippedGone | Class::AddedSkipped => TestClass::Skipped,
         Class::Regressed => TestClass::Regressed,
         Class::BrokenTest => TestClass::Broken,
         Class::ContractChanged

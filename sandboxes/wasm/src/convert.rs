@@ -163,6 +163,7 @@ impl From<TestClass> for wit_prior::TestClass {
             TestClass::Added => Self::Added,
             TestClass::AddedFailing => Self::AddedFailing,
             TestClass::Flaky => Self::Flaky,
+            TestClass::Skipped => Self::Skipped,
             TestClass::Unavailable => Self::Unavailable,
         }
     }

@@ -45,6 +45,8 @@ pub enum TestClass {
     AddedFailing,
     /// Sometimes one, sometimes the other.
     Flaky,
+    /// It is skipped.
+    Skipped,
     /// It cannot run here.
     Unavailable,
 }

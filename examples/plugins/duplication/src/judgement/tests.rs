@@ -326,6 +326,12 @@ fn hostile_sources_take_little_time() {
             .fold(String::new(), |all, at| all + &format!("name{at} "))
             .repeat(500),
         "((((".repeat(20_000),
+        // No two lines alike: nothing cuts the comparison short.
+        (1..10_000_u64).fold(String::new(), |all, at| {
+            let name = |part: u64| at.wrapping_mul(part).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 44;
+            let words: String = (1..=10).map(|part| format!("v{} ", name(part))).collect();
+            all + &words + "\n"
+        }),
         "'''".repeat(20_000),
         "\\\n".repeat(20_000),
     ];
