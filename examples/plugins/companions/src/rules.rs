@@ -4,7 +4,7 @@ use guest::changes::old_path;
 use guest::config::{self, Table, Wrong, required};
 use guest::globs::{Glob, Globs};
 use guest::report;
-use guest::{ChangeSet, ChangedFile, CheckError, Finding, Report, Severity, Side, Status};
+use guest::{ChangeSet, ChangedFile, CheckError, Finding, Mode, Report, Severity, Side, Status};
 
 /// The one rule of this check.
 pub(crate) const MISSING: &str = "companion-missing";
@@ -163,6 +163,13 @@ pub fn judge(change: &ChangeSet, config: &Config) -> Result<Report, CheckError> 
     Ok(report::conclude(findings, summary, metrics))
 }
 
+/// Another mode is no entry, and neither is a link in the place of the file.
+fn has_other_content(file: &ChangedFile) -> bool {
+    let is_link = matches!(file.new_mode, Some(Mode::Symlink | Mode::Submodule));
+    let same = file.status == Status::Modified && file.hunks.is_empty() && !file.binary;
+    !is_link && !same
+}
+
 impl Companion {
     fn read(table: Table<'_>) -> Result<Self, Wrong> {
         let also = required(&table, "also", table.texts("also")?)?;
@@ -185,7 +192,14 @@ impl Companion {
 
     fn is_triggered_by(&self, file: &ChangedFile) -> bool {
         let matches = |path: &str| self.when.matches(path) && !self.unless.matches(path);
-        self.on.contains(&Event::of(file)) && (matches(&file.path) || matches(old_path(file)))
+        let on = |event: Event| self.on.contains(&event);
+        match (matches(&file.path), matches(old_path(file))) {
+            (false, false) => false,
+            // Moved here from elsewhere, or away from here.
+            (true, false) => on(Event::of(file)) || on(Event::Added),
+            (false, true) => on(Event::of(file)) || on(Event::Deleted),
+            (true, true) => on(Event::of(file)),
+        }
     }
 
     /// A file that `also` names is what others need, and needs none itself.
@@ -242,7 +256,9 @@ impl Companion {
         let is_companion = |file: &ChangedFile| {
             // Taking the changelog away is no entry in it; a lock file goes with its manifest.
             let counts = file.status != Status::Deleted || all_deleted;
-            counts && wanted.iter().any(|(glob, _)| glob.matches(&file.path))
+            counts
+                && has_other_content(file)
+                && wanted.iter().any(|(glob, _)| glob.matches(&file.path))
         };
         if change.files.iter().any(is_companion) {
             return Ok(None);

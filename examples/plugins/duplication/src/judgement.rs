@@ -51,7 +51,7 @@ pub fn judge(
         .collect();
     let summary = summary(&findings, &compared, change.unnamed);
     let metrics = metrics(&found, &compared);
-    findings.extend(not_compared(&added, &compared));
+    findings.extend(not_compared(&added, &compared, settings));
     Ok(report::conclude(findings, summary, metrics))
 }
 
@@ -172,11 +172,11 @@ fn metrics(found: &[Duplicate], compared: &Compared) -> Vec<Metric> {
 }
 
 /// What could not be judged is told: a warning for a file of the change, a note for others.
-fn not_compared(added: &Added<'_>, compared: &Compared) -> Vec<Finding> {
+fn not_compared(added: &Added<'_>, compared: &Compared, settings: &Settings) -> Vec<Finding> {
     let mut findings: Vec<Finding> = added
         .unread
         .iter()
-        .map(|(path, why)| left_out(path, *why, Severity::Warning))
+        .map(|(path, why)| left_out(path, *why, settings.severity))
         .collect();
     let others = compared
         .left_out

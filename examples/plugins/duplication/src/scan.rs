@@ -53,7 +53,7 @@ pub(crate) fn scan(
                 continue;
             };
             longest = longest.max(found.here.tokens);
-            if is_worth(&found, added, settings) {
+            if is_worth(&found, source, added, settings) {
                 matches.push(found);
             }
         }
@@ -93,14 +93,19 @@ fn matched(
 }
 
 /// Whether the change adds enough of it, over enough lines, and enough of it is different.
-fn is_worth(found: &Match, added: &Added<'_>, settings: &Settings) -> bool {
+fn is_worth(found: &Match, source: &Sequence, added: &Added<'_>, settings: &Settings) -> bool {
     let Some(changed) = added.files.get(found.file) else {
         return false;
     };
     let Block { at, tokens } = found.block;
-    let (first, last) = changed.candidate.span(at, tokens);
+    // Whoever writes a copy can write it on one line.
+    let spans = [
+        changed.candidate.span(at, tokens),
+        source.span(found.here.at, tokens),
+    ];
+    let lines = spans.map(|(first, last)| last.saturating_sub(first) + 1);
     tokens >= settings.min_tokens
-        && last.saturating_sub(first) + 1 >= settings.min_lines
+        && lines.iter().any(|lines| *lines >= settings.min_lines)
         && changed.added(at, tokens) >= settings.min_tokens
         && kinds(
             changed

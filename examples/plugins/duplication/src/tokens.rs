@@ -89,12 +89,24 @@ fn starts_import(language: Language, token: Token, text: &str) -> bool {
     let word = token.text(text);
     match language {
         Language::Python => matches!(word, "import" | "from"),
-        Language::Rust => word == "use" || (word == "pub" && is_public_use(text, token)),
-        Language::JavaScript => word == "import",
+        Language::Rust => {
+            (word == "use" && !follows(text, token, '<'))
+                || (word == "pub" && is_public_use(text, token))
+        }
+        // `import.meta` and `import(…)` are expressions.
+        Language::JavaScript => {
+            word == "import" && !['.', '('].iter().any(|mark| follows(text, token, *mark))
+        }
         Language::Go => matches!(word, "import" | "package"),
         Language::Slashes => matches!(word, "import" | "package" | "using" | "#"),
         Language::Hash => matches!(word, "require" | "require_relative" | "use" | "library"),
     }
+}
+
+/// Whether this mark is the next thing behind a token.
+fn follows(text: &str, token: Token, mark: char) -> bool {
+    text.get(token.end..)
+        .is_some_and(|rest| rest.trim_start().starts_with(mark))
 }
 
 fn is_public_use(text: &str, token: Token) -> bool {

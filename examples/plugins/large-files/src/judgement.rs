@@ -6,13 +6,14 @@ use guest::trees::{self, Tree};
 use guest::{ChangeSet, ChangedFile, CheckError, Finding, Mode, Report};
 
 use crate::limits::Config;
-use crate::pointers;
 
 pub(crate) const LARGE: &str = "large-file";
 pub(crate) const TOTAL: &str = "large-change";
 
-/// Bytes that tell a pointer.
-const START: u64 = 64;
+/// The first line of every pointer.
+const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/v1\n";
+/// A pointer has three lines, and one more for each of its rare extensions; its specification allows no more bytes.
+const LARGEST_POINTER: u64 = 1024;
 
 /// A file that the change leaves in the tree.
 struct Sized<'a> {
@@ -116,14 +117,18 @@ fn measure<'a>(
     let Some(now) = trees::stat(candidate, &file.path)?.filter(|_| is_file) else {
         return Ok(Measured::Nothing);
     };
-    if is_in_lfs(file, now.size, candidate)? {
+    if is_in_lfs(file, now.size, candidate) {
         return Ok(Measured::InLfs);
     }
     let before = match file.old_mode {
         Some(Mode::File | Mode::Executable) => trees::stat(base, old_path(file))?,
         _ => None,
     };
-    let before = before.map_or(0, |stat| stat.size);
+    // A file that comes from where it was allowed to be larger is new here.
+    let known = config
+        .limit_of(old_path(file))
+        .is_some_and(|old| old <= limit);
+    let before = before.filter(|_| known).map_or(0, |stat| stat.size);
     Ok(Measured::Size(Sized {
         file,
         limit,
@@ -132,13 +137,10 @@ fn measure<'a>(
     }))
 }
 
-/// Whether git stores a pointer for this file: the tree shows it, or the attributes and the change say so.
-fn is_in_lfs(file: &ChangedFile, size: u64, candidate: &impl Tree) -> Result<bool, CheckError> {
-    let start = candidate.read(&file.path, 0, START as u32);
-    if start.is_ok_and(|bytes| pointers::is_pointer(&bytes)) {
-        return Ok(size <= 1024);
-    }
-    Ok(pointers::is_stored_as_pointer(file) && pointers::is_given_to_lfs(candidate, &file.path)?)
+/// Whether what git stores of this file is a pointer of Git LFS. The trees have git's own bytes.
+fn is_in_lfs(file: &ChangedFile, size: u64, candidate: &impl Tree) -> bool {
+    let start = candidate.read(&file.path, 0, POINTER.len() as u32);
+    size <= LARGEST_POINTER && start.is_ok_and(|bytes| bytes == POINTER)
 }
 
 fn total(growth: u64, sized: &[Sized<'_>], config: &Config) -> Option<Finding> {

@@ -4,7 +4,6 @@
 
 mod judgement;
 mod limits;
-mod pointers;
 
 use guest::{ChangeSet, CheckError, Guest, Info, Report, Rule, Side, trees};
 

@@ -75,12 +75,25 @@ pub(crate) fn is_read(path: &str) -> bool {
     )
 }
 
+/// With the ends of lines that a language knows beside `\n` and `\r\n` written as `\n`: a comment ends there, and a statement.
+fn lines_ended(text: &str, language: Option<Language>) -> String {
+    let ends: &[char] = match language {
+        Some(Language::Python) => &['\r'],
+        Some(Language::JavaScript) => &['\r', '\u{2028}', '\u{2029}'],
+        _ => &[],
+    };
+    if !text.contains(ends) {
+        return text.to_owned();
+    }
+    text.replace("\r\n", "\n").replace(ends, "\n")
+}
+
 /// The imports of a source, each target once, at its first place.
 pub(crate) fn of(path: &str, bytes: &[u8]) -> Vec<Import> {
-    let text = decode(bytes);
+    let text = lines_ended(&decode(bytes), Language::of(path));
     let text = match path.rsplit_once('.') {
         Some((_, "vue" | "svelte")) => javascript::scripts(&text),
-        _ => text.into_owned(),
+        _ => text,
     };
     let found = match Language::of(path) {
         Some(language @ Language::Python) => python::read(&Source::new(language, &text)),

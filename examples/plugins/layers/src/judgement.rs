@@ -47,7 +47,7 @@ pub fn judge(
         findings.extend(cycles(&now, &before, settings));
     }
     findings.extend(empty(&now, &before, settings));
-    findings.extend(unread(&now, &changes));
+    findings.extend(unread(&now, &changes, settings));
     let summary = summary(&findings, &now, change.unnamed);
     let metrics = vec![
         report::count("sources", now.sources.iter().sum(), None),
@@ -175,14 +175,15 @@ fn has_sources(links: &Links, part: usize) -> bool {
     links.sources.get(part).is_some_and(|sources| *sources > 0)
 }
 
-/// What could not be judged is told: a warning for a source that the change touches, a note for others.
-fn unread(now: &Links, changes: &Changes<'_>) -> Vec<Finding> {
+/// What could not be judged is told: a note for a source that the change leaves alone.
+fn unread(now: &Links, changes: &Changes<'_>, settings: &Settings) -> Vec<Finding> {
     let each = now.unread.iter().map(|(path, why)| {
         let untouched = changes.leaves(path);
         let severity = if untouched {
             Severity::Note
         } else {
-            Severity::Warning
+            // Whoever writes a source that cannot be read hides what it imports.
+            settings.severity
         };
         let message = format!("The imports of `{path}` were not read: {}.", why.reason());
         let mut finding = report::finding(UNREAD, severity, message, report::file(path));

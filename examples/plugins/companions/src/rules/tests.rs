@@ -53,6 +53,11 @@ fn a_rule_asks_for_what_it_says_and_for_nothing_else() {
     let rows: &[(&str, Edits<'_>, usize)] = &[
         (API, &[("models/user.py", new)], 0),
         (API, &[("api/users.json", new)], 1),
+        (
+            MIGRATION,
+            &[("app/package.json -> migrations/2.sql", None)],
+            1,
+        ),
         (API, &[("api/users.json", new), ("CHANGELOG.md", new)], 0),
         (
             API,
@@ -222,4 +227,31 @@ fn a_configuration_that_makes_no_sense_is_refused() {
 #[test]
 fn the_schema_is_that_of_the_configuration() {
     assert_schema_fits(SCHEMA, KEYS);
+}
+
+#[test]
+fn another_mode_or_a_link_is_no_companion() {
+    let edits: Edits<'_> = &[
+        ("api/users.json", Some("new\n")),
+        ("CHANGELOG.md", Some("new\n")),
+    ];
+    let config = Config::read(&format!("{{\"rules\": [{API}]}}")).unwrap();
+    for (what, edit) in [
+        ("as it is", None),
+        ("another mode", Some((Mode::Executable, true))),
+        ("a link", Some((Mode::Symlink, false))),
+    ] {
+        let mut change = edited(edits);
+        let log = change
+            .files
+            .iter_mut()
+            .find(|file| file.path == "CHANGELOG.md")
+            .unwrap();
+        if let Some((mode, without_lines)) = edit {
+            log.new_mode = Some(mode);
+            log.hunks.retain(|_| !without_lines);
+        }
+        let found = judge(&change, &config).unwrap().findings.len();
+        assert_eq!(found, usize::from(edit.is_some()), "{what}");
+    }
 }

@@ -81,6 +81,15 @@ fn only_what_the_change_copies_is_found() {
             1,
         ),
         (
+            "a copy on one line",
+            &[
+                base[0].clone(),
+                base[1].clone(),
+                ("c.py", one.replace('\n', " ")),
+            ],
+            1,
+        ),
+        (
             "two copies",
             &[
                 base[0].clone(),

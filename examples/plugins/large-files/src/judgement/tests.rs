@@ -66,6 +66,12 @@ fn a_file_that_the_change_makes_too_large_is_found() {
             &[false],
         ),
         ("ignored", &[], &[("data/a", of(1_000))], &[]),
+        (
+            "moved from where it was ignored",
+            &[("data/a", of(1_000))],
+            &[("a", of(1_000))],
+            &[false],
+        ),
     ];
     let config =
         r#"{"limit": 100, "ignore": ["data/**"], "rules": [{"files": ["*.png"], "limit": 200}]}"#;
@@ -115,18 +121,6 @@ fn what_git_lfs_keeps_is_as_large_as_its_pointer() {
             .len(),
         1
     );
-}
-
-#[test]
-fn content_that_lies_in_the_tree_in_place_of_its_pointer_is_not_counted() {
-    let base = MemoryTree::default();
-    let mut candidate =
-        MemoryTree::new(&[(".gitattributes", "*.bin filter=lfs\n"), ("a.bin", POINTER)]);
-    let change = change(&base, &candidate);
-    candidate.insert("a.bin", &[&[0], of(10_000).as_slice()].concat());
-    let config = Config::read(r#"{"limit": 150}"#).unwrap();
-    let report = judge(&change, &config, &base, &candidate).unwrap();
-    assert_eq!(report.findings.len(), 0, "{report:?}");
 }
 
 #[test]

@@ -64,12 +64,13 @@ fn clause(source: &Source<'_>, start: usize) -> Option<usize> {
             (Kind::Word, "import" | "export") if source.before(at) != "as" => return None,
             (
                 Kind::Word,
-                "const" | "let" | "var" | "function" | "class" | "default" | "async" | "enum"
-                | "interface",
+                "const" | "let" | "var" | "function" | "class" | "default" | "enum" | "interface",
             ) if depth == 0 && source.before(at) != "as" => {
                 // `import default from` is none, and what `export` declares has no `from`.
                 return None;
             }
+            // `async` can be a name: `import async from`.
+            (Kind::Word, "async") if source.at(at + 1) == "function" => return None,
             (Kind::Mark, "{") => depth += 1,
             (Kind::Mark, "}") => depth = depth.checked_sub(1)?,
             (Kind::Word, _) | (Kind::Mark, "," | "*" | "=") => {}

@@ -30,9 +30,13 @@ fn starts_statement(source: &Source<'_>, at: usize, depth: usize) -> bool {
     let line = source.token(at).map(|token| token.line);
     let before = at.checked_sub(1).and_then(|before| source.token(before));
     let first = before.map(|token| token.line) != line && source.before(at) != "\\";
+    // A statement can begin on the line behind `if a:\` as well.
+    let behind = match at.checked_sub(2) {
+        Some(before) if source.before(at) == "\\" => source.at(before),
+        _ => source.before(at),
+    };
     let unlikely_name = depth == 0 || source.at(at) == "import" || source.at(at + 1) != "(";
-    (first && unlikely_name && source.before(at) != "import")
-        || matches!(source.before(at), ":" | ";")
+    (first && unlikely_name && source.before(at) != "import") || matches!(behind, ":" | ";")
 }
 
 /// Whether a token still belongs to the line of the one before it.

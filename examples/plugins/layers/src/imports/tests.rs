@@ -44,6 +44,8 @@ fn pythons_imports_are_read() {
             &["a", "b", "c"],
         ),
         ("def f():\n    import a", &["a"]),
+        ("if 1:\\\n import a\nx = 1;\\\nimport b", &["a", "b"]),
+        ("# hi\rimport a\rimport b\r", &["a", "b"]),
         (
             "importlib.import_module('a.b')\n__import__(\"c\")",
             &["a.b", "c"],
@@ -145,6 +147,11 @@ fn rusts_modules_within_a_file_are_known() {
 #[test]
 fn javascripts_imports_are_read() {
     let rows: &[(&str, &[&str])] = &[
+        ("import async from \"a\"", &["a"]),
+        (
+            "// hi\rimport \"a\"\r// hi\u{2028}import \"b\"",
+            &["a", "b"],
+        ),
         (
             "import 'a'; import b from \"c\"; import * as d from 'e'",
             &["a", "c", "e"],

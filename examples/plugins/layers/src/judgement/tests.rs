@@ -300,6 +300,8 @@ fn what_is_not_read_is_told() {
         "The imports of `src/domain/link.py` were not read: it is a symbolic link.",
     ];
     assert_eq!(told, expected);
+    let fail = |finding: &Finding| finding.severity == Severity::Error && !finding.preexisting;
+    assert!(report.findings.iter().all(fail), "{report:?}");
     assert!(
         between(&config, &candidate, &candidate)
             .findings
