@@ -5,7 +5,7 @@
 //! alone, because headings and markup stand in both; so are files of tests that the change wrote too, because who
 //! adds a text and its golden file shows both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::source::{Kind, Language, Source};
 use super::literals::{Value, content};
@@ -14,6 +14,9 @@ use crate::path::RepoPath;
 
 /// So many lines are no accident.
 const LINES: usize = 2;
+
+/// Most lines that are counted: each is looked for in the whole product of the base.
+const HELD: usize = 100;
 
 /// Lines of tests with the file that has them.
 pub(super) struct Agreed<'a> {
@@ -46,8 +49,12 @@ impl<'a> Agreed<'a> {
         file: &ProductFile<'_>,
         known: impl Fn(&str) -> bool,
     ) -> Option<(u32, String)> {
-        let mut held = written(file);
-        held.retain(|(_, line)| self.lines.contains_key(line) && !known(line));
+        let expected = |(_, line): &(u32, String)| self.lines.contains_key(line) && !known(line);
+        let held: Vec<_> = written(file)
+            .into_iter()
+            .filter(expected)
+            .take(HELD)
+            .collect();
         let (at, first) = held.first()?;
         let path = self.lines.get(first).filter(|_| held.len() >= LINES)?;
         let message = format!(
@@ -67,12 +74,13 @@ pub(super) fn is_suspect(file: &ProductFile<'_>) -> bool {
 /// The lines with figures in the texts that the change wrote, each once.
 fn written(file: &ProductFile<'_>) -> Vec<(u32, String)> {
     let mut found: Vec<(u32, String)> = Vec::new();
+    let mut seen = BTreeSet::new();
     for (at, token) in file.code.tokens.iter().enumerate() {
         if token.kind != Kind::Text || !file.text.is_added(token.line) {
             continue;
         }
         for line in lines_of(file.code.at(at)) {
-            if found.iter().all(|(_, known)| *known != line) {
+            if seen.insert(line.clone()) {
                 found.push((token.line, line));
             }
         }
