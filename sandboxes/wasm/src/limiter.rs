@@ -16,6 +16,21 @@ fn grown(sum: u64, current: usize, desired: usize, limit: u64) -> Option<u64> {
     sum.checked_add(more).filter(|sum| *sum <= limit)
 }
 
+/// What a memory or table wants to grow from, to, and at most by its own declaration.
+struct Growth(usize, usize, Option<usize>);
+
+impl Growth {
+    /// The sum of all after it, and whether it happens; none beyond the limit.
+    fn on(&self, sum: u64, limit: u64) -> Option<(u64, bool)> {
+        let Self(current, desired, maximum) = *self;
+        // Beyond its own maximum it fails as it always does, and uses nothing up.
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Some((sum, false));
+        }
+        grown(sum, current, desired, limit).map(|sum| (sum, true))
+    }
+}
+
 /// The machine has no more: the plugin's answer would be another one elsewhere, so there is none.
 fn out_of_order(state: &mut State, what: &str, error: &Error) -> Error {
     let detail = format!("{what}: {}", describe_error(error));
@@ -29,18 +44,11 @@ impl ResourceLimiter for State {
         desired: usize,
         maximum: Option<usize>,
     ) -> Result<bool> {
-        // Beyond its own maximum it fails as it always does, and uses nothing up.
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
         let limit = self.limits.memory;
-        match grown(self.memory, current, desired, limit) {
-            Some(sum) => {
-                self.memory = sum;
-                Ok(true)
-            }
-            None => Err(self.exceeded(Resource::Memory, limit)),
-        }
+        let growth = Growth(current, desired, maximum).on(self.memory, limit);
+        let (sum, grows) = growth.ok_or_else(|| self.exceeded(Resource::Memory, limit))?;
+        self.memory = sum;
+        Ok(grows)
     }
 
     fn memory_grow_failed(&mut self, error: Error) -> Result<()> {
@@ -53,17 +61,11 @@ impl ResourceLimiter for State {
         desired: usize,
         maximum: Option<usize>,
     ) -> Result<bool> {
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
         let limit = self.limits.table_elements;
-        match grown(self.table_elements, current, desired, limit) {
-            Some(sum) => {
-                self.table_elements = sum;
-                Ok(true)
-            }
-            None => Err(self.exceeded(Resource::TableElements, limit)),
-        }
+        let growth = Growth(current, desired, maximum).on(self.table_elements, limit);
+        let (sum, grows) = growth.ok_or_else(|| self.exceeded(Resource::TableElements, limit))?;
+        self.table_elements = sum;
+        Ok(grows)
     }
 
     fn table_grow_failed(&mut self, error: Error) -> Result<()> {
