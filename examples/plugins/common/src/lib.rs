@@ -11,6 +11,7 @@ pub mod bindings;
 pub mod changes;
 pub mod config;
 pub mod globs;
+pub mod identity;
 pub mod index;
 pub mod json;
 pub mod report;

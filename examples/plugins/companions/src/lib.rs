@@ -5,7 +5,8 @@
 
 mod rules;
 
-use guest::{ChangeSet, CheckError, Guest, Info, Report, Rule};
+use guest::identity::info;
+use guest::{ChangeSet, CheckError, Guest, Info, Report};
 
 pub use rules::{Config, judge};
 
@@ -18,17 +19,18 @@ pub struct Companions;
 
 impl Guest for Companions {
     fn describe() -> Info {
-        Info {
-            name: "companions".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            description: "Files that must change together.".to_owned(),
-            rules: vec![Rule {
-                id: rules::MISSING.to_owned(),
-                summary: "A file changed without the file that belongs to it.".to_owned(),
-                help_uri: None,
-            }],
-            config_schema: Some(SCHEMA.to_owned()),
-        }
+        info(
+            [
+                "companions",
+                env!("CARGO_PKG_VERSION"),
+                "Files that must change together.",
+            ],
+            &[(
+                rules::MISSING,
+                "A file changed without the file that belongs to it.",
+            )],
+            SCHEMA,
+        )
     }
 
     fn check(change: ChangeSet, config: String) -> Result<Report, CheckError> {

@@ -11,7 +11,8 @@ mod scan;
 mod settings;
 mod tokens;
 
-use guest::{ChangeSet, CheckError, Guest, Info, Report, Rule, Side, trees};
+use guest::identity::info;
+use guest::{ChangeSet, CheckError, Guest, Info, Report, Side, trees};
 
 pub use judgement::judge;
 pub use settings::Settings;
@@ -25,24 +26,21 @@ pub struct Duplication;
 
 impl Guest for Duplication {
     fn describe() -> Info {
-        let rule = |id: &str, summary: &str| Rule {
-            id: id.to_owned(),
-            summary: summary.to_owned(),
-            help_uri: None,
-        };
-        Info {
-            name: "duplication".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            description: "Code that a change adds although it stands elsewhere.".to_owned(),
-            rules: vec![
-                rule(
+        info(
+            [
+                "duplication",
+                env!("CARGO_PKG_VERSION"),
+                "Code that a change adds although it stands elsewhere.",
+            ],
+            &[
+                (
                     judgement::DUPLICATE,
                     "The change adds a block that stands elsewhere in the tree.",
                 ),
-                rule(judgement::NOT_COMPARED, "Files were not compared."),
+                (judgement::NOT_COMPARED, "Files were not compared."),
             ],
-            config_schema: Some(SCHEMA.to_owned()),
-        }
+            SCHEMA,
+        )
     }
 
     fn check(change: ChangeSet, config: String) -> Result<Report, CheckError> {

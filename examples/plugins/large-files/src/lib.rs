@@ -5,7 +5,8 @@
 mod judgement;
 mod limits;
 
-use guest::{ChangeSet, CheckError, Guest, Info, Report, Rule, Side, trees};
+use guest::identity::info;
+use guest::{ChangeSet, CheckError, Guest, Info, Report, Side, trees};
 
 pub use judgement::judge;
 pub use limits::Config;
@@ -19,24 +20,21 @@ pub struct LargeFiles;
 
 impl Guest for LargeFiles {
     fn describe() -> Info {
-        let rule = |id: &str, summary: &str| Rule {
-            id: id.to_owned(),
-            summary: summary.to_owned(),
-            help_uri: None,
-        };
-        Info {
-            name: "large-files".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            description: "Files that a change adds or grows above a size.".to_owned(),
-            rules: vec![
-                rule(judgement::LARGE, "A file is larger than it may be."),
-                rule(
+        info(
+            [
+                "large-files",
+                env!("CARGO_PKG_VERSION"),
+                "Files that a change adds or grows above a size.",
+            ],
+            &[
+                (judgement::LARGE, "A file is larger than it may be."),
+                (
                     judgement::TOTAL,
                     "The change makes the tree grow by more than it may.",
                 ),
             ],
-            config_schema: Some(SCHEMA.to_owned()),
-        }
+            SCHEMA,
+        )
     }
 
     fn check(change: ChangeSet, config: String) -> Result<Report, CheckError> {

@@ -14,7 +14,8 @@ mod project;
 mod resolve;
 mod settings;
 
-use guest::{ChangeSet, CheckError, Guest, Info, Report, Rule, Side, trees};
+use guest::identity::info;
+use guest::{ChangeSet, CheckError, Guest, Info, Report, Side, trees};
 
 pub use judgement::judge;
 pub use settings::Settings;
@@ -28,19 +29,15 @@ pub struct Layers;
 
 impl Guest for Layers {
     fn describe() -> Info {
-        let rule = |(id, summary): &(&str, &str)| Rule {
-            id: (*id).to_owned(),
-            summary: (*summary).to_owned(),
-            help_uri: None,
-        };
-        Info {
-            name: "layers".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            description: "Imports between parts of the tree that must not import each other, and new circles of parts."
-                .to_owned(),
-            rules: judgement::RULES.iter().map(rule).collect(),
-            config_schema: Some(SCHEMA.to_owned()),
-        }
+        info(
+            [
+                "layers",
+                env!("CARGO_PKG_VERSION"),
+                "Imports between parts of the tree that must not import each other, and new circles of parts.",
+            ],
+            judgement::RULES,
+            SCHEMA,
+        )
     }
 
     fn check(change: ChangeSet, config: String) -> Result<Report, CheckError> {
