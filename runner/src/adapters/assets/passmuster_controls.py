@@ -47,24 +47,25 @@ def broken_promise(*case):
     print("done")  # where somebody gets who makes tests jump to their last line
 
 
-def asserted(
-    name,
-    _mkdir=os.mkdir,
-    _open=open,
-    _import=importlib.import_module,
-    _remove=os.remove,
-    _rmdir=os.rmdir,
-    _room=tempfile.gettempdir(),
-):
-    """Whether the `assert` in a module of tests that is loaded now, by whatever loads them here, still fails."""
-    place = os.path.join(_room, name)
-    file = os.path.join(place, name + ".py")
-    try:
-        _mkdir(place)
-        with _open(file, "w") as written:
-            written.write(PROMISE)
-    except OSError:  # no room for it: nothing is known
-        return True
+ROOMS = [tempfile.gettempdir(), "/dev/shm", os.getcwd(), os.path.expanduser("~")]
+
+
+def asserted(name, _mkdir=os.mkdir, _open=open, _import=importlib.import_module, _rooms=tuple(ROOMS)):
+    """Whether the `assert` in a module of tests that is loaded now, by whatever loads them here, still fails.
+    Code that leaves no room for one file anywhere has something to hide."""
+    for room in _rooms:
+        place = os.path.join(room, name)
+        try:
+            _mkdir(place)
+            with _open(os.path.join(place, name + ".py"), "w") as written:
+                written.write(PROMISE)
+        except OSError:
+            continue
+        return _fails(name, place, _import)
+    return False
+
+
+def _fails(name, place, _import, _remove=os.remove, _rmdir=os.rmdir):
     sys.dont_write_bytecode = True
     sys.path.insert(0, place)
     try:
@@ -73,8 +74,11 @@ def asserted(
     except BaseException:  # as it has to be
         return True
     finally:
-        _remove(file)
-        _rmdir(place)
+        try:
+            _remove(os.path.join(place, name + ".py"))
+            _rmdir(place)
+        except OSError:  # gone already
+            pass
 
 
 def kept_promise(*_):
