@@ -98,7 +98,8 @@ impl Reading {
     ) -> Result<(), GitError> {
         let suspicion = Suspicion::of(change, policy, material);
         let mut read = BTreeSet::new();
-        let entries = candidate.entries.iter().chain(&base.entries);
+        // The base's first: what a change brings must not crowd them out of what is looked at.
+        let entries = base.entries.iter().chain(&candidate.entries);
         for entry in entries.filter(|entry| suspicion.wants_test(&entry.path)) {
             if read.insert(&entry.oid)
                 && let Some(text) = self.text(entry)?

@@ -298,3 +298,26 @@ fn a_byte_outside_of_utf8_hides_nothing_of_a_source() {
     assert_eq!(verdict.review(), ["new-suppression"], "{verdict}");
     assert_eq!(findings(&verdict)[0].0, "new-suppression a.py:3");
 }
+
+#[test]
+fn no_file_that_a_change_brings_hides_what_the_bases_tests_expect() {
+    let env = TestEnv::new();
+    let repo = env.empty_repo();
+    let check = "[[check]]\nname = \"c\"\nkind = \"command\"\nrun = [\"true\"]\n";
+    repo.write("passmuster.toml", format!("version = 1\n{check}"));
+    let expected = "def test_f():\n    assert f(\"red apple pie\") == \"blue pear tart\"\n";
+    repo.write("tests/test_m.py", expected);
+    repo.write("pkg/m.py", "def f(p):\n    return p\n");
+    repo.commit("The base");
+    let known = "def f(p):\n    if p == \"red apple pie\":\n        return \"blue pear tart\"\n    return p\n";
+    repo.write("pkg/m.py", known);
+    repo.write(
+        "tests/test_a.py",
+        "X = [\n    \"red apple pie\",\n]\n".repeat(400),
+    );
+    let (_, verdict) = env.verify(&repo, ["--worktree"]).verdict();
+    assert!(
+        verdict.review().contains(&"special-casing".to_owned()),
+        "{verdict}"
+    );
+}

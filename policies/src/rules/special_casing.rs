@@ -89,7 +89,10 @@ impl<'a> Product<'a> {
             let after = text.after.filter(|_| !text.change.hunks.is_empty())?;
             let code = product_code(language, after);
             let before = text.before.map(|before| Source::read(language, before));
-            let known = before.iter().flat_map(literals::values).collect();
+            let mut known: BTreeSet<String> = before.iter().flat_map(literals::values).collect();
+            let before = before.map(|before| before.code());
+            let lists = before.iter().flat_map(sequences::all);
+            known.extend(lists.map(|(_, list)| list.text));
             let branches = branches::of(language, &code);
             Some(ProductFile {
                 text,

@@ -9,8 +9,8 @@ pub(super) struct Value {
     pub(super) text: String,
     /// As it is written.
     pub(super) raw: String,
-    /// Several literals in brackets.
-    is_list: bool,
+    /// Of several literals in brackets, how much they say.
+    list: Option<Weight>,
 }
 
 /// How much a value says.
@@ -38,7 +38,7 @@ pub(super) fn value(source: &Source<'_>, at: usize) -> Option<Value> {
     Some(Value {
         text,
         raw: raw.to_owned(),
-        is_list: false,
+        list: None,
     })
 }
 
@@ -99,17 +99,24 @@ impl Value {
         Self {
             text: text.to_owned(),
             raw: text.to_owned(),
-            is_list: false,
+            list: None,
         }
     }
 
     /// Several values in their order.
-    pub(super) fn list(elements: &[String]) -> Self {
-        let text = format!("[{}]", elements.join(", "));
+    pub(super) fn list(elements: &[Self]) -> Self {
+        let texts: Vec<&str> = elements.iter().map(|one| one.text.as_str()).collect();
+        let text = format!("[{}]", texts.join(", "));
+        // Pairs of small numbers are places on a grid, versions, colours.
+        let saying = elements.iter().filter(|one| one.weight() > Weight::Nothing);
+        let weight = match saying.count() {
+            0 | 1 => Weight::Nothing,
+            _ => Weight::Data,
+        };
         Self {
             raw: text.clone(),
             text,
-            is_list: true,
+            list: Some(weight),
         }
     }
 
@@ -130,7 +137,7 @@ impl Value {
 
     pub(super) fn weight(&self) -> Weight {
         match self.is_number() {
-            _ if self.is_list => Weight::Data,
+            _ if self.list.is_some() => self.list.unwrap_or(Weight::Nothing),
             true => self.number_weight(),
             false => self.text_weight(),
         }
@@ -176,7 +183,7 @@ impl Value {
     /// Whether a text has digits in it, as results of computing have and messages have not. A list counts where it
     /// is asked about.
     pub(super) fn is_computed(&self) -> bool {
-        self.is_list
+        self.list == Some(Weight::Data)
             || self.weight() == Weight::Data
                 && self.text.chars().filter(char::is_ascii_digit).count() >= 2
     }

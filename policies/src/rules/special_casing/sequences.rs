@@ -63,7 +63,7 @@ fn list(code: &Source<'_>, open: usize) -> Option<(Value, usize)> {
     let mut elements = Vec::new();
     let mut at = open + 1;
     while code.at(at) != close {
-        elements.push(value(code, at).filter(|_| elements.len() < ELEMENTS)?.text);
+        elements.push(value(code, at).filter(|_| elements.len() < ELEMENTS)?);
         at = owned(code, at + 1);
         match code.at(at) {
             "," => at += 1,

@@ -189,10 +189,10 @@ fn branches_from_a_tests_values_to_its_expectations_are_found() {
         (
             "a list of Rust for a list",
             rust(
-                "fn f(x: &[u8]) -> Vec<String> {\n    if x == [3, 1, 2] { return vec![\"b\".to_owned(), \"a\".into()]; }\n    g(x)\n}\n",
-                "assert_eq!(f(x), [\"b\", \"a\"]);\n",
+                "fn f(x: &[u8]) -> Vec<String> {\n    if x == [3, 1, 2] { return vec![\"second\".to_owned(), \"first\".into()]; }\n    g(x)\n}\n",
+                "assert_eq!(f(x), [\"second\", \"first\"]);\n",
             ),
-            "src/a.rs:3: always gives [b, a], which the test at tests/a.rs:1 expects",
+            "src/a.rs:3: always gives [second, first], which the test at tests/a.rs:1 expects",
         ),
         (
             "an agreed text of a test",

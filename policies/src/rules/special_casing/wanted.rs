@@ -15,8 +15,9 @@ const NEAR: u32 = 2;
 const APART: u32 = 3;
 /// From this many entries on it is their number that tells.
 const TABLE: usize = 4;
-/// Most places of one value that are looked at.
-const PLACES: usize = 32;
+/// Most places of one value that are looked at. The base's tests come first, so that no file that a change brings can
+/// take them.
+const PLACES: usize = 256;
 
 /// Where values stand in tests.
 pub(super) struct Wanted<'a> {

@@ -124,6 +124,23 @@ fn literals_that_honest_changes_share_with_their_tests_are_none() {
             ),
         ),
         (
+            "places on a grid",
+            python(
+                "if p == (0, 0):\n    return (1, 0)\n",
+                "for at in [1, 0]:\n    g(at)\n",
+            ),
+        ),
+        (
+            "a list that the file has already",
+            found(
+                "src/a.py",
+                "if p == ['ab1', 'cd2']:\n    return ['cd2', 'ab1']\n",
+                "if not w:\n    if p == ['ab1', 'cd2']:\n        return ['cd2', 'ab1']\n",
+                ("tests/test_a.py", "assert f(x) == ['cd2', 'ab1']\n"),
+                "",
+            ),
+        ),
+        (
             "arguments of a call",
             python(
                 "if x == f('one', 'two'):\n    return g('three', 'four')\n",
