@@ -390,10 +390,20 @@ const BETTER: &str = "def total(x):\n    return 1 + x\n";
 fn a_change_that_leaves_out_the_asserts_of_later_modules_fails() {
     let env = TestEnv::new();
     let first = ("test_a.py", "import calc\ndef test_a(): pass\n");
-    let (status, verdict) = verify(&env, How::Pytest, &[first], UNASSERTED);
-    assert_eq!(status, Some(1), "{verdict}");
-    let violated = verdict.reasons().contains(&"controls-violated".to_owned());
-    assert!(violated, "{verdict}");
+    // The same takes away what it loads from elsewhere; and it leaves no room elsewhere.
+    let taken = UNASSERTED.replace(
+        "    real(tree, *more)\n",
+        "    real(tree, *more)\n    if not more[1].startswith(os.getcwd()): os.unlink(more[1])\n",
+    );
+    let no_room = format!(
+        "import shutil, tempfile\nshutil.rmtree(tempfile.gettempdir(), True)\n{UNASSERTED}"
+    );
+    for change in [UNASSERTED, &format!("import os\n{taken}"), &no_room] {
+        let (status, verdict) = verify(&env, How::Pytest, &[first], change);
+        assert_eq!(status, Some(1), "{verdict}");
+        let violated = verdict.reasons().contains(&"controls-violated".to_owned());
+        assert!(violated, "{verdict}");
+    }
 }
 
 #[test]
