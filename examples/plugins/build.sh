@@ -64,8 +64,8 @@ mkdir -p "$out"
 
 for plugin in "${plugins[@]}"; do
   smaller=()
-  # The largest: a call in place of a copy of what is called.
-  [[ "$plugin" == layers ]] && smaller=(-Cllvm-args=-inline-threshold=5)
+  # The largest: a call in place of a copy of what is called, also of what the library marks for inlining.
+  [[ "$plugin" == layers ]] && smaller=(-Cllvm-args=-inline-threshold=2 -Cllvm-args=-inlinehint-threshold=2)
   cargo rustc --quiet --release --locked --lib --package "$plugin" --target "$target" \
     -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size -- "${smaller[@]}"
 done

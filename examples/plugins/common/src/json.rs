@@ -134,7 +134,9 @@ impl Reader<'_> {
             let blank = rest.len() - trimmed.len();
             let comment = match (self.lenient, trimmed.get(..2)) {
                 (true, Some("//")) => trimmed.find('\n').unwrap_or(trimmed.len()),
-                (true, Some("/*")) => trimmed.find("*/").map_or(trimmed.len(), |at| at + 2),
+                (true, Some("/*")) => {
+                    crate::source::find(trimmed, "*/").map_or(trimmed.len(), |at| at + 2)
+                }
                 _ => 0,
             };
             self.at += blank + comment;

@@ -85,7 +85,17 @@ fn lines_ended(text: &str, language: Option<Language>) -> String {
     if !text.contains(ends) {
         return text.to_owned();
     }
-    text.replace("\r\n", "\n").replace(ends, "\n")
+    let mut ended = String::with_capacity(text.len());
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let is_first_of_two = letter == '\r' && letters.peek() == Some(&'\n');
+        match ends.contains(&letter) {
+            true if is_first_of_two => {}
+            true => ended.push('\n'),
+            false => ended.push(letter),
+        }
+    }
+    ended
 }
 
 /// The imports of a source, each target once, at its first place.

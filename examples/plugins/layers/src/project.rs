@@ -3,7 +3,7 @@
 use guest::CheckError;
 use guest::index::{Index, Named};
 use guest::json::{self, Value};
-use guest::source::decode;
+use guest::source::{decode, find};
 use guest::trees::{self, Tree};
 
 use crate::imports::is_read;
@@ -209,7 +209,8 @@ pub(crate) fn is_in(path: &str, folder: &str) -> bool {
 fn go_module(text: &str, folder: &str) -> Option<(String, String)> {
     let lines = text
         .lines()
-        .map(|line| line.split("//").next().unwrap_or_default().trim());
+        .map(|line| line.get(..find(line, "//").unwrap_or(line.len())))
+        .map(|line| line.unwrap_or_default().trim());
     let name = lines
         .filter_map(|line| line.strip_prefix("module"))
         .find(|rest| rest.starts_with([' ', '\t']))?;
@@ -255,8 +256,9 @@ fn package(text: &str, folder: &str) -> Crate {
                     .extend(quoted(value).map(|name| (crate_name(alias), crate_name(name))));
             }
             (table, _) if table.ends_with("dependencies") => {
-                let renamed = value.split("package").nth(1).map(str::trim_start);
-                let renamed = renamed.and_then(|rest| quoted(rest.strip_prefix('=')?.trim_start()));
+                let renamed = find(value, "package").and_then(|at| value.get(at + 7..));
+                let renamed = renamed
+                    .and_then(|rest| quoted(rest.trim_start().strip_prefix('=')?.trim_start()));
                 found
                     .aliases
                     .extend(renamed.map(|name| (crate_name(key), crate_name(name))));

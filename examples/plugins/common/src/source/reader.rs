@@ -1,6 +1,6 @@
 //! From text to tokens, byte by byte. Bytes outside of ASCII are letters, so every token ends where a character does.
 
-use super::{Kind, Language, Token};
+use super::{Kind, Language, Token, find};
 
 /// Words behind which a slash of JavaScript begins a regular expression.
 const BEFORE_REGEX: &[&str] = &[
@@ -237,7 +237,7 @@ impl<'a> Tokens<'a> {
         if self.hopeless.contains(&open) {
             return None;
         }
-        match self.text.get(from..).and_then(|rest| rest.find(closing)) {
+        match self.text.get(from..).and_then(|rest| find(rest, closing)) {
             Some(at) => Some(from + at + closing.len()),
             None => {
                 self.hopeless.push(open);

@@ -1,6 +1,6 @@
 //! `import … from`, `export … from`, `import()`, `require()`, types included, in scripts and in the pages that hold them.
 
-use guest::source::Kind;
+use guest::source::{Kind, find};
 
 use super::{Found, Source, Target};
 
@@ -85,12 +85,11 @@ fn clause(source: &Source<'_>, start: usize) -> Option<usize> {
 pub(super) fn scripts(page: &str) -> String {
     let mut kept = String::with_capacity(page.len());
     let mut rest = page;
-    while let Some(start) = rest
-        .find("<script")
-        .and_then(|tag| Some(tag + rest.get(tag..)?.find('>')? + 1))
+    while let Some(start) =
+        find(rest, "<script").and_then(|tag| Some(tag + rest.get(tag..)?.find('>')? + 1))
     {
         let (markup, behind) = rest.split_at(start);
-        let end = behind.find("</script").unwrap_or(behind.len());
+        let end = find(behind, "</script").unwrap_or(behind.len());
         let (script, markup_again) = behind.split_at(end);
         blank(markup, &mut kept);
         kept.push_str(script);
