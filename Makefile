@@ -15,13 +15,16 @@ GO_VERSION := 1.27.3
 PYTHON := $(firstword $(wildcard /usr/bin/python3) python3)
 
 COMPONENTIZE_VERSION := 0.25.1
+# As the guide of a custom check in C names them.
+WIT_BINDGEN_VERSION := 0.61.1
+WASM_TOOLS_VERSION := 1.263.0
 
 FUZZ_TARGETS := wire records reports lint_reports layers
 FUZZ_SECONDS := 60
 
 export PASSMUSTER_TEST_ENV := $(TEST_ENV)
 
-.PHONY: demo plugins test-plugins test test-env test-real test-services test-python-plugin rates bench bench-real fuzz check clean system-packages databases nextest
+.PHONY: demo plugins test-plugins test test-env test-real test-services test-python-plugin test-guides rates bench bench-real fuzz check clean system-packages databases guide-tools nextest
 
 # Vets example proposals and explains each verdict.
 demo:
@@ -63,6 +66,11 @@ test-python-plugin:
 	cd sandboxes/wasm/examples/python && "$(TEST_ENV)/componentize/bin/componentize-py" -d "$(CURDIR)/sandboxes/wasm/wit" -w check \
 	  componentize --stub-wasi app -o "$(TEST_ENV)/python-check.wasm"
 	cargo run --quiet --locked --package passmuster-wasm --example measure "$(TEST_ENV)/python-check.wasm"
+
+# The guides of `plugin new`, command by command, for each language; prints a table.
+test-guides: guide-tools
+	cargo build --locked --package passmuster-tests --bins
+	cargo run --quiet --locked --package passmuster-tests --bin guides
 
 # False passes and false blocks on the example proposals, beside those of the plain commands; prints a table.
 rates: test-env
@@ -126,6 +134,27 @@ databases:
 	    echo "these tests need $${missing[*]}: install them with the system's package manager and run make again" >&2; exit 1; \
 	  fi; \
 	fi
+
+# Compilers for WebAssembly: clang with its C library, and, where rustup has not added the target, a Rust whose library can be
+# built for it.
+guide-tools:
+	@missing=(); \
+	{ command -v clang && command -v wasm-ld; } > /dev/null || missing+=(clang lld); \
+	ls /usr/lib/wasm32-wasi/libc.a > /dev/null 2>&1 || missing+=(wasi-libc); \
+	ls /usr/lib/llvm-*/lib/clang/*/lib/wasi/libclang_rt.builtins-wasm32.a > /dev/null 2>&1 || missing+=("$$(apt-cache pkgnames libclang-rt- 2> /dev/null | grep -E -- "-dev-wasm32$$" | sort | head -n 1)"); \
+	[[ -d "$$(rustc --print target-libdir --target wasm32-unknown-unknown)" || -n "$${PASSMUSTER_GUEST_RUSTC:-}" || -d /usr/lib/rustlib/src ]] \
+	  || missing+=(rustc-web rust-web-src); \
+	if (( $${#missing[@]} )); then \
+	  if [[ $$(id -u) == 0 ]] && command -v apt-get > /dev/null; then \
+	    apt-get update -qq && apt-get install -qq -y "$${missing[@]}"; \
+	  else \
+	    echo "the guides need $${missing[*]}: install them with the system's package manager and run make again" >&2; exit 1; \
+	  fi; \
+	fi
+	@[[ -x "$(TEST_ENV)/guides/bin/wit-bindgen" ]] || cargo install --quiet --locked --root "$(TEST_ENV)/guides" \
+	  wit-bindgen-cli --version $(WIT_BINDGEN_VERSION) --no-default-features --features c
+	@[[ -x "$(TEST_ENV)/guides/bin/wasm-tools" ]] || cargo install --quiet --locked --root "$(TEST_ENV)/guides" \
+	  wasm-tools --version $(WASM_TOOLS_VERSION) --no-default-features --features component
 
 nextest:
 	@cargo nextest --version > /dev/null 2>&1 || cargo install --locked cargo-nextest --version $(NEXTEST_VERSION)

@@ -240,6 +240,8 @@ pub enum PluginCommand {
 pub enum Language {
     /// Builds with cargo.
     Rust,
+    /// Builds with clang and make.
+    C,
 }
 
 /// Arguments of `plugin run`.

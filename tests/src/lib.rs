@@ -28,7 +28,7 @@ pub mod verdict;
 
 use std::path::{Path, PathBuf};
 
-pub use environment::TestEnv;
+pub use environment::{TestEnv, test_env};
 pub use program::{Finished, Invocation};
 pub use repository::Repository;
 pub use verdict::{Verdict, assert_protection};

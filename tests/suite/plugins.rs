@@ -396,17 +396,17 @@ fn new_writes_a_project_with_the_interface_and_touches_nothing_that_is_there() {
     let env = TestEnv::new();
     let work = env.path("work-of-an-author");
     std::fs::create_dir(&work).unwrap();
-    let new = |name: &str| {
-        let command = env.passmuster(["plugin", "new", name, "--lang", "rust"]);
+    let in_language = |name: &str, language: &str| {
+        let command = env.passmuster(["plugin", "new", name, "--lang", language]);
         command.cwd(&work).run()
     };
+    let new = |name: &str| in_language(name, "rust");
     new("no-todo").assert_code(0);
     let text = |path: &str| std::fs::read_to_string(work.join("no-todo").join(path)).unwrap();
     let interface = workspace().join("sandboxes/wasm/wit/check.wit");
-    assert_eq!(
-        text("wit/check.wit"),
-        std::fs::read_to_string(interface).unwrap()
-    );
+    let interface = std::fs::read_to_string(interface).unwrap();
+    assert_eq!(text("wit/deps/passmuster-check/check.wit"), interface);
+    assert!(text("wit/world.wit").contains("world no-todo {"));
     assert!(text("README.md").contains("release/no_todo.wasm"));
     assert!(text("Cargo.toml").contains("name = \"no-todo\""));
     let source = text("src/lib.rs");
@@ -414,6 +414,11 @@ fn new_writes_a_project_with_the_interface_and_touches_nothing_that_is_there() {
         source.contains("struct NoTodo;") && !source.contains("my-check"),
         "{source}"
     );
+    in_language("no-word", "c").assert_code(0);
+    let in_c = |path: &str| std::fs::read_to_string(work.join("no-word").join(path)).unwrap();
+    assert_eq!(in_c("wit/deps/passmuster-check/check.wit"), interface);
+    assert!(in_c("Makefile").contains("no-word.wasm: build/core.wasm"));
+    assert!(in_c("src/check.c").contains("no_word_string_t"));
     for (name, words) in [
         ("no-todo", "no-todo"),
         ("No", "no name"),
@@ -487,4 +492,48 @@ fn a_plugins_words_are_data_in_every_report() {
     ] {
         assert!(!all.contains(bad), "{bad}: {all}");
     }
+}
+
+/// What reads the first four bytes of `big` on the candidate and traps where it does not get them.
+fn reader_of_four_bytes() -> Guest {
+    let mut guest = Guest::default();
+    let [at, length] = guest.image.string(b"big");
+    let answer = guest.image.words(&[0; 6]);
+    let check = format!(
+        "(call $read (call $open (i32.const 1)) (i32.const {at}) (i32.const {length}) (i64.const 0) (i32.const 4) (i32.const {answer}))
+         (if (i32.ne (i32.load offset=12 (i32.const {answer})) (i32.const 4)) (then unreachable))"
+    );
+    guest.check = format!("{check} {}", guest.check);
+    guest.with_trees()
+}
+
+#[test]
+fn a_plugin_that_reads_little_of_a_huge_file_costs_little_memory() {
+    // Above what git takes into memory to hand it out (`core.bigFileThreshold`, 512 MiB).
+    const SIZE: u64 = 600 << 20;
+    let env = TestEnv::new();
+    let repo = env.empty_repo();
+    // Not part of the change: git reads what it compares whole.
+    let big = std::fs::File::create(repo.root().join("big")).unwrap();
+    big.set_len(SIZE).unwrap();
+    repo.commit("A file of zeros");
+    repo.write("a.txt", "one\n");
+    repo.commit("A change");
+    let plugin = env.path("reader.wasm");
+    std::fs::write(&plugin, reader_of_four_bytes().bytes()).unwrap();
+    // Half of the file does not fit.
+    let output = env
+        .command("prlimit")
+        .arg(format!("--data={}", SIZE / 2))
+        .arg(env.binary())
+        .args([
+            "plugin", "run", "--head", "HEAD", "--base", "HEAD~1", "--repo",
+        ])
+        .arg(repo.root())
+        .arg(&plugin)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{said} {output:?}");
+    assert!(said.starts_with("pass"), "{said}");
 }

@@ -24,6 +24,7 @@ pub(super) fn run(cli: &Cli, command: &PluginCommand) -> Result<Exit, UserError>
         PluginCommand::New { name, lang } => {
             let template = match lang {
                 Language::Rust => "rust",
+                Language::C => "c",
             };
             let root = scaffold::write(template, name, &std::env::current_dir()?)?;
             say(&format!(

@@ -9,7 +9,7 @@ use crate::error::UserError;
 
 static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../examples/plugins/templates");
 
-/// The interface, as every project gets it.
+/// The interface, as every project gets it: a package of its own beside the project's world.
 const INTERFACE: &str = include_str!("../../../sandboxes/wasm/wit/check.wit");
 
 /// What the templates are called, in each way in which their languages write it.
@@ -42,7 +42,10 @@ pub fn write(language: &str, name: &str, parent: &Path) -> Result<PathBuf, UserE
             renamed(text, &names),
         )
     });
-    let interface = (root.join("wit/check.wit"), INTERFACE.to_owned());
+    let interface = (
+        root.join("wit/deps/passmuster-check/check.wit"),
+        INTERFACE.to_owned(),
+    );
     for (path, text) in texts.chain([interface]) {
         let made = path.parent().map_or(Ok(()), fs::create_dir_all);
         made.and_then(|()| fs::write(&path, text))
