@@ -89,6 +89,23 @@ impl BlobReader {
         })
     }
 
+    /// At most `length` bytes of the blob from `offset`. Nothing behind them is read: the rest stays in the pipe, and the process goes
+    /// with this reader. So neither memory nor time grows with a blob of which little is wanted.
+    pub fn read_part(mut self, oid: &str, offset: u64, length: u64) -> Result<Vec<u8>, GitError> {
+        let mut process = self.process.take().ok_or_else(closed)?;
+        let size = process.ask(&self.git, "contents", oid)?;
+        let (offset, mut part) = (offset.min(size), Vec::new());
+        let answers = &mut process.answers;
+        io::copy(&mut answers.take(offset), &mut io::sink())
+            .and_then(|_| {
+                answers
+                    .take(length.min(size - offset))
+                    .read_to_end(&mut part)
+            })
+            .map_err(GitError::io(READ))?;
+        Ok(part)
+    }
+
     /// Streams the blob and returns its size. After an error of `writer` this reader is of no
     /// more use, because the rest of the blob is still in the pipe.
     pub fn copy_to(&mut self, oid: &str, writer: &mut impl Write) -> Result<u64, GitError> {

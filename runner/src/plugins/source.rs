@@ -1,11 +1,13 @@
 //! Where the bytes of a plugin come from, and that they are the pinned ones.
 
 use std::ffi::OsStr;
-use std::fs;
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::OFlag;
 use passmuster_policy::change::Mode;
 use passmuster_policy::evidence::PolicySource;
 use passmuster_policy::path::RepoPath;
@@ -153,20 +155,27 @@ fn file(path: &Path) -> Result<Vec<u8>, SourceError> {
         path: path.to_owned(),
         source,
     };
-    let meta = fs::metadata(path).map_err(unreadable)?;
-    if !meta.is_file() {
-        // A pipe could keep us waiting for ever.
+    // A pipe could keep us waiting for ever, and what the kernel makes up as it is read has no size.
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(OFlag::O_NONBLOCK.bits());
+    let file = options.open(path).map_err(unreadable)?;
+    if !file.metadata().map_err(unreadable)?.is_file() {
         return Err(unreadable(io::Error::new(
             io::ErrorKind::InvalidInput,
             "not an ordinary file",
         )));
     }
-    if meta.len() > COMPONENT_BYTES as u64 {
+    let mut bytes = Vec::new();
+    let most = COMPONENT_BYTES as u64;
+    file.take(most + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    if bytes.len() as u64 > most {
         return Err(SourceError::TooLarge {
             what: path.display().to_string(),
         });
     }
-    fs::read(path).map_err(unreadable)
+    Ok(bytes)
 }
 
 fn in_base(place: &Place<'_>, path: &RepoPath) -> Result<Vec<u8>, SourceError> {

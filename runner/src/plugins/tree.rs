@@ -14,7 +14,7 @@ use crate::git::{Git, GitError};
 use crate::layers::Snapshot;
 
 /// Bytes of a file up to which the last one that was read is kept, for reads of one part after the other.
-const KEPT: usize = 16 << 20;
+const KEPT: u64 = 16 << 20;
 
 /// The tree of a snapshot, listed when the first plugin asks.
 pub(super) fn tree(git: &Git, snapshot: &Snapshot) -> Tree {
@@ -104,11 +104,17 @@ impl Known {
         if let Some((_, bytes)) = self.last.as_ref().filter(|(last, _)| last == id) {
             return Ok(cut(bytes));
         }
-        let bytes = self.reader(git)?.read(id).map_err(|error| failed(&error))?;
-        let part = cut(&bytes);
-        if bytes.len() <= KEPT {
-            self.last = Some((id.to_owned(), bytes));
+        let reader = self.reader(git)?;
+        let size = reader.size(id).map_err(|error| failed(&error))?;
+        if size > KEPT {
+            // The change may hold more than this machine has memory for.
+            let reader = BlobReader::start(git).map_err(|error| failed(&error))?;
+            let part = reader.read_part(id, offset, length as u64);
+            return part.map_err(|error| failed(&error));
         }
+        let bytes = reader.read(id).map_err(|error| failed(&error))?;
+        let part = cut(&bytes);
+        self.last = Some((id.to_owned(), bytes));
         Ok(part)
     }
 }
