@@ -5,6 +5,8 @@ use passmuster_policy::text::line;
 use passmuster_wasm::Info;
 use serde_json::{Map, Value};
 
+use super::schema;
+
 /// Most mistakes that are listed of one configuration.
 const LISTED: usize = 20;
 /// Longest sentence about one of them.
@@ -40,6 +42,9 @@ pub(super) fn mistakes(
         Ok(schema) => schema,
         Err(error) => return unusable(error.to_string()),
     };
+    if let Err(why) = schema::usable(&schema) {
+        return unusable(why);
+    }
     let validator = match jsonschema::validator_for(&schema) {
         Ok(validator) => validator,
         Err(error) => return unusable(error.to_string()),

@@ -15,6 +15,7 @@ mod configuration;
 mod prior;
 mod report;
 pub mod scaffold;
+mod schema;
 pub mod shipped;
 mod source;
 mod tree;
@@ -297,7 +298,13 @@ fn log(log: &Log) -> Option<String> {
     let mut lines: Vec<String> = log
         .lines
         .iter()
-        .map(|line| format!("{:?}: {}", line.level, line.message).to_lowercase())
+        .map(|line| {
+            format!(
+                "{}: {}",
+                format!("{:?}", line.level).to_lowercase(),
+                line.message
+            )
+        })
         .collect();
     if log.dropped > 0 {
         lines.push(format!("… and {} more lines", log.dropped));
