@@ -20,7 +20,7 @@ use crate::store::{Store, VerdictRow};
 use crate::verify::{Request, Verified};
 
 /// Raised whenever the same evidence would lead to another verdict.
-const FORMAT: u32 = 10;
+const FORMAT: u32 = 11;
 
 /// What a patch made of a base.
 #[derive(Debug, Serialize, Deserialize)]

@@ -6,6 +6,9 @@ use crate::path::RepoPath;
 use crate::policy::{Check, CheckKind, Policy};
 use crate::reason::ReasonCode;
 
+/// Bytes of the longest path that a plugin is told of; the sandbox of plugins has the same number.
+const LONGEST: usize = 4_096;
+
 pub(super) fn inspect(change: &Change, policy: &Policy) -> Vec<Finding> {
     let touched = change.files.iter().flat_map(touched);
     touched
@@ -23,6 +26,11 @@ fn why(policy: &Policy, path: &RepoPath) -> Option<String> {
     if asks && path.as_str().is_none() {
         return Some(format!(
             "plugins cannot be told of `{path}`, whose name is no UTF-8"
+        ));
+    }
+    if asks && path.as_bytes().len() > LONGEST {
+        return Some(format!(
+            "plugins cannot be told of a path of more than {LONGEST} bytes"
         ));
     }
     match policy.check.iter().find(is_plugin) {
@@ -63,6 +71,7 @@ mod tests {
             (with.as_str(), "checks/c.wasm".into(), true),
             (&with, "checks/d.wasm".into(), false),
             (&with, odd.clone(), true),
+            (&with, "a/".repeat(LONGEST).as_str().into(), true),
             ("version = 1\n", odd, false),
         ] {
             let policy = parse(policy, "p").unwrap();
