@@ -537,3 +537,34 @@ fn a_plugin_that_reads_little_of_a_huge_file_costs_little_memory() {
     assert_eq!(output.status.code(), Some(0), "{said} {output:?}");
     assert!(said.starts_with("pass"), "{said}");
 }
+
+#[test]
+fn what_speaks_against_a_change_is_said_first_whatever_the_plugin_calls_it() {
+    let env = TestEnv::new();
+    let repo = env.empty_repo();
+    repo.write("a.txt", "one\n");
+    repo.commit("A base");
+    repo.write("a.txt", "two\n");
+    for (outcome, findings, code, first) in [
+        (0, vec![], 0, "pass"),
+        (1, vec![], 1, "fail"),
+        (2, vec![], 0, "skip"),
+        (0, vec![RawFinding::default()], 1, "fail (it says pass"),
+        (2, vec![RawFinding::default()], 1, "fail (it says skip"),
+    ] {
+        let guest = Guest::reporting(&RawReport {
+            outcome,
+            findings,
+            ..RawReport::default()
+        });
+        let plugin = env.path("own.wasm");
+        std::fs::write(&plugin, guest.bytes()).unwrap();
+        let asked = env
+            .passmuster(["plugin", "run"])
+            .args([&plugin])
+            .cwd(repo.root())
+            .run();
+        asked.assert_code(code);
+        assert!(asked.out().starts_with(first), "{}", asked.all());
+    }
+}

@@ -224,10 +224,12 @@ fn shown(answer: &Answer<Report>) -> String {
 }
 
 fn add_report(text: &mut String, report: &Report) {
-    let outcome = match report.outcome {
-        Outcome::Pass => "pass",
-        Outcome::Fail => "fail",
-        Outcome::Skip => "skip",
+    let outcome = match (report.outcome, counts(report)) {
+        (Outcome::Fail, _) => "fail",
+        (Outcome::Pass, false) => "pass",
+        (Outcome::Skip, false) => "skip",
+        (Outcome::Pass, true) => "fail (it says pass, but a new error counts)",
+        (Outcome::Skip, true) => "fail (it says skip, but a new error counts)",
     };
     let summary = report.summary.as_deref().unwrap_or_default();
     let _ = writeln!(
