@@ -35,6 +35,8 @@ pub enum Command {
     Init(Init),
     /// Print a verdict again.
     Show(Show),
+    /// List the verdicts of a repository, and the tests that were flaky in it.
+    History(History),
     /// Vet the shipped example proposals and explain each verdict.
     Demo(Demo),
     /// Say what a reason code means and what to do about it.
@@ -149,6 +151,20 @@ pub struct Show {
     /// Form of the verdict.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
+}
+
+/// Arguments of `history`.
+#[derive(Debug, Clone, Args)]
+pub struct History {
+    /// The repository [default: the one that encloses the current directory].
+    #[arg(long, value_name = "DIR")]
+    pub repo: Option<PathBuf>,
+    /// Most verdicts.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub limit: u32,
+    /// Everything, schema passmuster.history/1.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `demo`.

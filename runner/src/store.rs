@@ -98,6 +98,28 @@ pub struct StoredVerdict {
     pub json: String,
 }
 
+/// A verdict of the past, in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastVerdict {
+    /// Id of the run.
+    pub run: String,
+    /// When it was stored, in seconds since 1970.
+    pub at: i64,
+    /// The verdict document.
+    pub json: String,
+}
+
+/// A test that was flaky.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlakyTest {
+    /// Its check.
+    pub check: String,
+    /// Its id.
+    pub test: String,
+    /// In how many candidates.
+    pub candidates: u32,
+}
+
 /// What is stored for a verdict.
 #[derive(Clone, Copy, Debug)]
 pub struct VerdictRow<'a> {
@@ -252,6 +274,32 @@ impl Store {
         self.all(latest, params![repository, base], row)
     }
 
+    /// The latest verdicts in a repository, the newest first.
+    pub fn verdicts(&self, repository: &str, limit: u32) -> Result<Vec<PastVerdict>, StoreError> {
+        let sql = "SELECT run, at, json FROM verdicts WHERE repository = ?1
+                   ORDER BY at DESC, rowid DESC LIMIT ?2";
+        self.all(sql, params![repository, limit], |row| {
+            Ok(PastVerdict {
+                run: row.get(0)?,
+                at: row.get(1)?,
+                json: row.get(2)?,
+            })
+        })
+    }
+
+    /// The tests of a repository that were flaky, those of most candidates first.
+    pub fn flaky(&self, repository: &str) -> Result<Vec<FlakyTest>, StoreError> {
+        let sql = "SELECT \"check\", test, count(*) FROM flaky WHERE repository = ?1
+                   GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2";
+        self.all(sql, params![repository], |row| {
+            Ok(FlakyTest {
+                check: row.get(0)?,
+                test: row.get(1)?,
+                candidates: row.get(2)?,
+            })
+        })
+    }
+
     /// Notes that a test was flaky in a candidate.
     pub fn put_flaky(
         &self,
@@ -392,6 +440,41 @@ mod tests {
         let expected = expected.map(|(one, word)| (one.to_owned(), word.to_owned()));
         assert_eq!(found, BTreeMap::from(expected));
         assert!(store.candidates("/other", "base").unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_repository_has_its_own_verdicts_the_newest_first_and_its_own_flaky_tests() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("history.db")).unwrap();
+        for (run, repository) in [("1", "/r"), ("2", "/r"), ("3", "/other"), ("4", "/r")] {
+            let row = VerdictRow {
+                repository,
+                ..verdict(run, "")
+            };
+            store.put_verdict(row).unwrap();
+        }
+        let runs = |limit: u32| -> Vec<String> {
+            let found = store.verdicts("/r", limit).unwrap();
+            found.into_iter().map(|one| one.run).collect()
+        };
+        assert_eq!(runs(10), ["4", "2", "1"]);
+        assert_eq!(runs(2), ["4", "2"]);
+        for (repository, test, candidate) in [
+            ("/r", "a", "1"),
+            ("/r", "b", "1"),
+            ("/r", "b", "2"),
+            ("/other", "c", "1"),
+        ] {
+            store
+                .put_flaky(repository, "tests", test, candidate)
+                .unwrap();
+        }
+        let found = store.flaky("/r").unwrap();
+        let found: Vec<_> = found
+            .iter()
+            .map(|one| (one.test.as_str(), one.candidates))
+            .collect();
+        assert_eq!(found, [("b", 2), ("a", 1)]);
     }
 
     #[test]

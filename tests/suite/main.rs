@@ -26,6 +26,7 @@ mod doctor;
 mod economy;
 mod examples;
 mod frameworks;
+mod history;
 mod interrupt;
 mod landlock;
 mod layers;

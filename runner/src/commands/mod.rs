@@ -4,6 +4,7 @@ mod cache;
 mod demo;
 mod doctor;
 mod explain;
+mod history;
 mod init;
 mod plugin;
 mod policy;
@@ -92,6 +93,7 @@ async fn dispatch(cli: &Cli) -> Result<Exit, UserError> {
             heeding(&world, demo::run(&world, arguments).await).await
         }
         Command::Show(arguments) => show::run(&cache_of(cli)?, arguments),
+        Command::History(arguments) => history::run(&cache_of(cli)?, arguments),
         Command::Explain { code } => explain::run(code.as_deref()),
         Command::Doctor(arguments) => doctor::run(cli, arguments).await,
         Command::Sandbox(arguments) => sandbox::run(&world(cli)?, arguments).await,
