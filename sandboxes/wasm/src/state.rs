@@ -5,7 +5,7 @@
 //! told from here, not from the text of an error.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use wasmtime::component::Resource;
 use wasmtime::{Error, Result};
@@ -93,6 +93,12 @@ impl State {
             limit_ms,
             phase: self.phase,
         }
+    }
+
+    /// The rest of the time; none where it is up.
+    pub(crate) fn left(&self) -> Option<Duration> {
+        let left = self.limits.wall.checked_sub(self.started.elapsed())?;
+        (!left.is_zero()).then_some(left)
     }
 
     /// Time in host functions counts as well, and they do not see epochs pass.
