@@ -54,6 +54,11 @@ pub enum Command {
     /// Look at a custom check, and try it on a change.
     #[command(subcommand)]
     Plugin(PluginCommand),
+    /// Print what a shell needs to complete this program's commands and options.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
     /// Look at the cache or make it smaller.
     #[command(subcommand)]
     Cache(CacheCommand),

@@ -18,6 +18,7 @@ mod bad_input;
 mod combinations;
 mod comparison;
 mod compiled_controls;
+mod completions;
 mod concurrency;
 mod content;
 mod denials;

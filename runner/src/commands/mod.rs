@@ -1,6 +1,7 @@
 //! The subcommands, one file each: from parsed arguments to an exit status.
 
 mod cache;
+mod completions;
 mod demo;
 mod doctor;
 mod explain;
@@ -99,6 +100,7 @@ async fn dispatch(cli: &Cli) -> Result<Exit, UserError> {
         Command::Sandbox(arguments) => sandbox::run(&world(cli)?, arguments).await,
         Command::Policy(command) => policy::run(cli, command),
         Command::Plugin(command) => plugin::run(cli, command),
+        Command::Completions { shell } => completions::run(*shell),
         Command::Cache(command) => cache::run(&cache_of(cli)?, command),
     }
 }
