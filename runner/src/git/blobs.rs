@@ -95,15 +95,15 @@ impl BlobReader {
         let mut process = self.process.take().ok_or_else(closed)?;
         let size = process.ask(&self.git, "contents", oid)?;
         let (offset, mut part) = (offset.min(size), Vec::new());
+        let wanted = length.min(size - offset);
         let answers = &mut process.answers;
         io::copy(&mut answers.take(offset), &mut io::sink())
-            .and_then(|_| {
-                answers
-                    .take(length.min(size - offset))
-                    .read_to_end(&mut part)
-            })
+            .and_then(|_| answers.take(wanted).read_to_end(&mut part))
             .map_err(GitError::io(READ))?;
-        Ok(part)
+        match part.len() as u64 == wanted {
+            true => Ok(part),
+            false => Err(GitError::malformed(READ, "a short blob")),
+        }
     }
 
     /// Streams the blob and returns its size. After an error of `writer` this reader is of no

@@ -1,12 +1,11 @@
 //! Whether a plugin's JSON Schema may be used: the reader puts in place of each reference what it refers to, so that thirty short
-//! definitions, each of which names the one before twice, take more memory than there is. What that comes to is counted first.
-
-use std::collections::BTreeMap;
+//! definitions, each of which names the one before twice, take more memory than there is. So the same way is gone first, and only
+//! counted, until it is too long.
 
 use serde_json::Value;
 
-/// Most values in a schema whose references are replaced; the largest of the shipped ones has 200.
-const VALUES: u64 = 50_000;
+/// Most values in a schema whose references are replaced.
+const VALUES: u32 = 50_000;
 /// Most levels of values in each other then: the reader of schemas calls itself for each.
 const LEVELS: usize = 400;
 /// They change what other references mean, or lead to where a count cannot follow.
@@ -14,99 +13,79 @@ const REFUSED: [&str; 4] = ["$anchor", "$dynamicAnchor", "$dynamicRef", "$recurs
 /// There the word is `id`, which is what properties are called as well.
 const OLD: &str = "draft-04";
 
+/// Whether the reader of schemas can take this one.
+///
 /// # Errors
-/// Why it may not, as the rest of a sentence about the schema.
+/// Why it cannot, as the rest of a sentence about the schema.
 pub(super) fn usable(schema: &Value) -> Result<(), String> {
-    let mut count = Count {
+    let mut walk = Walk {
         schema,
-        known: BTreeMap::new(),
+        values: 0,
+        open: Vec::new(),
     };
-    if count.values(schema, 0)?.values > VALUES {
-        return Err(format!(
-            "with its references replaced by what they refer to it has more than {VALUES} values"
-        ));
-    }
-    Ok(())
+    walk.value(schema, 0)
 }
 
-/// What a value comes to.
-#[derive(Clone, Copy)]
-struct Extent {
-    values: u64,
-    levels: usize,
-}
-
-impl Extent {
-    /// A single value.
-    const ONE: Self = Self {
-        values: 1,
-        levels: 1,
-    };
-
-    fn with(self, inner: Self) -> Self {
-        Self {
-            values: self.values.saturating_add(inner.values),
-            levels: self.levels.max(inner.levels + 1),
-        }
-    }
-}
-
-struct Count<'a> {
+struct Walk<'a> {
     schema: &'a Value,
-    /// Of what a reference leads to; while that is counted it is one, because the reader does not replace a circle.
-    known: BTreeMap<&'a str, Extent>,
+    /// Seen so far, in each place again.
+    values: u32,
+    /// References that are being followed: the reader does not replace a circle.
+    open: Vec<&'a str>,
 }
 
-impl<'a> Count<'a> {
-    /// Of a value at this depth.
-    fn values(&mut self, value: &'a Value, depth: usize) -> Result<Extent, String> {
-        within(depth)?;
-        let mut extent = Extent::ONE;
+impl<'a> Walk<'a> {
+    fn value(&mut self, value: &'a Value, depth: usize) -> Result<(), String> {
+        self.count(depth)?;
         match value {
-            Value::Array(items) => {
-                for item in items {
-                    extent = extent.with(self.values(item, depth + 1)?);
-                }
-            }
+            Value::Array(items) => items
+                .iter()
+                .try_for_each(|item| self.value(item, depth + 1)),
             Value::Object(members) => {
-                for (key, member) in members {
-                    extent = extent.with(match member {
-                        Value::String(text) => self.word(value, key, text, depth)?,
-                        other => self.values(other, depth + 1)?,
-                    });
-                }
+                let is_root = std::ptr::eq(value, self.schema);
+                members.iter().try_for_each(|(key, member)| match member {
+                    Value::String(text) => self.word(key, text, is_root, depth + 1),
+                    other => self.value(other, depth + 1),
+                })
             }
-            _ => {}
+            _ => Ok(()),
         }
-        Ok(extent)
+    }
+
+    fn count(&mut self, depth: usize) -> Result<(), String> {
+        self.values += 1;
+        let excess = match (self.values > VALUES, depth > LEVELS) {
+            (true, _) => format!("{VALUES} values"),
+            (_, true) => format!("{LEVELS} levels"),
+            _ => return Ok(()),
+        };
+        Err(format!(
+            "with its references replaced by what they refer to it has more than {excess}"
+        ))
     }
 
     /// A member whose value is a text: as a name of a property the same words have an object.
     fn word(
         &mut self,
-        owner: &Value,
         key: &str,
         text: &'a str,
+        is_root: bool,
         depth: usize,
-    ) -> Result<Extent, String> {
+    ) -> Result<(), String> {
         match key {
             "$ref" => self.reference(text, depth),
             "$schema" if text.contains(OLD) => {
                 Err("it is written for draft 4: write it for draft 2020-12".to_owned())
             }
-            "$id" if std::ptr::eq(owner, self.schema) => Ok(Extent::ONE),
+            "$id" if is_root => self.count(depth),
             _ if key == "$id" || REFUSED.contains(&key) => Err(format!(
                 "it has `{key}`: write references as `$ref` to `#` or `#/…`"
             )),
-            _ => Ok(Extent::ONE),
+            _ => self.count(depth),
         }
     }
 
-    fn reference(&mut self, text: &'a str, depth: usize) -> Result<Extent, String> {
-        if let Some(known) = self.known.get(text) {
-            within(depth + known.levels)?;
-            return Ok(*known);
-        }
+    fn reference(&mut self, text: &'a str, depth: usize) -> Result<(), String> {
         let pointer = text.strip_prefix('#').map(percent_decoded);
         let target = pointer.and_then(|pointer| self.schema.pointer(&pointer));
         let Some(target) = target else {
@@ -114,19 +93,13 @@ impl<'a> Count<'a> {
                 "`{text}` is no place in it: references begin with `#`, and nothing is fetched"
             ));
         };
-        self.known.insert(text, Extent::ONE);
-        let extent = self.values(target, depth + 1)?;
-        self.known.insert(text, extent);
-        Ok(extent)
-    }
-}
-
-fn within(depth: usize) -> Result<(), String> {
-    match depth <= LEVELS {
-        true => Ok(()),
-        false => Err(format!(
-            "with its references replaced it has more than {LEVELS} levels"
-        )),
+        if self.open.contains(&text) {
+            return self.count(depth);
+        }
+        self.open.push(text);
+        let followed = self.value(target, depth);
+        self.open.pop();
+        followed
     }
 }
 
@@ -153,6 +126,22 @@ mod tests {
         json!({"$defs": definitions, "$ref": format!("#/$defs/d{}", height - 1)})
     }
 
+    /// Circles of two, of which the second is met first inside of the first one, and outside of it leads to the next circle often.
+    fn circles(height: usize, times: usize) -> Value {
+        let to = |name: String| json!({"$ref": format!("#/$defs/{name}")});
+        let mut definitions = serde_json::Map::new();
+        for floor in 0..height {
+            let next = to(format!("b{}", (floor + 1) % height));
+            definitions.insert(
+                format!("a{floor}"),
+                json!({"anyOf": [to(format!("b{floor}")), next]}),
+            );
+            let back = vec![to(format!("a{floor}")); times];
+            definitions.insert(format!("b{floor}"), json!({"anyOf": back}));
+        }
+        json!({"$defs": definitions})
+    }
+
     #[test]
     fn a_schema_is_refused_for_what_it_would_grow_to() {
         let leaf = json!({"type": "string"});
@@ -162,6 +151,7 @@ mod tests {
             (tower(30, 2, leaf.clone()), Some("50000 values")),
             (tower(30, 2, circle), Some("50000 values")),
             (tower(50, 1, leaf.clone()), None),
+            (circles(12, 4), Some("50000 values")),
             (tower(2_000, 1, leaf), Some("400 levels")),
             (json!({"properties": {"sub": {"$ref": "#"}}}), None),
             (
