@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::finding::{Lines, Related};
 use crate::path::RepoPath;
 
+/// Bytes of the longest path that a plugin is told of; the sandbox of plugins has the same number, which its user asserts.
+pub const PATH: usize = 4_096;
+
 /// What came of a plugin.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

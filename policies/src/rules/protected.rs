@@ -3,11 +3,9 @@
 use crate::change::{Change, ChangeKind, FileChange};
 use crate::finding::{Finding, FindingLevel};
 use crate::path::RepoPath;
+use crate::plugin::PATH;
 use crate::policy::{Check, CheckKind, Policy};
 use crate::reason::ReasonCode;
-
-/// Bytes of the longest path that a plugin is told of; the sandbox of plugins has the same number.
-const LONGEST: usize = 4_096;
 
 pub(super) fn inspect(change: &Change, policy: &Policy) -> Vec<Finding> {
     let touched = change.files.iter().flat_map(touched);
@@ -28,9 +26,9 @@ fn why(policy: &Policy, path: &RepoPath) -> Option<String> {
             "plugins cannot be told of `{path}`, whose name is no UTF-8"
         ));
     }
-    if asks && path.as_bytes().len() > LONGEST {
+    if asks && path.as_bytes().len() > PATH {
         return Some(format!(
-            "plugins cannot be told of a path of more than {LONGEST} bytes"
+            "plugins cannot be told of a path of more than {PATH} bytes"
         ));
     }
     match policy.check.iter().find(is_plugin) {
@@ -71,7 +69,7 @@ mod tests {
             (with.as_str(), "checks/c.wasm".into(), true),
             (&with, "checks/d.wasm".into(), false),
             (&with, odd.clone(), true),
-            (&with, "a/".repeat(LONGEST).as_str().into(), true),
+            (&with, "a/".repeat(PATH).as_str().into(), true),
             ("version = 1\n", odd, false),
         ] {
             let policy = parse(policy, "p").unwrap();

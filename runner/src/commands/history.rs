@@ -1,7 +1,7 @@
 //! `history`: the verdicts of a repository that are kept here, and the tests that were flaky in it.
 
 use std::fmt::Write as _;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use passmuster_policy::text::line;
 use passmuster_policy::verdict::Verdict;
@@ -131,7 +131,7 @@ fn listing(runs: &[Run], flaky: &[FlakyTest], now: i64) -> String {
 }
 
 fn seconds(ms: u64) -> f64 {
-    std::time::Duration::from_millis(ms).as_secs_f64()
+    Duration::from_millis(ms).as_secs_f64()
 }
 
 /// How long ago, in the largest unit that fits.

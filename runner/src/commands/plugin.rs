@@ -206,8 +206,7 @@ fn shown(answer: &Answer<Report>) -> String {
         }
     }
     for one in &answer.log.lines {
-        let level = format!("{:?}", one.level).to_lowercase();
-        let _ = writeln!(text, "log {level}: {}", line(&one.message, LINE));
+        let _ = writeln!(text, "log {}: {}", one.level, line(&one.message, LINE));
     }
     if answer.log.dropped > 0 {
         let _ = writeln!(text, "log: {} more lines", answer.log.dropped);

@@ -4,6 +4,9 @@ use passmuster_policy::change::{Change, ChangeKind, FileChange, Mode as Own};
 use passmuster_policy::path::RepoPath;
 use passmuster_wasm::{ChangeSet, ChangedFile, Hunk, Mode, Status};
 
+// What is longer asks for a person, and by this number the sandbox leaves it out.
+const _: () = assert!(passmuster_policy::plugin::PATH == passmuster_wasm::limits::PATH);
+
 /// The files whose paths are UTF-8, and how many others there are.
 pub(super) fn set(change: &Change) -> ChangeSet {
     let files: Vec<ChangedFile> = change.files.iter().filter_map(file).collect();

@@ -298,13 +298,7 @@ fn log(log: &Log) -> Option<String> {
     let mut lines: Vec<String> = log
         .lines
         .iter()
-        .map(|line| {
-            format!(
-                "{}: {}",
-                format!("{:?}", line.level).to_lowercase(),
-                line.message
-            )
-        })
+        .map(|line| format!("{}: {}", line.level, line.message))
         .collect();
     if log.dropped > 0 {
         lines.push(format!("… and {} more lines", log.dropped));

@@ -1,5 +1,7 @@
 //! What a plugin logged: kept up to a limit, counted beyond it.
 
+use std::fmt::{self, Display, Formatter};
+
 use serde::{Deserialize, Serialize};
 
 use crate::limits::LOG_LINE;
@@ -17,6 +19,17 @@ pub enum Level {
     Warn,
     /// Something is wrong. The last such line is the reason of a panic.
     Error,
+}
+
+impl Display for Level {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        })
+    }
 }
 
 /// One line: foreign text.
