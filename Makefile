@@ -104,6 +104,17 @@ clean:
 	cargo clean
 	rm -rf "$(TEST_ENV)"
 
+# Installs the packages in `missing`, where it may.
+define install_missing
+if (( $${#missing[@]} )); then \
+  if [[ $$(id -u) == 0 ]] && command -v apt-get > /dev/null; then \
+    apt-get update -qq && apt-get install -qq -y "$${missing[@]}"; \
+  else \
+    echo "$@ needs $${missing[*]}: install them with the system's package manager and run make again" >&2; exit 1; \
+  fi; \
+fi
+endef
+
 # git, Python's venv, Node, npm and bubblewrap, where the system lacks them.
 system-packages:
 	@missing=(); \
@@ -113,13 +124,7 @@ system-packages:
 	command -v node > /dev/null || missing+=(nodejs); \
 	command -v npm > /dev/null || missing+=(npm); \
 	$(PYTHON) -c 'import venv, ensurepip' 2> /dev/null || missing+=(python3 python3-venv); \
-	if (( $${#missing[@]} )); then \
-	  if [[ $$(id -u) == 0 ]] && command -v apt-get > /dev/null; then \
-	    apt-get update -qq && apt-get install -qq -y "$${missing[@]}"; \
-	  else \
-	    echo "the tests need $${missing[*]}: install them with the system's package manager and run make again" >&2; exit 1; \
-	  fi; \
-	fi
+	$(install_missing)
 	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' \
 	  || { echo "the tests need Node 20 or newer, this is $$(node --version)" >&2; exit 1; }
 
@@ -127,13 +132,7 @@ databases:
 	@missing=(); \
 	ls /usr/lib/postgresql/*/bin/postgres > /dev/null 2>&1 || missing+=(postgresql); \
 	command -v redis-server > /dev/null || missing+=(redis-server); \
-	if (( $${#missing[@]} )); then \
-	  if [[ $$(id -u) == 0 ]] && command -v apt-get > /dev/null; then \
-	    apt-get update -qq && apt-get install -qq -y "$${missing[@]}"; \
-	  else \
-	    echo "these tests need $${missing[*]}: install them with the system's package manager and run make again" >&2; exit 1; \
-	  fi; \
-	fi
+	$(install_missing)
 
 # Compilers for WebAssembly: clang with its C library, and, where rustup has not added the target, a Rust whose library can be
 # built for it.
@@ -144,13 +143,7 @@ guide-tools:
 	ls /usr/lib/llvm-*/lib/clang/*/lib/wasi/libclang_rt.builtins-wasm32.a > /dev/null 2>&1 || missing+=("$$(apt-cache pkgnames libclang-rt- 2> /dev/null | grep -E -- "-dev-wasm32$$" | sort | head -n 1)"); \
 	[[ -d "$$(rustc --print target-libdir --target wasm32-unknown-unknown)" || -n "$${PASSMUSTER_GUEST_RUSTC:-}" || -d /usr/lib/rustlib/src ]] \
 	  || missing+=(rustc-web rust-web-src); \
-	if (( $${#missing[@]} )); then \
-	  if [[ $$(id -u) == 0 ]] && command -v apt-get > /dev/null; then \
-	    apt-get update -qq && apt-get install -qq -y "$${missing[@]}"; \
-	  else \
-	    echo "the guides need $${missing[*]}: install them with the system's package manager and run make again" >&2; exit 1; \
-	  fi; \
-	fi
+	$(install_missing)
 	@[[ -x "$(TEST_ENV)/guides/bin/wit-bindgen" ]] || cargo install --quiet --locked --root "$(TEST_ENV)/guides" \
 	  wit-bindgen-cli --version $(WIT_BINDGEN_VERSION) --no-default-features --features c
 	@[[ -x "$(TEST_ENV)/guides/bin/wasm-tools" ]] || cargo install --quiet --locked --root "$(TEST_ENV)/guides" \

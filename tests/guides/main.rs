@@ -21,8 +21,8 @@ use std::time::Instant;
 use passmuster_tests::{TestEnv, test_env};
 
 const TARGET: &str = "wasm32-unknown-unknown";
-/// What the templates' check looks for, in two parts: the project's own sources must not say it.
-const WORD: &str = concat!("FIX", "ME");
+/// What the templates' check looks for.
+const WORD: &str = "NOCOMMIT";
 /// What the guides call the reader's repository.
 const THEIRS: &str = "../some-repository";
 
@@ -48,7 +48,7 @@ struct Guide {
 impl Guide {
     fn new(language: &'static str, variables: Vec<(&'static str, OsString)>) -> Self {
         let env = TestEnv::new();
-        let project = env.work().join("no-fixme");
+        let project = env.work().join("no-word");
         Self {
             env,
             project,
@@ -60,7 +60,7 @@ impl Guide {
     fn follow(&self) -> String {
         let made = self
             .env
-            .passmuster(["plugin", "new", "no-fixme", "--lang", self.language])
+            .passmuster(["plugin", "new", "no-word", "--lang", self.language])
             .cwd(&self.env.work())
             .run();
         made.assert_code(0);
@@ -77,7 +77,7 @@ impl Guide {
             panic!("the guide inspects the check and runs it: {use_it:?}");
         };
         let card = succeeds(inspect, &self.run(inspect));
-        assert!(card.contains("no-fixme 0.1.0"), "{card}");
+        assert!(card.contains("no-word 0.1.0"), "{card}");
         assert!(card.contains("grants = [\"trees\"]"), "{card}");
         let size = card.lines().find(|line| line.starts_with("size")).unwrap();
         let repo = self.env.empty_repo();

@@ -9,6 +9,9 @@ use crate::error::UserError;
 
 static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../examples/plugins/templates");
 
+/// The project's world, the same in each language.
+const WORLD: &str = include_str!("../../../examples/plugins/templates/world.wit");
+
 /// The interface, as every project gets it: a package of its own beside the project's world.
 const INTERFACE: &str = include_str!("../../../sandboxes/wasm/wit/check.wit");
 
@@ -42,11 +45,12 @@ pub fn write(language: &str, name: &str, parent: &Path) -> Result<PathBuf, UserE
             renamed(text, &names),
         )
     });
+    let world = (root.join("wit/world.wit"), renamed(WORLD, &names));
     let interface = (
         root.join("wit/deps/passmuster-check/check.wit"),
         INTERFACE.to_owned(),
     );
-    for (path, text) in texts.chain([interface]) {
+    for (path, text) in texts.chain([world, interface]) {
         let made = path.parent().map_or(Ok(()), fs::create_dir_all);
         made.and_then(|()| fs::write(&path, text))
             .map_err(|error| failed(&path, error))?;

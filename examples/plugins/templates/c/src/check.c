@@ -1,4 +1,4 @@
-// A custom check: files that the change adds or touches must not say FIXME on the lines that it adds.
+// A custom check: files that the change adds or touches must not say NOCOMMIT on the lines that it adds.
 //
 // The bindings free what is returned, so all of it comes from `malloc` and stands there once. Nothing else is freed: each call
 // has a fresh memory, which goes with it. A trap, an abort and a failed allocation end the call, and the verdict is
@@ -9,7 +9,7 @@
 
 #include "my_check.h"
 
-static const char WORD[] = "FIXME";
+static const char WORD[] = "NOCOMMIT";
 
 typedef passmuster_check_change_changed_file_t file_t;
 typedef passmuster_check_types_finding_t finding_t;
@@ -35,13 +35,13 @@ static my_check_string_t copy(const my_check_string_t *words) {
 
 void exports_passmuster_check_checker_describe(exports_passmuster_check_checker_info_t *info) {
   exports_passmuster_check_checker_rule_t *rule = room(sizeof *rule);
-  rule->id = text("fixme");
-  rule->summary = text("An added line says FIXME.");
+  rule->id = text("nocommit");
+  rule->summary = text("An added line says NOCOMMIT.");
   // Without a `config_schema`, a JSON Schema of `config` in the policy, any configuration but an empty one is an error.
   *info = (exports_passmuster_check_checker_info_t){
       .name = text("my-check"),
       .version = text("0.1.0"),
-      .description = text("Finds FIXME on added lines."),
+      .description = text("Finds NOCOMMIT on added lines."),
       .rules = {.ptr = rule, .len = 1},
   };
 }
@@ -73,9 +73,9 @@ static void add_finding(findings_t *findings, const file_t *file, uint32_t line)
   findings->ptr = more;
   // Without a `fingerprint` the host makes one of rule, path and message.
   findings->ptr[findings->len++] = (finding_t){
-      .rule = text("fixme"),
+      .rule = text("nocommit"),
       .severity = PASSMUSTER_CHECK_TYPES_SEVERITY_ERROR,
-      .message = text("An added line says FIXME."),
+      .message = text("An added line says NOCOMMIT."),
       .locations = {.ptr = place, .len = 1},
   };
 }

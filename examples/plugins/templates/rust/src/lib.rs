@@ -1,4 +1,4 @@
-//! A custom check: files that the change adds or touches must not say FIXME on the lines that it adds.
+//! A custom check: files that the change adds or touches must not say NOCOMMIT on the lines that it adds.
 
 // What `wit/world.wit` imports is what the policy must grant; what the code does not use is not imported.
 wit_bindgen::generate!({ path: "wit", world: "my-check", generate_all });
@@ -10,7 +10,7 @@ use passmuster::check::types::{
     CheckError, Finding, Location, Outcome, Position, Region, Report, Severity, Side,
 };
 
-const WORD: &str = "FIXME";
+const WORD: &str = "NOCOMMIT";
 
 struct MyCheck;
 
@@ -21,7 +21,7 @@ impl Guest for MyCheck {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             description: format!("Finds {WORD} on added lines."),
             rules: vec![Rule {
-                id: "fixme".to_owned(),
+                id: "nocommit".to_owned(),
                 summary: format!("An added line says {WORD}."),
                 help_uri: None,
             }],
@@ -63,7 +63,7 @@ fn look_at(tree: &Tree, file: &ChangedFile) -> Result<Vec<Finding>, CheckError> 
 fn finding(path: &str, line: u32, text: &str) -> Finding {
     let start = Position { line, column: None };
     Finding {
-        rule: "fixme".to_owned(),
+        rule: "nocommit".to_owned(),
         severity: Severity::Error,
         message: format!("`{path}` says {WORD}: {}", text.trim()),
         locations: vec![Location {
