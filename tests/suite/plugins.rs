@@ -1,6 +1,8 @@
 //! Custom checks: shipped ones, one of the base, one of the operator's; what each may do to a verdict; and what is
 //! said where one cannot be used.
 
+use std::time::Duration;
+
 use passmuster_tests::{Repository, TestEnv, Verdict, workspace};
 use serde_json::{Value, json};
 
@@ -566,5 +568,14 @@ fn what_speaks_against_a_change_is_said_first_whatever_the_plugin_calls_it() {
             .run();
         asked.assert_code(code);
         assert!(asked.out().starts_with(first), "{}", asked.all());
+    }
+}
+
+#[test]
+fn a_file_that_never_ends_or_never_begins_is_no_plugin_and_keeps_nobody_waiting() {
+    let env = TestEnv::new();
+    for path in ["/dev/zero", "/proc/kmsg", "/proc/self/status", "/"] {
+        let asked = env.passmuster(["plugin", "inspect", path]);
+        asked.patience(Duration::from_secs(20)).run().assert_code(2);
     }
 }

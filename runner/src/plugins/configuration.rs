@@ -87,6 +87,26 @@ mod tests {
     }
 
     #[test]
+    fn a_schema_that_would_grow_is_not_read() {
+        let floor = |at: usize| {
+            format!(
+                r##""d{at}": {{"anyOf": [{{"$ref": "#/$defs/d{0}"}}, {{"$ref": "#/$defs/d{0}"}}]}}"##,
+                at - 1
+            )
+        };
+        let floors: Vec<String> = (1..16).map(floor).collect();
+        let schema = format!(
+            r##"{{"$ref": "#/$defs/d15", "$defs": {{"d0": {{"type": "object"}}, {}}}}}"##,
+            floors.join(", ")
+        );
+        let found = found(Some(&schema), "{}");
+        assert!(
+            found.len() == 1 && found[0].contains("50000 values"),
+            "{found:?}"
+        );
+    }
+
+    #[test]
     fn a_schema_says_what_is_wrong_and_where() {
         let schema = r#"{"type": "object", "additionalProperties": false,
             "properties": {"forbid": {"type": "array", "items": {"type": "array"}}}}"#;
