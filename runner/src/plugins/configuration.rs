@@ -42,12 +42,9 @@ pub(super) fn mistakes(
         Ok(schema) => schema,
         Err(error) => return unusable(error.to_string()),
     };
-    if let Err(why) = schema::usable(&schema) {
-        return unusable(why);
-    }
-    let validator = match jsonschema::validator_for(&schema) {
+    let validator = match schema::reader(&schema) {
         Ok(validator) => validator,
-        Err(error) => return unusable(error.to_string()),
+        Err(why) => return unusable(why),
     };
     let config = Value::Object(config.clone());
     let errors = validator.iter_errors(&config).take(LISTED);

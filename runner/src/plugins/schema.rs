@@ -2,34 +2,46 @@
 //! definitions, each of which names the one before twice, take more memory than there is. So the same way is gone first, and only
 //! counted, until it is too long.
 
+use jsonschema::{PatternOptions, Validator};
 use serde_json::Value;
 
 /// Most values in a schema whose references are replaced.
 const VALUES: u32 = 50_000;
 /// Most levels of values in each other then: the reader of schemas calls itself for each.
 const LEVELS: usize = 400;
+/// Most regular expressions then, each of at most [`PATTERN`] bytes when it is compiled.
+const PATTERNS: usize = 200;
+/// Two thousand of `\p{L}{1,60}` took more than a minute, of `(a{1,200}){1,20}` 780 MB.
+const PATTERN: usize = 256 << 10;
 /// They change what other references mean, or lead to where a count cannot follow.
 const REFUSED: [&str; 4] = ["$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveRef"];
 /// There the word is `id`, which is what properties are called as well.
 const OLD: &str = "draft-04";
 
-/// Whether the reader of schemas can take this one.
+/// The reader of this schema.
 ///
 /// # Errors
-/// Why it cannot, as the rest of a sentence about the schema.
-pub(super) fn usable(schema: &Value) -> Result<(), String> {
+/// Why it may not be used, as the rest of a sentence about the schema.
+pub(super) fn reader(schema: &Value) -> Result<Validator, String> {
     let mut walk = Walk {
         schema,
         values: 0,
+        patterns: 0,
         open: Vec::new(),
     };
-    walk.value(schema, 0)
+    walk.value(schema, 0)?;
+    // The engine whose time grows with the text alone: it has no looking around.
+    let patterns = PatternOptions::regex().size_limit(PATTERN);
+    let options = jsonschema::options().with_pattern_options(patterns);
+    options.build(schema).map_err(|error| error.to_string())
 }
 
 struct Walk<'a> {
     schema: &'a Value,
     /// Seen so far, in each place again.
     values: u32,
+    /// Regular expressions among them.
+    patterns: usize,
     /// References that are being followed: the reader does not replace a circle.
     open: Vec<&'a str>,
 }
@@ -45,6 +57,10 @@ impl<'a> Walk<'a> {
                 let is_root = std::ptr::eq(value, self.schema);
                 members.iter().try_for_each(|(key, member)| match member {
                     Value::String(text) => self.word(key, text, is_root, depth + 1),
+                    Value::Object(more) if key == "patternProperties" => {
+                        self.patterns(more.len())?;
+                        self.value(member, depth + 1)
+                    }
                     other => self.value(other, depth + 1),
                 })
             }
@@ -64,6 +80,14 @@ impl<'a> Walk<'a> {
         ))
     }
 
+    fn patterns(&mut self, more: usize) -> Result<(), String> {
+        self.patterns += more;
+        match self.patterns <= PATTERNS {
+            true => Ok(()),
+            false => Err(format!("it has more than {PATTERNS} regular expressions")),
+        }
+    }
+
     /// A member whose value is a text: as a name of a property the same words have an object.
     fn word(
         &mut self,
@@ -74,6 +98,7 @@ impl<'a> Walk<'a> {
     ) -> Result<(), String> {
         match key {
             "$ref" => self.reference(text, depth),
+            "pattern" => self.patterns(1),
             "$schema" if text.contains(OLD) => {
                 Err("it is written for draft 4: write it for draft 2020-12".to_owned())
             }
@@ -124,6 +149,12 @@ mod tests {
             definitions.insert(format!("d{floor}"), json!({"anyOf": vec![below; times]}));
         }
         json!({"$defs": definitions, "$ref": format!("#/$defs/d{}", height - 1)})
+    }
+
+    fn patterns(number: usize, start: &str) -> Value {
+        let one = |at: usize| (format!("{start}{at}$"), json!(true));
+        let all: serde_json::Map<String, Value> = (0..number).map(one).collect();
+        json!({"patternProperties": all})
     }
 
     /// Circles of two, of which the second is met first inside of the first one, and outside of it leads to the next circle often.
@@ -179,8 +210,11 @@ mod tests {
                 Some("nothing is fetched"),
             ),
             (json!({"$ref": "#/$defs/none"}), Some("no place")),
+            (patterns(200, "^[a-z/]{1,40}"), None),
+            (patterns(201, "^a"), Some("200 regular expressions")),
+            (patterns(1, "^(a{1,200}){1,200}"), Some("not a \"regex\"")),
         ] {
-            let found = usable(&schema).err().unwrap_or_default();
+            let found = reader(&schema).err().unwrap_or_default();
             match expected {
                 None => assert_eq!(found, "", "{schema}"),
                 Some(words) => assert!(found.contains(words), "{found}"),
