@@ -90,7 +90,7 @@ impl BlobReader {
     }
 
     /// At most `length` bytes of the blob from `offset`. Nothing behind them is read: the rest stays in the pipe, and the process goes
-    /// with this reader. So neither memory nor time grows with a blob of which little is wanted.
+    /// with this reader. Memory grows with the part alone, time with what lies before its end.
     pub fn read_part(mut self, oid: &str, offset: u64, length: u64) -> Result<Vec<u8>, GitError> {
         let mut process = self.process.take().ok_or_else(closed)?;
         let size = process.ask(&self.git, "contents", oid)?;
