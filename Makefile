@@ -34,7 +34,7 @@ demo:
 test: test-env test-plugins
 	cargo test --workspace --locked
 
-test-env: system-packages nextest $(TEST_ENV)/python/.ready $(TEST_ENV)/rust/.ready $(TEST_ENV)/go/.ready $(TEST_ENV)/node/.ready
+test-env: system-packages nextest $(TEST_ENV)/python/.ready $(TEST_ENV)/rust/.ready $(TEST_ENV)/go/.ready $(TEST_ENV)/node/.ready $(TEST_ENV)/clients/.ready
 
 # Formatting, lints and documentation, each without a warning.
 check:
@@ -159,6 +159,13 @@ $(TEST_ENV)/python/.ready: tests/requirements.txt | system-packages
 	"$(TEST_ENV)/python/bin/python" -m pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
 	touch "$@"
 
+# Clients of the MCP server that are not ours, apart from the tests' own Python.
+$(TEST_ENV)/clients/.ready: tests/clients/requirements.txt | system-packages
+	rm -rf "$(TEST_ENV)/clients"
+	$(PYTHON) -m venv "$(TEST_ENV)/clients"
+	"$(TEST_ENV)/clients/bin/python" -m pip install --quiet --disable-pip-version-check --requirement tests/clients/requirements.txt
+	touch "$@"
+
 # Go, and its standard library built once for all tests.
 $(TEST_ENV)/go/.ready: tests/go-cache/warm_test.go tests/go-cache/go.mod Makefile | $(TEST_ENV)/python/.ready
 	rm -rf "$(TEST_ENV)/go"
@@ -166,7 +173,7 @@ $(TEST_ENV)/go/.ready: tests/go-cache/warm_test.go tests/go-cache/go.mod Makefil
 	cd tests/go-cache && GOENV=off GOTOOLCHAIN=local GOFLAGS=-mod=mod GOCACHE="$(TEST_ENV)/go/cache" "$(TEST_ENV)/go/go/bin/go" test -count=1 .
 	touch "$@"
 
-# vitest and jest, by a lock file.
+# vitest, jest and an MCP client, by a lock file.
 $(TEST_ENV)/node/.ready: tests/node/package.json tests/node/package-lock.json | system-packages
 	mkdir -p "$(TEST_ENV)/node"
 	cp tests/node/package.json tests/node/package-lock.json "$(TEST_ENV)/node"

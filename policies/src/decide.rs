@@ -18,6 +18,8 @@ mod runs;
 mod summary;
 mod test_check;
 
+pub use next_steps::action;
+
 use std::collections::BTreeSet;
 
 use crate::change::Change;

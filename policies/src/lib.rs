@@ -15,8 +15,8 @@
 //! 7. [`decide`] and [`verdict`]: the decision and its JSON; digests are over [`canonical`] JSON,
 //!    and what others wrote goes through [`text`].
 //!
-//! Beside them, [`account`] is the JSON of a single sandboxed command, and [`diagnosis`] that of a
-//! machine.
+//! Beside them, [`account`] is the JSON of a single sandboxed command, [`feedback`] what an agent is told,
+//! and [`diagnosis`] that of a machine.
 //!
 //! Nothing here reads a file, a clock, an environment variable or the network.
 #![forbid(unsafe_code)]
@@ -32,6 +32,7 @@ pub mod decide;
 pub mod denial;
 pub mod diagnosis;
 pub mod evidence;
+pub mod feedback;
 pub mod finding;
 pub mod lint;
 pub mod loaded;

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::account::Account;
 use crate::diagnosis::Diagnosis;
+use crate::feedback::Feedback;
 use crate::policy::Policy;
 use crate::verdict::Verdict;
 
@@ -30,6 +31,11 @@ pub fn account() -> Value {
 /// The schema of what `doctor --json` writes.
 pub fn diagnosis() -> Value {
     written::<Diagnosis>()
+}
+
+/// The schema of what an agent is answered.
+pub fn feedback() -> Value {
+    written::<Feedback>()
 }
 
 /// A type as it is written: every key is there, null where unmeasured.
@@ -54,6 +60,7 @@ mod tests {
             ("verdict.schema.json", verdict()),
             ("sandbox.schema.json", account()),
             ("doctor.schema.json", diagnosis()),
+            ("agent.schema.json", feedback()),
         ] {
             let path = Path::new(env!("CARGO_MANIFEST_DIR"))
                 .join("schema")

@@ -22,6 +22,24 @@ pub struct Base {
     pub trust: BaseTrust,
 }
 
+/// What the caller says of the base.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Choice {
+    /// Nothing: what the form of the proposal gives.
+    #[default]
+    ByForm,
+    /// The operator's revision.
+    Revision(String),
+    /// One that was found before, as servers and hooks do at their start.
+    Known(Base),
+}
+
+impl From<Option<String>> for Choice {
+    fn from(revision: Option<String>) -> Self {
+        revision.map_or(Self::ByForm, Self::Revision)
+    }
+}
+
 /// No base could be found. Exit code 2, `base-unknown`, unless git itself failed.
 #[derive(Debug, Error)]
 pub enum BaseError {

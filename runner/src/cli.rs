@@ -39,6 +39,8 @@ pub enum Command {
     History(History),
     /// Vet the shipped example proposals and explain each verdict.
     Demo(Demo),
+    /// Serve the verifier as tools of a coding agent, over standard input and output (MCP).
+    Mcp(Mcp),
     /// Say what a reason code means and what to do about it.
     Explain {
         /// A code as a verdict prints it; without one, all codes are listed.
@@ -170,6 +172,29 @@ pub struct History {
     /// Everything, schema passmuster.history/1.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `mcp`.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Nothing of this is an argument of a tool: the agent chooses what is verified, never how. Ends when the client closes standard input."
+)]
+pub struct Mcp {
+    /// A repository that the agent may verify changes of (may be given again) [default: the one that
+    /// encloses the current directory].
+    #[arg(long = "repo", value_name = "DIR")]
+    pub repositories: Vec<PathBuf>,
+    /// The base of every change, found once at the start [default: where HEAD left the remote's
+    /// default branch; without a remote HEAD at the start].
+    #[arg(long, value_name = "REV")]
+    pub base: Option<String>,
+    /// The operator's policy: a file, `preset:NAME`, or `auto` for what `init` would write
+    /// [default: passmuster.toml of the base].
+    #[arg(long, value_name = "FILE|preset:NAME|auto")]
+    pub policy: Option<String>,
+    /// The least isolation that is accepted: full, full-bwrap or landlock [default: the policy's].
+    #[arg(long, value_name = "TIER", value_parser = isolation)]
+    pub isolation: Option<Isolation>,
 }
 
 /// Arguments of `demo`.

@@ -19,7 +19,7 @@ use crate::session::SessionError;
 use crate::store::StoreError;
 
 /// Why there is no verdict.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 #[error("{message}")]
 pub struct UserError {
     /// The code of the contract; none for what has no code of its own.

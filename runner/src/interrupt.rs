@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 /// Tells when the program was asked to stop. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Stop(watch::Receiver<Option<SignalKind>>);
+pub struct Stop(watch::Sender<Option<SignalKind>>);
 
 impl Stop {
     /// Listens for SIGINT, SIGTERM and SIGHUP from now on. Sandboxes end with the flag; the program
@@ -15,7 +15,8 @@ impl Stop {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let mut hang_up = signal(SignalKind::hangup())?;
-        let (sender, receiver) = watch::channel(None);
+        let sender = watch::Sender::new(None);
+        let stop = Self(sender.clone());
         tokio::spawn(async move {
             loop {
                 let received = tokio::select! {
@@ -30,7 +31,7 @@ impl Stop {
                 }
             }
         });
-        Ok(Self(receiver))
+        Ok(stop)
     }
 
     /// True once the program was asked to stop.
@@ -43,11 +44,18 @@ impl Stop {
         self.0.borrow().map(|signal| signal.as_raw_value())
     }
 
+    /// Asks from inside, as SIGTERM does from outside.
+    pub fn ask(&self) {
+        self.0.send_if_modified(|asked| {
+            let first = asked.is_none();
+            asked.get_or_insert(SignalKind::terminate());
+            first
+        });
+    }
+
     /// Resolves when the program is asked to stop.
-    pub async fn requested(mut self) {
-        if self.0.wait_for(Option::is_some).await.is_err() {
-            // The listener is gone with the runtime: nothing will ask any more.
-            std::future::pending::<()>().await;
-        }
+    pub async fn requested(self) {
+        // The sender is held here: the wait has no other end.
+        let _ = self.0.subscribe().wait_for(Option::is_some).await;
     }
 }

@@ -19,7 +19,7 @@
 //!     and linters are read.
 //! 12. [`report`], [`reproduce`], [`past`], [`attempts`], [`store`]: the verdict for its readers, and the history.
 //!
-//! [`doctor`] says what the machine gives to all of it. [`errand`] takes the same way with one command and no decision; [`passing`] connects its streams.
+//! [`mcp`] offers [`verify`] to an agent as tools. [`doctor`] says what the machine gives to all of it. [`errand`] takes the same way with one command and no decision; [`passing`] connects its streams.
 //!
 //! [`cache`] owns the directory that all of this lives in, and [`removal`] empties it; [`places`] names the paths inside a
 //! sandbox; [`digest`], [`memory`], [`progress`], [`interrupt`], [`error`] and
@@ -59,6 +59,7 @@ pub mod layers;
 pub mod lint;
 pub mod loaded;
 pub mod locate;
+pub mod mcp;
 pub mod measure;
 pub mod measured;
 pub mod memory;

@@ -288,7 +288,7 @@ mod tests {
         let request = Request {
             repository: dir.path().to_owned(),
             proposed: Proposed::WorkingTree,
-            base: None,
+            base: Default::default(),
             policy: Choice::Base,
             isolation: None,
             checks: Vec::new(),

@@ -12,7 +12,7 @@ pub fn reproduce(request: &Request, subject: &Subject) -> String {
         Proposed::Patch { name, .. } => words.push(name.clone()),
         Proposed::Head(revision) => words.extend(["--head".to_owned(), revision.clone()]),
         Proposed::Staged => words.push("--staged".to_owned()),
-        Proposed::WorkingTree => words.push("--worktree".to_owned()),
+        Proposed::WorkingTree | Proposed::Read(_) => words.push("--worktree".to_owned()),
     }
     words.extend([
         "--repo".to_owned(),

@@ -25,7 +25,7 @@ use passmuster_policy::verdict::Verdict;
 use passmuster_process::{Enforcement, Launcher, State};
 
 use crate::attempts;
-use crate::base::Base;
+use crate::base::{self, Base};
 use crate::basis::{self, Basis};
 use crate::cache::Cache;
 use crate::content::Content;
@@ -76,6 +76,8 @@ pub enum Proposed {
     Staged,
     /// The working tree.
     WorkingTree,
+    /// A proposal that was read before, through the repository that goes to [`verify_in`].
+    Read(Box<Proposal>),
 }
 
 /// What the caller asks for.
@@ -85,8 +87,8 @@ pub struct Request {
     pub repository: PathBuf,
     /// The change.
     pub proposed: Proposed,
-    /// The operator's base.
-    pub base: Option<String>,
+    /// The base.
+    pub base: base::Choice,
     /// Where the policy comes from.
     pub policy: Choice,
     /// The least isolation that the operator accepts, where that differs from the policy's.
@@ -129,16 +131,29 @@ pub struct Verified {
 
 /// Verifies a change.
 pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserError> {
-    let start = Instant::now();
     world.cache.sweep();
-    let store = Store::open(&world.cache.history())?;
     let repository = Repository::open(&request.repository, &world.cache.git())?;
+    verify_in(world, request, &repository).await
+}
+
+/// The same in a repository that is open.
+pub async fn verify_in(
+    world: &World,
+    request: &Request,
+    repository: &Repository,
+) -> Result<Verified, UserError> {
+    let start = Instant::now();
+    let store = Store::open(&world.cache.history())?;
     let input = request.proposed.as_input();
-    let base = proposal::base_of(&repository, input, request.base.as_deref())?;
+    let base = match &request.base {
+        base::Choice::ByForm => proposal::base_of(repository, input, None)?,
+        base::Choice::Revision(revision) => proposal::base_of(repository, input, Some(revision))?,
+        base::Choice::Known(base) => base.clone(),
+    };
     let mut content = Content::new(repository.git(), &world.cache.git());
-    let (base_tree, missing) = content.snapshot(&repository, &base.tree)?;
+    let (base_tree, missing) = content.snapshot(repository, &base.tree)?;
     let mut basis = Basis::find(
-        &repository,
+        repository,
         &base_tree,
         &request.policy,
         &world.operator,
@@ -150,7 +165,7 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
     if let Some(stored) = known_verdict(&store, request, &basis, &base_tree, &mut evidence)? {
         return Ok(stored);
     }
-    let proposal = match proposal::with_base(&repository, input, base) {
+    let proposal = match proposal::with_base(repository, input, base) {
         Ok(proposal) => proposal,
         Err(error) if error.is_verdict() => {
             evidence.reasons.push(rejection(&error));
@@ -163,10 +178,10 @@ pub async fn verify(world: &World, request: &Request) -> Result<Verified, UserEr
         Err(error) => return Err(error.into()),
     };
     let (candidate_tree, candidate_missing) =
-        content.snapshot(&repository, &proposal.candidate_tree)?;
+        content.snapshot(repository, &proposal.candidate_tree)?;
     let trees = [&base_tree, &candidate_tree];
     add_proposal(&mut evidence, proposal);
-    add_inspection(&mut evidence, &repository, &basis, trees)?;
+    add_inspection(&mut evidence, repository, &basis, trees)?;
     remember_candidate(&store, trees, &evidence.subject)?;
     let key = verdict_key(
         request,
@@ -388,6 +403,7 @@ impl Proposed {
             Self::Head(revision) => Input::Head(revision),
             Self::Staged => Input::Staged,
             Self::WorkingTree => Input::WorkingTree,
+            Self::Read(proposal) => Input::Read(proposal),
         }
     }
 }

@@ -35,6 +35,7 @@ mod ledger;
 mod limits;
 mod lint;
 
+mod mcp;
 mod network;
 mod plugins;
 mod policy;

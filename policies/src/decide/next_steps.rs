@@ -78,7 +78,8 @@ fn of_review(review: &Review) -> NextStep {
     }
 }
 
-fn action(code: ReasonCode) -> Action {
+/// What has to be done about a code.
+pub fn action(code: ReasonCode) -> Action {
     use ReasonCode as C;
     match code {
         C::PatchDoesNotApply => Action::Rebase,

@@ -90,7 +90,7 @@ async fn one(world: &World, repository: &Path, name: &str) -> Result<bool, UserE
             bytes: file(&format!("{name}.patch"))?.as_bytes().to_vec(),
             name: format!("{name}.patch"),
         },
-        base: None,
+        base: Default::default(),
         policy: Choice::Base,
         isolation: None,
         checks: Vec::new(),

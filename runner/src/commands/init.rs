@@ -121,7 +121,7 @@ async fn try_on_base(world: &World, directory: &Path) -> Result<Vec<Offline>, Us
             bytes: Vec::new(),
             name: "-".to_owned(),
         },
-        base: None,
+        base: Default::default(),
         policy: Choice::Auto,
         isolation: None,
         checks: Vec::new(),

@@ -7,6 +7,7 @@ mod doctor;
 mod explain;
 mod history;
 mod init;
+mod mcp;
 mod plugin;
 mod policy;
 mod sandbox;
@@ -95,6 +96,7 @@ async fn dispatch(cli: &Cli) -> Result<Exit, UserError> {
         }
         Command::Show(arguments) => show::run(&cache_of(cli)?, arguments),
         Command::History(arguments) => history::run(&cache_of(cli)?, arguments),
+        Command::Mcp(arguments) => mcp::run(&world(cli)?, arguments).await,
         Command::Explain { code } => explain::run(code.as_deref()),
         Command::Doctor(arguments) => doctor::run(cli, arguments).await,
         Command::Sandbox(arguments) => sandbox::run(&world(cli)?, arguments).await,

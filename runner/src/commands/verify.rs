@@ -57,7 +57,7 @@ pub(super) fn request(arguments: &Verify) -> Result<Request, UserError> {
     Ok(Request {
         repository: place(arguments.place.repo.as_ref())?,
         proposed: proposed(&arguments.change)?,
-        base: arguments.place.base.clone(),
+        base: arguments.place.base.clone().into(),
         policy: choice(arguments.place.policy.as_deref()),
         isolation: arguments.isolation,
         checks: arguments.checks.clone(),

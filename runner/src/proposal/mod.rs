@@ -35,6 +35,8 @@ pub enum Input<'a> {
     Staged,
     /// Tracked changes, and untracked files that are not ignored.
     WorkingTree,
+    /// One that was read before, through the same [`Repository`].
+    Read(&'a Proposal),
 }
 
 /// A proposal as two trees in our private git directory.
@@ -117,6 +119,7 @@ pub fn base_of(
     revision: Option<&str>,
 ) -> Result<Base, ProposalError> {
     match (revision, input) {
+        (_, Input::Read(proposal)) => Ok(proposal.base.clone()),
         (Some(revision), _) => Ok(base::pinned(repository, revision)?),
         (None, Input::Head(revision)) => Ok(base::of_revision(repository, revision)?),
         (None, _) if repository.layout().is_some() => Ok(base::head(repository)?),
@@ -155,6 +158,7 @@ pub fn with_base(
             "the index",
         ),
         Input::WorkingTree => working_tree::resolve(repository, base),
+        Input::Read(proposal) => Ok(proposal.clone()),
     }
 }
 

@@ -7,6 +7,7 @@ mod agent;
 mod attempts;
 mod cost;
 mod denials;
+pub mod feedback;
 mod findings;
 mod human;
 
