@@ -7,6 +7,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use passmuster_policy::policy::{Grant, Isolation};
 use passmuster_wasm::Capability;
 
+/// Names the cache in the environment.
+pub const CACHE_VARIABLE: &str = "PASSMUSTER_CACHE";
+
 /// Does this change pass muster? Applies a proposed change to an isolated tree, runs the
 /// repository's tests in a sandbox on it and on its base, and gives one verdict.
 #[derive(Debug, Parser)]
@@ -19,7 +22,7 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
     /// Where results, trees and git objects are kept [default: $XDG_CACHE_HOME/passmuster].
-    #[arg(long, global = true, value_name = "DIR", env = "PASSMUSTER_CACHE")]
+    #[arg(long, global = true, value_name = "DIR", env = CACHE_VARIABLE)]
     pub cache_dir: Option<PathBuf>,
     /// No progress on standard error.
     #[arg(long, short, global = true)]
@@ -41,6 +44,8 @@ pub enum Command {
     Demo(Demo),
     /// Serve the verifier as tools of a coding agent, over standard input and output (MCP).
     Mcp(Mcp),
+    /// Answer a coding agent's client that asks before the agent stops, commits or pushes.
+    Hook(Hook),
     /// Say what a reason code means and what to do about it.
     Explain {
         /// A code as a verdict prints it; without one, all codes are listed.
@@ -195,6 +200,52 @@ pub struct Mcp {
     /// The least isolation that is accepted: full, full-bwrap or landlock [default: the policy's].
     #[arg(long, value_name = "TIER", value_parser = isolation)]
     pub isolation: Option<Isolation>,
+}
+
+/// Arguments of `hook`.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Reads the client's event from standard input and verifies the working tree. Exit codes: 2 the agent has to go on working, with the reason on standard error; 0 it may go on."
+)]
+pub struct Hook {
+    /// Whose events they are.
+    #[arg(value_enum)]
+    pub agent: HookAgent,
+    /// The repository [default: where the client says that it works].
+    #[arg(long, value_name = "DIR")]
+    pub repo: Option<PathBuf>,
+    /// The base [default: where HEAD left the remote's default branch; without a remote HEAD].
+    #[arg(long, value_name = "REV")]
+    pub base: Option<String>,
+    /// The operator's policy: a file, `preset:NAME`, or `auto` [default: passmuster.toml of the base].
+    #[arg(long, value_name = "FILE|preset:NAME|auto")]
+    pub policy: Option<String>,
+    /// Seconds until an answer; below the client's own limit, which lets the agent go.
+    #[arg(long, value_name = "SECONDS", default_value_t = 45)]
+    pub wait: u64,
+    /// Verify, and say so in lines of JSON: what a hook starts.
+    #[arg(long, hide = true)]
+    pub judge: bool,
+}
+
+/// Clients whose events are understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum HookAgent {
+    /// Claude Code.
+    Claude,
+    /// Codex CLI.
+    Codex,
+}
+
+impl HookAgent {
+    /// The word on the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Claude => "claude",
+            Self::Codex => "codex",
+        }
+    }
 }
 
 /// Arguments of `demo`.

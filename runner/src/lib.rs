@@ -19,7 +19,7 @@
 //!     and linters are read.
 //! 12. [`report`], [`reproduce`], [`past`], [`attempts`], [`store`]: the verdict for its readers, and the history.
 //!
-//! [`mcp`] offers [`verify`] to an agent as tools. [`doctor`] says what the machine gives to all of it. [`errand`] takes the same way with one command and no decision; [`passing`] connects its streams.
+//! [`mcp`] offers [`verify`] to an agent as tools, [`hook`] asks for it before an agent stops or commits. [`doctor`] says what the machine gives to all of it. [`errand`] takes the same way with one command and no decision; [`passing`] connects its streams.
 //!
 //! [`cache`] owns the directory that all of this lives in, and [`removal`] empties it; [`places`] names the paths inside a
 //! sandbox; [`digest`], [`memory`], [`progress`], [`interrupt`], [`error`] and
@@ -50,6 +50,7 @@ pub mod exit_code;
 pub mod fuzzing;
 pub mod git;
 pub mod grants;
+pub mod hook;
 pub mod host;
 #[cfg(any(test, fuzzing))]
 mod hostile_layers;
@@ -101,8 +102,22 @@ pub mod verify;
 /// anything starts a thread.
 pub fn main() -> ExitCode {
     passmuster_process::init::take_over_if_asked();
-    let cli = cli::Cli::parse();
+    let hook = std::env::args_os()
+        .nth(1)
+        .is_some_and(|word| word == "hook");
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        // To a hook's client the status of a wrong command line would be a verdict.
+        Err(error) if hook && error.use_stderr() => {
+            return commands::hook::unusable(&error.to_string()).into();
+        }
+        Err(error) => error.exit(),
+    };
     // A panic is a bug of ours: it must not look like a verdict.
     let ended = std::panic::catch_unwind(|| commands::run(&cli));
-    ended.unwrap_or(exit_code::Exit::Internal).into()
+    let broken = || match hook {
+        true => commands::hook::unusable("the hook broke down"),
+        false => exit_code::Exit::Internal,
+    };
+    ended.unwrap_or_else(|_| broken()).into()
 }

@@ -28,6 +28,7 @@ mod economy;
 mod examples;
 mod frameworks;
 mod history;
+mod hooks;
 mod interrupt;
 mod landlock;
 mod layers;

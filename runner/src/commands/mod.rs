@@ -6,6 +6,7 @@ mod demo;
 mod doctor;
 mod explain;
 mod history;
+pub(crate) mod hook;
 mod init;
 mod mcp;
 mod plugin;
@@ -96,6 +97,7 @@ async fn dispatch(cli: &Cli) -> Result<Exit, UserError> {
         }
         Command::Show(arguments) => show::run(&cache_of(cli)?, arguments),
         Command::History(arguments) => history::run(&cache_of(cli)?, arguments),
+        Command::Hook(arguments) => Ok(hook::run(world(cli), arguments).await),
         Command::Mcp(arguments) => mcp::run(&world(cli)?, arguments).await,
         Command::Explain { code } => explain::run(code.as_deref()),
         Command::Doctor(arguments) => doctor::run(cli, arguments).await,

@@ -1,0 +1,161 @@
+//! `hook`: what a coding agent's client asks before the agent stops, commits or pushes.
+//!
+//! # Theory of operation
+//!
+//! Clients fail open. Of all the ways in which a hook can end, Claude Code and Codex let the agent go on after
+//! every one but exit status 2 (Codex only where something stands on standard error too) or a JSON answer in
+//! exactly the form that they know; another status, a crash and an exceeded time are consent. So there are two
+//! ends and no third: status 2 with the reason on standard error, or status 0 with at most one key of JSON. What
+//! cannot be found out ends in the second, on purpose and with a notice, a command line that does not parse
+//! included: a hook is guidance for an agent that means well, and one that blocks for its own fault stops all
+//! work. What must hold is held where the agent has no hand: `gate`, behind a protected branch.
+//!
+//! 1. `event`: what the client says is about to happen. Only the end of a turn, and commands that commit,
+//!    push or propose, are of interest.
+//! 2. `judge`: a process of our own verifies the working tree against the base that `mcp` would use too. It
+//!    answers from the store within milliseconds; when it takes longer than the hook may, the hook leaves it
+//!    behind, and the next hook finds its verdict.
+//! 3. `decision`: blocked is what the agent can mend: a failing verdict, and, once for a tree, one that is not
+//!    known yet. `review` and `inconclusive` are for a human, and released with a notice. The end of a turn is
+//!    blocked once for a tree and session: an agent that changed nothing since has no more to give.
+
+mod decision;
+mod event;
+mod judge;
+
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+pub use judge::judge;
+
+use crate::digest::digest;
+use crate::policy_source;
+use crate::store::Store;
+use crate::verify::World;
+use decision::{Answer, Known, decide};
+use event::{Event, Moment};
+
+/// Longest message of a client. A command may carry a whole file.
+const MESSAGE: u64 = 16 << 20;
+/// A client that says nothing for so long says nothing.
+const SILENCE: Duration = Duration::from_secs(5);
+
+/// What the operator wrote into the client's configuration.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The client's name, for the judge's command line.
+    pub agent: String,
+    /// The repository; none: where the client says that it is.
+    pub repository: Option<PathBuf>,
+    /// The base; none: where `HEAD` left the default branch of the remote.
+    pub base: Option<String>,
+    /// Where the policy comes from.
+    pub policy: policy_source::Choice,
+    /// The same as it was written.
+    pub policy_argument: Option<String>,
+    /// How long an answer may take.
+    pub wait: Duration,
+}
+
+/// How a hook ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    /// Exit status: 0 or 2.
+    pub status: u8,
+    /// All of standard output.
+    pub out: String,
+    /// All of standard error.
+    pub err: String,
+}
+
+/// Reads the client's message and answers it.
+pub async fn answer(world: &World, options: &Options) -> End {
+    let end = Instant::now() + options.wait;
+    match heard().await.and_then(|message| Event::parse(&message)) {
+        Ok(Event {
+            moment: Moment::Other,
+            ..
+        }) => Answer::Go.into(),
+        Ok(event) => answer_event(world, options, &event, end).await.into(),
+        Err(problem) => notice(&format!("the hook's input {problem}")),
+    }
+}
+
+/// Releases the agent, and says why it was not held.
+pub fn notice(text: &str) -> End {
+    Answer::Notice(format!("nothing was verified: {text}")).into()
+}
+
+async fn answer_event(world: &World, options: &Options, event: &Event, end: Instant) -> Answer {
+    let known = judge::ask(&world.cache, options, event, end).await;
+    let tree = match &known {
+        Known::Verdict { tree, .. } | Known::Pending { tree } => tree.clone().unwrap_or_default(),
+        Known::Unchanged | Known::Failed(_) => String::new(),
+    };
+    let memory = Memory::of(world, event, &tree, matches!(known, Known::Pending { .. }));
+    let answer = decide(event.moment, &known, memory.was_blocked);
+    if matches!(answer, Answer::Block(_)) {
+        memory.remember(world);
+    }
+    answer
+}
+
+/// What this session was told of this tree before.
+struct Memory {
+    key: String,
+    was_blocked: bool,
+}
+
+impl Memory {
+    /// Where it cannot be read it counts as told: better released once too often than held for ever.
+    fn of(world: &World, event: &Event, tree: &str, pending: bool) -> Self {
+        let moment = matches!(event.moment, Moment::End);
+        let key = digest(&("hook", &event.session, moment, pending, tree));
+        let found = Store::open(&world.cache.history()).and_then(|store| store.result(&key));
+        Self {
+            key,
+            was_blocked: !matches!(found, Ok(None)),
+        }
+    }
+
+    fn remember(&self, world: &World) {
+        // Where it cannot be written it could not be read either.
+        let _ = Store::open(&world.cache.history())
+            .and_then(|store| store.put_result(&self.key, "true"));
+    }
+}
+
+async fn heard() -> Result<Vec<u8>, String> {
+    let read = tokio::task::spawn_blocking(|| {
+        let mut bytes = Vec::new();
+        let mut input = std::io::stdin().lock().take(MESSAGE + 1);
+        input.read_to_end(&mut bytes).map(|_| bytes)
+    });
+    match tokio::time::timeout(SILENCE, read).await {
+        Err(_) => Err(format!("did not end within {} s", SILENCE.as_secs())),
+        Ok(Err(error)) => Err(format!("cannot be read: {error}")),
+        Ok(Ok(Err(error))) => Err(format!("cannot be read: {error}")),
+        Ok(Ok(Ok(bytes))) if bytes.len() as u64 > MESSAGE => {
+            Err(format!("is longer than {MESSAGE} bytes"))
+        }
+        Ok(Ok(Ok(bytes))) => Ok(bytes),
+    }
+}
+
+impl From<Answer> for End {
+    fn from(answer: Answer) -> Self {
+        let (status, out, err) = match answer {
+            Answer::Go => (0, String::new(), String::new()),
+            // The one key that every client knows for this.
+            Answer::Notice(text) => {
+                let told = json!({ "systemMessage": format!("passmuster: {text}") });
+                (0, format!("{told}\n"), String::new())
+            }
+            Answer::Block(text) => (2, String::new(), format!("{}\n", text.trim_end())),
+        };
+        Self { status, out, err }
+    }
+}

@@ -1,0 +1,206 @@
+//! Hooks of coding agents: held is what the agent can mend, and a client never takes our failure for a verdict.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use passmuster_tests::leftovers::processes;
+use passmuster_tests::program::Finished;
+use passmuster_tests::{Repository, TestEnv, proposal};
+use serde_json::{Value, json};
+
+const REPO: &str = "python-ledger";
+
+/// What a client sends when the agent wants to end its turn.
+fn stop(repo: &Repository<'_>) -> Value {
+    json!({ "hook_event_name": "Stop", "session_id": "one", "cwd": repo.root(), "stop_hook_active": false })
+}
+
+/// What it sends before a command.
+fn command(repo: &Repository<'_>, line: &str) -> Value {
+    json!({ "hook_event_name": "PreToolUse", "session_id": "one", "cwd": repo.root(), "tool_name": "Bash",
+            "tool_input": { "command": line } })
+}
+
+fn ask(env: &TestEnv, agent: &str, event: &Value, more: &[&str]) -> Finished {
+    env.passmuster(["hook", agent])
+        .args(more)
+        .stdin(event.to_string())
+        .run()
+}
+
+/// The agent goes on, and nobody is told anything.
+#[track_caller]
+fn assert_silent(finished: &Finished) {
+    assert_eq!(finished.code(), Some(0), "{}", finished.all());
+    assert_eq!(finished.out() + &finished.err(), "", "{}", finished.all());
+}
+
+/// The agent is held, and told why.
+#[track_caller]
+fn assert_held(finished: &Finished, word: &str) {
+    assert_eq!(finished.code(), Some(2), "{}", finished.all());
+    assert!(finished.err().contains(word), "{}", finished.all());
+    assert_eq!(finished.out(), "", "{}", finished.all());
+}
+
+/// The agent goes on, and the human is told: one key that every client knows, because Codex drops an answer
+/// with another one.
+#[track_caller]
+fn assert_released(finished: &Finished, word: &str) {
+    assert_eq!(finished.code(), Some(0), "{}", finished.all());
+    let told: Value = serde_json::from_str(&finished.out()).unwrap();
+    let keys: Vec<&String> = told.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["systemMessage"]);
+    let text = told["systemMessage"].as_str().unwrap();
+    assert!(
+        text.starts_with("passmuster: ") && text.contains(word),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_failing_change_holds_the_agent_once_for_each_state_of_the_tree() {
+    let env = TestEnv::new();
+    let repo = env.repo(REPO);
+    assert_silent(&ask(&env, "claude", &stop(&repo), &[]));
+    repo.apply(&proposal(REPO, "faulty-regression"));
+    for agent in ["claude", "codex"] {
+        let mut event = stop(&repo);
+        event["session_id"] = agent.into();
+        let held = ask(&env, agent, &event, &[]);
+        assert_held(&held, "fail: fix the code");
+        assert_held(&held, "expected:");
+        assert!(held.stderr.len() < 5000);
+        assert_released(&ask(&env, agent, &event, &[]), "nothing of it changed");
+        assert_released(&ask(&env, agent, &event, &[]), "nothing of it changed");
+    }
+    repo.write("notes.txt", "another state\n");
+    assert_held(
+        &ask(&env, "claude", &stop(&repo), &[]),
+        "fail: fix the code",
+    );
+    repo.git(["checkout", "--quiet", "--", "."]);
+    repo.apply(&proposal(REPO, "good-fix-lost-cents"));
+    assert_silent(&ask(&env, "claude", &stop(&repo), &[]));
+}
+
+#[test]
+fn commits_pushes_and_proposals_are_held_while_the_change_fails() {
+    let env = TestEnv::new();
+    let repo = env.repo(REPO);
+    repo.apply(&proposal(REPO, "faulty-regression"));
+    for line in ["git commit -am x", "git push", "gh pr create --fill"] {
+        assert_held(
+            &ask(&env, "claude", &command(&repo, line), &[]),
+            "tests-regressed",
+        );
+    }
+    let begun = Instant::now();
+    assert_silent(&ask(
+        &env,
+        "codex",
+        &command(&repo, "git status; ls"),
+        &["--wait", "0"],
+    ));
+    assert!(begun.elapsed() < Duration::from_secs(2));
+}
+
+#[test]
+fn what_is_for_a_human_is_released_with_a_notice() {
+    let env = TestEnv::new();
+    let repo = env.repo(REPO);
+    repo.apply(&proposal(REPO, "gaming-edit-ci"));
+    assert_released(&ask(&env, "claude", &stop(&repo), &[]), "review");
+    let red = env.repo("python-red");
+    red.write("extra.py", "x = 1\n");
+    red.remove("passmuster.toml");
+    red.commit("No policy");
+    red.write("extra.py", "x = 2\n");
+    assert_released(&ask(&env, "claude", &stop(&red), &[]), "passmuster init");
+    let unknown = command(&red, "git push");
+    assert_released(
+        &ask(&env, "codex", &unknown, &["--base", "nowhere"]),
+        "nowhere",
+    );
+}
+
+#[test]
+fn a_verdict_that_takes_too_long_is_left_to_be_found_and_found() {
+    let env = TestEnv::new();
+    let marker = format!("marker-hook-{}", std::process::id());
+    let repo = env.repo("python-sleeper");
+    repo.write("marker.txt", &marker);
+    repo.write("seconds.txt", "12");
+    let begun = Instant::now();
+    let held = ask(&env, "claude", &stop(&repo), &["--wait", "4"]);
+    assert_held(&held, "Call the tool `verify`");
+    assert!(
+        begun.elapsed() < Duration::from_secs(8),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert!(!processes(&[&marker]).is_empty(), "the judge goes on");
+    assert_released(
+        &ask(&env, "claude", &stop(&repo), &["--wait", "2"]),
+        "still being verified",
+    );
+    // The next one waits for the same judge's verdict.
+    assert_silent(&ask(&env, "claude", &stop(&repo), &["--wait", "60"]));
+    let shown = env.passmuster(["history", "--json"]).cwd(repo.root()).run();
+    let history: Value = serde_json::from_str(&shown.out()).unwrap();
+    assert_eq!(history["runs"].as_array().unwrap().len(), 1, "{history}");
+    env.assert_nothing_left(&marker);
+}
+
+#[test]
+fn our_own_failure_is_never_a_verdict() {
+    let env = TestEnv::new();
+    let repo = env.repo(REPO);
+    let hook = |arguments: &[&str], input: &str| {
+        let invocation = env.passmuster(["hook"]).args(arguments);
+        invocation.stdin(input).cwd(repo.root()).run()
+    };
+    for input in [
+        "",
+        "[]",
+        "{\"hook_event_name\":\"Stop\"",
+        "\u{0}",
+        "{\"hook_event_name\":7}",
+    ] {
+        assert_released(&hook(&["claude"], input), "the hook's input is no event");
+    }
+    let event = stop(&repo).to_string();
+    assert_released(
+        &hook(&["claude", "--no-such-option"], &event),
+        "unexpected argument",
+    );
+    assert_released(&hook(&["nobody"], &event), "invalid value");
+    assert_released(
+        &hook(&["claude", "--repo", "/no/such/place"], &event),
+        "/no/such/place",
+    );
+    let file = env.path("a-file");
+    std::fs::write(&file, "").unwrap();
+    let no_cache = ["claude", "--cache-dir", file.to_str().unwrap()];
+    assert_released(&hook(&no_cache, &event), "a-file");
+    // Help is help.
+    let help = hook(&["--help"], "");
+    help.assert_code(0);
+    assert!(help.out().contains("Exit codes: 2"));
+}
+
+#[test]
+fn a_client_that_keeps_its_end_open_is_not_waited_for() {
+    let env = TestEnv::new();
+    let mut hook = env.command(env.binary());
+    hook.args(["hook", "claude"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null());
+    let begun = Instant::now();
+    let mut running = hook.spawn().unwrap();
+    let stdin = running.stdin.take();
+    let status = running.wait().unwrap();
+    assert_eq!(status.code(), Some(0));
+    assert!(begun.elapsed() < Duration::from_secs(20));
+    drop(stdin);
+}
