@@ -7,6 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use passmuster_policy::policy::{Grant, Isolation};
 use passmuster_wasm::Capability;
 
+use crate::install::Client;
+
 /// Names the cache in the environment.
 pub const CACHE_VARIABLE: &str = "PASSMUSTER_CACHE";
 
@@ -46,6 +48,11 @@ pub enum Command {
     Mcp(Mcp),
     /// Answer a coding agent's client that asks before the agent stops, commits or pushes.
     Hook(Hook),
+    /// Write a client's configuration in this repository: MCP server, hooks, instructions. Shows the
+    /// difference first.
+    Install(Install),
+    /// Take out what `install` wrote. Shows the difference first.
+    Uninstall(Install),
     /// Say what a reason code means and what to do about it.
     Explain {
         /// A code as a verdict prints it; without one, all codes are listed.
@@ -226,6 +233,26 @@ pub struct Hook {
     /// Verify, and say so in lines of JSON: what a hook starts.
     #[arg(long, hide = true)]
     pub judge: bool,
+}
+
+/// Arguments of `install` and `uninstall`.
+#[derive(Debug, Clone, Args)]
+pub struct Install {
+    /// The client.
+    #[arg(value_enum)]
+    pub client: Client,
+    /// The repository [default: the one that encloses the current directory].
+    #[arg(long, value_name = "DIR")]
+    pub repo: Option<PathBuf>,
+    /// The base that server and hooks get as an option.
+    #[arg(long, value_name = "REV")]
+    pub base: Option<String>,
+    /// The operator's policy that they get: a file, `preset:NAME`, or `auto`.
+    #[arg(long, value_name = "FILE|preset:NAME|auto")]
+    pub policy: Option<String>,
+    /// Write without asking.
+    #[arg(long, short)]
+    pub yes: bool,
 }
 
 /// Clients whose events are understood.

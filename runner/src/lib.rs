@@ -19,7 +19,8 @@
 //!     and linters are read.
 //! 12. [`report`], [`reproduce`], [`past`], [`attempts`], [`store`]: the verdict for its readers, and the history.
 //!
-//! [`mcp`] offers [`verify`] to an agent as tools, [`hook`] asks for it before an agent stops or commits. [`doctor`] says what the machine gives to all of it. [`errand`] takes the same way with one command and no decision; [`passing`] connects its streams.
+//! [`mcp`] offers [`verify`] to an agent as tools, [`hook`] asks for it before an agent stops or commits,
+//! and [`install`] puts both into the clients' configuration. [`doctor`] says what the machine gives to all of it. [`errand`] takes the same way with one command and no decision; [`passing`] connects its streams.
 //!
 //! [`cache`] owns the directory that all of this lives in, and [`removal`] empties it; [`places`] names the paths inside a
 //! sandbox; [`digest`], [`memory`], [`progress`], [`interrupt`], [`error`] and
@@ -55,6 +56,7 @@ pub mod host;
 #[cfg(any(test, fuzzing))]
 mod hostile_layers;
 pub mod inspect;
+pub mod install;
 pub mod interrupt;
 pub mod layers;
 pub mod lint;

@@ -29,6 +29,7 @@ mod examples;
 mod frameworks;
 mod history;
 mod hooks;
+mod install;
 mod interrupt;
 mod landlock;
 mod layers;

@@ -8,6 +8,7 @@ mod explain;
 mod history;
 pub(crate) mod hook;
 mod init;
+mod install;
 mod mcp;
 mod plugin;
 mod policy;
@@ -25,6 +26,7 @@ use crate::cache::Cache;
 use crate::cli::{Cli, Command};
 use crate::error::UserError;
 use crate::exit_code::Exit;
+use crate::install::Direction;
 use crate::interrupt::Stop;
 use crate::memory;
 use crate::progress::Progress;
@@ -98,6 +100,8 @@ async fn dispatch(cli: &Cli) -> Result<Exit, UserError> {
         Command::Show(arguments) => show::run(&cache_of(cli)?, arguments),
         Command::History(arguments) => history::run(&cache_of(cli)?, arguments),
         Command::Hook(arguments) => Ok(hook::run(world(cli), arguments).await),
+        Command::Install(arguments) => install::run(arguments, Direction::Install),
+        Command::Uninstall(arguments) => install::run(arguments, Direction::Uninstall),
         Command::Mcp(arguments) => mcp::run(&world(cli)?, arguments).await,
         Command::Explain { code } => explain::run(code.as_deref()),
         Command::Doctor(arguments) => doctor::run(cli, arguments).await,

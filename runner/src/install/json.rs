@@ -1,0 +1,239 @@
+//! Our keys in a JSON file of somebody else, edited in its text.
+
+use jsonc_parser::ParseOptions;
+use jsonc_parser::cst::{
+    CstArray, CstContainerNode, CstInputValue, CstNode, CstObject, CstRootNode,
+};
+use serde_json::Value;
+
+/// One thing of ours.
+#[derive(Clone, Debug)]
+pub(super) enum Entry {
+    /// A key below these objects.
+    Key {
+        /// The objects, outermost first.
+        below: &'static [&'static str],
+        /// The key.
+        name: &'static str,
+        /// Its value.
+        value: Value,
+    },
+    /// A hook: an entry of the list that has the event's name, below `hooks`.
+    Hook {
+        /// The event.
+        event: &'static str,
+        /// Words of the command by which ours is known again.
+        known_by: &'static str,
+        /// The entry.
+        value: Value,
+    },
+}
+
+/// The file with our entries, older ones replaced.
+pub(super) fn put(text: &str, entries: &[Entry]) -> Result<String, String> {
+    let text = if text.trim().is_empty() { "{}\n" } else { text };
+    let root = parse(text)?;
+    for entry in entries {
+        remove(&root, entry)?;
+        let no_object = || "it holds something else where we need an object".to_owned();
+        let top = root.object_value_or_create().ok_or_else(no_object)?;
+        match entry {
+            Entry::Key { below, name, value } => {
+                let place = below.iter().try_fold(top, |object, key| {
+                    object.object_value_or_create(key).ok_or_else(no_object)
+                })?;
+                place.append(name, input(value));
+            }
+            Entry::Hook { event, value, .. } => {
+                let hooks = top.object_value_or_create("hooks").ok_or_else(no_object)?;
+                let list = hooks
+                    .array_value_or_create(event)
+                    .ok_or_else(|| format!("`hooks.{event}` is no list"))?;
+                list.ensure_multiline();
+                list.append(input(value));
+            }
+        }
+    }
+    Ok(root.to_string())
+}
+
+/// The file without our entries, and without what is empty then; none where nothing is left.
+pub(super) fn take(text: &str, entries: &[Entry]) -> Result<Option<String>, String> {
+    if text.trim().is_empty() {
+        return Ok(Some(text.to_owned()));
+    }
+    let root = parse(text)?;
+    for entry in entries {
+        remove(&root, entry)?;
+    }
+    let left = root.object_value();
+    let empty = left.is_some_and(|object| object.properties().is_empty());
+    Ok((!empty).then(|| root.to_string()))
+}
+
+fn parse(text: &str) -> Result<CstRootNode, String> {
+    CstRootNode::parse(text, &ParseOptions::default())
+        .map_err(|error| format!("it is no JSON: {error}"))
+}
+
+fn remove(root: &CstRootNode, entry: &Entry) -> Result<(), String> {
+    let Some(top) = root.object_value() else {
+        return match root.value() {
+            None => Ok(()),
+            Some(_) => Err("it holds no object".to_owned()),
+        };
+    };
+    match entry {
+        Entry::Key { below, name, .. } => {
+            let place = below
+                .iter()
+                .try_fold(top, |object, key| object.object_value(key));
+            if let Some(property) = place.as_ref().and_then(|place| place.get(name)) {
+                property.remove();
+            }
+            if let Some(place) = place.filter(|_| !below.is_empty()) {
+                drop_empty(place.into(), below.len());
+            }
+        }
+        Entry::Hook {
+            event, known_by, ..
+        } => {
+            let list = top
+                .object_value("hooks")
+                .and_then(|hooks| hooks.array_value(event));
+            if let Some(list) = list {
+                remove_hooks(&list, known_by);
+                drop_empty(list.into(), 2);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes our commands out of every group of the list, and groups that are empty then.
+fn remove_hooks(list: &CstArray, known_by: &str) {
+    for group in list.elements() {
+        let hooks = group
+            .as_object()
+            .and_then(|group| group.array_value("hooks"));
+        let Some(hooks) = hooks else {
+            continue;
+        };
+        let ours: Vec<CstNode> = hooks
+            .elements()
+            .into_iter()
+            .filter(|hook| is_ours(hook, known_by))
+            .collect();
+        let touched = !ours.is_empty();
+        ours.into_iter().for_each(CstNode::remove);
+        if touched && hooks.elements().is_empty() {
+            group.remove();
+        }
+    }
+}
+
+fn is_ours(hook: &CstNode, known_by: &str) -> bool {
+    let value = hook.to_serde_value();
+    let command = value.as_ref().and_then(|value| value["command"].as_str());
+    command.is_some_and(|command| command.contains("passmuster") && command.contains(known_by))
+}
+
+/// Removes an empty list or object, and the objects around it that are empty then, so many at most.
+fn drop_empty(mut node: CstContainerNode, levels: usize) {
+    for _ in 0..levels {
+        if !node.children_exclude_trivia_and_tokens().is_empty() {
+            return;
+        }
+        let Some(property) = node.parent().and_then(|parent| parent.as_object_prop()) else {
+            return;
+        };
+        let around: Option<CstObject> = property.parent().and_then(|parent| parent.as_object());
+        property.remove();
+        match around {
+            Some(object) => node = object.into(),
+            None => return,
+        }
+    }
+}
+
+fn input(value: &Value) -> CstInputValue {
+    match value {
+        Value::Null => CstInputValue::Null,
+        Value::Bool(value) => CstInputValue::Bool(*value),
+        Value::Number(value) => CstInputValue::Number(value.to_string()),
+        Value::String(value) => CstInputValue::String(value.clone()),
+        Value::Array(values) => CstInputValue::Array(values.iter().map(input).collect()),
+        Value::Object(object) => {
+            let pairs = object
+                .iter()
+                .map(|(key, value)| (key.clone(), input(value)));
+            CstInputValue::Object(pairs.collect())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn entries(seconds: u32) -> Vec<Entry> {
+        vec![
+            Entry::Key {
+                below: &["servers"],
+                name: "passmuster",
+                value: json!({ "timeout": seconds }),
+            },
+            Entry::Hook {
+                event: "Stop",
+                known_by: " hook claude",
+                value: json!({ "hooks": [{ "type": "command", "command": "passmuster hook claude", "timeout": seconds }] }),
+            },
+        ]
+    }
+
+    #[test]
+    fn what_was_there_stays_and_comes_back_when_ours_goes() {
+        for text in [
+            "{\n  // mine\n  \"servers\": {\n    \"other\": { \"a\": 1 }\n  },\n  \"x\": [1,2]\n}\n",
+            "{\"hooks\":{\"Stop\":[{\"hooks\":[{\"type\":\"command\",\"command\":\"mine\"}]}]}}",
+            "{\n\t\"x\": 1\n}\n",
+        ] {
+            let with = put(text, &entries(1)).unwrap();
+            let value = parse(&with).unwrap().to_serde_value().unwrap();
+            assert_eq!(value["servers"]["passmuster"]["timeout"], 1, "{with}");
+            let again = put(&with, &entries(2)).unwrap();
+            assert_eq!(
+                again.matches("passmuster hook claude").count(),
+                1,
+                "{again}"
+            );
+            assert!(again.contains("mine") == text.contains("mine"));
+            let without = take(&again, &entries(2)).unwrap().unwrap();
+            let value = |text: &str| parse(text).unwrap().to_serde_value();
+            assert_eq!(value(&without), value(text), "{without}");
+            assert!(without.contains("// mine") == text.contains("// mine"));
+        }
+    }
+
+    #[test]
+    fn a_file_that_held_nothing_else_goes() {
+        for text in ["", "{}", "\n"] {
+            let with = put(text, &entries(1)).unwrap();
+            assert_eq!(take(&with, &entries(1)).unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn what_has_another_form_is_refused() {
+        for text in [
+            "[]",
+            "{",
+            "{\"servers\": 1}",
+            "{\"hooks\": {\"Stop\": {}}}",
+            "{\"hooks\": []}",
+        ] {
+            assert!(put(text, &entries(1)).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Installing into clients: their files keep what is not ours, and what was installed works.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::process::Command;
+
+use passmuster_tests::program::Finished;
+use passmuster_tests::snapshot::Snapshot;
+use passmuster_tests::{Repository, TestEnv, proposal, test_env, tool};
+use serde_json::{Value, json};
+
+const REPO: &str = "python-ledger";
+
+fn run(
+    env: &TestEnv,
+    repo: &Repository<'_>,
+    command: &str,
+    client: &str,
+    more: &[&str],
+) -> Finished {
+    env.passmuster([command, client])
+        .args(more)
+        .cwd(repo.root())
+        .run()
+}
+
+fn text(repo: &Repository<'_>, path: &str) -> String {
+    fs::read_to_string(repo.root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn json_of(repo: &Repository<'_>, path: &str) -> Value {
+    serde_json::from_str(&text(repo, path)).unwrap()
+}
+
+/// Every file and directory outside git's own, and git's hooks, with their bytes.
+fn files(repo: &Repository<'_>) -> String {
+    let list = "find . -path ./.git -prune -o -print | sort; find .git/hooks . -path ./.git -prune -o -type f -print0 | sort -z | xargs -0 sha256sum";
+    tool(
+        Command::new("sh")
+            .args(["-c", list])
+            .current_dir(repo.root()),
+    )
+}
+
+#[test]
+fn nothing_is_written_before_somebody_agrees_and_all_of_it_can_be_taken_back() {
+    let env = TestEnv::new();
+    for client in ["claude", "codex", "opencode", "git"] {
+        let repo = env.repo(REPO);
+        repo.write("CLAUDE.md", "# Ours\n\nText.\n");
+        repo.write("AGENTS.md", "# Ours\n");
+        repo.write(
+            ".mcp.json",
+            "{\n  \"mcpServers\": {\n    \"other\": { \"command\": \"x\" }\n  }\n}\n",
+        );
+        repo.write(".codex/config.toml", "# mine\nmodel = \"m\"\n\n[[hooks.Stop]]\n[[hooks.Stop.hooks]]\ntype = \"command\"\ncommand = \"mine\"\n");
+        let before = Snapshot::of(repo.root());
+        let bytes = files(&repo);
+        let shown = run(&env, &repo, "install", client, &["--base", "main"]);
+        shown.assert_code(0);
+        assert!(shown.out().contains("\n+"), "{}", shown.all());
+        assert!(
+            shown.err().contains("nothing was written"),
+            "{}",
+            shown.all()
+        );
+        before.assert_unchanged(repo.root());
+        let written = run(&env, &repo, "install", client, &["--base", "main", "--yes"]);
+        written.assert_code(0);
+        assert_eq!(
+            written.out(),
+            shown.out(),
+            "what is written is what was shown"
+        );
+        let again = run(&env, &repo, "install", client, &["--base", "main", "--yes"]);
+        assert_eq!(again.out(), "", "twice is once: {}", again.all());
+        let moved = run(&env, &repo, "install", client, &["--yes"]);
+        assert!(
+            moved.out().contains("\n-"),
+            "an older one is replaced: {}",
+            moved.all()
+        );
+        run(&env, &repo, "uninstall", client, &["--yes"]).assert_code(0);
+        assert_eq!(files(&repo), bytes);
+        let nothing = run(&env, &repo, "uninstall", client, &["--yes"]);
+        assert!(nothing.err().contains("nothing to change"));
+    }
+}
+
+#[test]
+fn each_client_finds_its_server_and_its_hooks() {
+    let env = TestEnv::new();
+    let repo = env.repo(REPO);
+    for client in ["claude", "codex", "opencode"] {
+        run(&env, &repo, "install", client, &["--yes"]).assert_code(0);
+    }
+    let program = env.binary().canonicalize().unwrap();
+    let server = &json_of(&repo, ".mcp.json")["mcpServers"]["passmuster"];
+    assert_eq!(server["command"], json!(program));
+    assert_eq!(server["args"], json!(["mcp"]));
+    let hooks = &json_of(&repo, ".claude/settings.json")["hooks"];
+    assert_eq!(hooks["PreToolUse"][0]["matcher"], "Bash");
+    let stop = &hooks["Stop"][0]["hooks"][0];
+    let limit = stop["timeout"].as_u64().unwrap();
+    let command = stop["command"].as_str().unwrap();
+    let wait: u64 = command.rsplit(' ').next().unwrap().parse().unwrap();
+    assert!(
+        wait < limit,
+        "the hook answers before its client gives it up"
+    );
+    // The very line that the client would run.
+    repo.apply(&proposal(REPO, "faulty-regression"));
+    let event = json!({ "hook_event_name": "Stop", "session_id": "s", "cwd": repo.root() });
+    let asked = format!("printf %s '{event}' | {command}");
+    let answer = env.command("sh").args(["-c", &asked]).output().unwrap();
+    assert_eq!(answer.status.code(), Some(2));
+    let codex: toml::Table = toml::from_str(&text(&repo, ".codex/config.toml")).unwrap();
+    assert_eq!(
+        codex["mcp_servers"]["passmuster"]["args"][0].as_str(),
+        Some("mcp")
+    );
+    let codex_stop = &codex["hooks"]["Stop"][0]["hooks"][0];
+    assert!(
+        codex_stop["command"]
+            .as_str()
+            .unwrap()
+            .contains("hook codex")
+    );
+    let opencode = json_of(&repo, "opencode.json");
+    assert_eq!(opencode["mcp"]["passmuster"]["command"][1], "mcp");
+    for file in ["CLAUDE.md", "AGENTS.md"] {
+        assert!(
+            text(&repo, file).contains("Only the verdict `pass`"),
+            "{file}"
+        );
+    }
+}
+
+#[test]
+fn the_plugin_for_opencode_stops_a_commit_of_a_failing_change() {
+    let env = TestEnv::new();
+    let repo = env.repo(REPO);
+    run(&env, &repo, "install", "opencode", &["--yes"]).assert_code(0);
+    repo.apply(&proposal(REPO, "faulty-regression"));
+    let node = test_env("node");
+    let plugin = env.path("tmp").join("plugin.mjs");
+    tool(
+        Command::new(node.join("node_modules/.bin/esbuild"))
+            .arg(repo.root().join(".opencode/plugins/passmuster.ts"))
+            .arg("--format=esm")
+            .arg(format!("--outfile={}", plugin.display())),
+    );
+    let script = format!(
+        "const {{ Passmuster }} = await import({});\n\
+         const hooks = await Passmuster({{ directory: {} }});\n\
+         for (const command of ['git status', 'git commit -am x']) {{\n\
+           try {{ await hooks['tool.execute.before']({{ tool: 'bash' }}, {{ args: {{ command }} }}); console.log('goes on'); }}\n\
+           catch (error) {{ console.log(error.message.split('\\n')[1]); }}\n\
+         }}",
+        json!(plugin),
+        json!(repo.root())
+    );
+    let mut run = env.command("node");
+    let said = tool(run.args(["--input-type=module", "--eval", &script]));
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines[0], "goes on", "{said}");
+    assert!(lines[1].starts_with("fail: fix the code"), "{said}");
+    fs::remove_file(plugin).unwrap();
+}
+
+#[test]
+fn a_push_of_what_did_not_pass_is_refused() {
+    let env = TestEnv::new();
+    let repo = env.repo(REPO);
+    let remote = env.work().join("remote.git");
+    tool(
+        env.command("git")
+            .args(["init", "--quiet", "--bare", "--initial-branch=main"])
+            .arg(&remote),
+    );
+    env.give(&remote);
+    repo.git(["remote", "add", "origin", remote.to_str().unwrap()]);
+    repo.git(["push", "--quiet", "origin", "main"]);
+    run(&env, &repo, "install", "git", &["--yes"]).assert_code(0);
+    let push = |words: &[&str]| {
+        let mut git = env.command("git");
+        git.current_dir(repo.root())
+            .args(["push", "origin"])
+            .args(words);
+        git.output().unwrap()
+    };
+    repo.git(["checkout", "--quiet", "-b", "bad"]);
+    repo.apply(&proposal(REPO, "faulty-regression"));
+    repo.commit("Bad");
+    // A commit on top hides nothing: what the remote lacks is judged as a whole.
+    repo.write("notes.txt", "more\n");
+    repo.commit("More");
+    let refused = push(&["bad"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        !refused.status.success() && said.contains("is not pushed"),
+        "{said}"
+    );
+    assert!(said.contains("tests-regressed"), "{said}");
+    repo.git(["checkout", "--quiet", "-b", "good", "main"]);
+    repo.apply(&proposal(REPO, "good-fix-lost-cents"));
+    repo.commit("Good");
+    let pushed = push(&["good"]);
+    assert!(
+        pushed.status.success(),
+        "{}",
+        String::from_utf8_lossy(&pushed.stderr)
+    );
+    // Nothing new, and a deletion, are not verified.
+    assert!(push(&["good:again", ":good"]).status.success());
+}
+
+#[test]
+fn what_is_not_ours_or_not_readable_is_refused_and_stays() {
+    let env = TestEnv::new();
+    let repo = env.repo(REPO);
+    repo.write(".mcp.json", "{ broken");
+    repo.write(".codex/config.toml", "hooks = 1\n");
+    repo.write(".git/hooks/pre-push", "#!/bin/sh\necho mine\n");
+    let outside = env.work().join("outside");
+    fs::create_dir(&outside).unwrap();
+    symlink(&outside, repo.root().join(".opencode")).unwrap();
+    let before = Snapshot::of(repo.root());
+    for (client, word) in [
+        ("claude", "it is no JSON"),
+        ("codex", "does not parse any more"),
+        ("git", "there is one that is not ours"),
+        ("opencode", ".opencode"),
+    ] {
+        let refused = run(&env, &repo, "install", client, &["--yes"]);
+        refused.assert_code(2).assert_clear_message(&[word]);
+        before.assert_unchanged(repo.root());
+    }
+    assert_eq!(
+        fs::read_dir(&outside).unwrap().count(),
+        0,
+        "no link leads out"
+    );
+    let nowhere = env
+        .passmuster(["install", "claude", "--repo", "/", "--yes"])
+        .run();
+    nowhere
+        .assert_code(2)
+        .assert_clear_message(&["no git repository"]);
+}
