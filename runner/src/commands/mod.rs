@@ -7,6 +7,7 @@ mod doctor;
 mod explain;
 mod history;
 mod init;
+mod outputs;
 mod plugin;
 mod policy;
 mod sandbox;
