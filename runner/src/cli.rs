@@ -135,6 +135,14 @@ pub enum Format {
     Json,
     /// For a model: short, within a fixed budget.
     Agent,
+    /// For code scanning and editors: SARIF 2.1.0.
+    Sarif,
+    /// Annotations of a GitHub workflow, on its standard output.
+    Github,
+    /// GitLab's code quality report.
+    Gitlab,
+    /// For reviewdog: the Diagnostic Format.
+    Rdjson,
 }
 
 /// Arguments of `init`.

@@ -4,8 +4,6 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use passmuster_policy::verdict::Decision;
-
 use super::{outputs, palette, place, print};
 use crate::cli::{self, Verify};
 use crate::error::UserError;
@@ -47,17 +45,7 @@ pub(super) async fn run(
         outputs::write(path, &text)?;
     }
     world.cache.tend();
-    Ok(exit(verified.verdict.verdict))
-}
-
-/// The exit status of a decision.
-pub(super) fn exit(decision: Decision) -> Exit {
-    match decision {
-        Decision::Pass => Exit::Pass,
-        Decision::Fail => Exit::Fail,
-        Decision::Review => Exit::Review,
-        Decision::Inconclusive => Exit::Inconclusive,
-    }
+    Ok(Exit::of(verified.verdict.verdict))
 }
 
 /// Reads what the arguments name.

@@ -8,7 +8,15 @@ mod attempts;
 mod cost;
 mod denials;
 mod findings;
+mod github;
+mod gitlab;
 mod human;
+mod place;
+mod problems;
+mod rdjson;
+mod sarif;
+#[cfg(test)]
+mod testing;
 
 use std::io;
 
@@ -18,6 +26,9 @@ use passmuster_policy::verdict::{Decision, TestEntry, Verdict};
 use crate::cli::Format;
 
 pub use human::Palette;
+
+/// Most bytes of a longer text of others in the formats of forges; the JSON form has all of it.
+const QUOTED: usize = 2000;
 
 /// Writes a verdict in this form. `run` is the id under which `show` finds it again.
 pub fn write(
@@ -30,11 +41,17 @@ pub fn write(
     match format {
         Format::Human => human::write(out, palette, verdict, run),
         Format::Agent => out.write_all(agent::text(verdict, run).as_bytes()),
-        Format::Json => {
-            serde_json::to_writer_pretty(&mut *out, verdict)?;
-            out.write_all(b"\n")
-        }
+        Format::Json => json(out, verdict),
+        Format::Sarif => json(out, &sarif::document(verdict, run)),
+        Format::Github => out.write_all(github::text(verdict, run).as_bytes()),
+        Format::Gitlab => json(out, &gitlab::document(verdict)),
+        Format::Rdjson => json(out, &rdjson::document(verdict)),
     }
+}
+
+fn json(out: &mut dyn io::Write, document: &impl serde::Serialize) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, document)?;
+    out.write_all(b"\n")
 }
 
 /// The word as the verdict document has it.
