@@ -137,6 +137,10 @@ pub enum Format {
     Agent,
     /// For code scanning and editors: SARIF 2.1.0.
     Sarif,
+    /// For whatever reads test results: JUnit XML, one suite a check.
+    Junit,
+    /// The same as JSON: Common Test Report Format.
+    Ctrf,
     /// Annotations of a GitHub workflow, on its standard output.
     Github,
     /// GitLab's code quality report.

@@ -5,12 +5,15 @@
 
 mod agent;
 mod attempts;
+mod cases;
 mod cost;
+mod ctrf;
 mod denials;
 mod findings;
 mod github;
 mod gitlab;
 mod human;
+mod junit;
 mod place;
 mod problems;
 mod rdjson;
@@ -43,6 +46,8 @@ pub fn write(
         Format::Agent => out.write_all(agent::text(verdict, run).as_bytes()),
         Format::Json => json(out, verdict),
         Format::Sarif => json(out, &sarif::document(verdict, run)),
+        Format::Junit => junit::write(out, verdict, run),
+        Format::Ctrf => json(out, &ctrf::document(verdict, run)),
         Format::Github => out.write_all(github::text(verdict, run).as_bytes()),
         Format::Gitlab => json(out, &gitlab::document(verdict)),
         Format::Rdjson => json(out, &rdjson::document(verdict)),
