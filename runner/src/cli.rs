@@ -141,6 +141,8 @@ pub enum Format {
     Junit,
     /// The same as JSON: Common Test Report Format.
     Ctrf,
+    /// For a comment on a pull request or a job's summary.
+    Markdown,
     /// Annotations of a GitHub workflow, on its standard output.
     Github,
     /// GitLab's code quality report.

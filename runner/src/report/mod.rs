@@ -14,6 +14,7 @@ mod github;
 mod gitlab;
 mod human;
 mod junit;
+mod markdown;
 mod place;
 mod problems;
 mod rdjson;
@@ -48,6 +49,7 @@ pub fn write(
         Format::Sarif => json(out, &sarif::document(verdict, run)),
         Format::Junit => junit::write(out, verdict, run),
         Format::Ctrf => json(out, &ctrf::document(verdict, run)),
+        Format::Markdown => out.write_all(markdown::text(verdict, run).as_bytes()),
         Format::Github => out.write_all(github::text(verdict, run).as_bytes()),
         Format::Gitlab => json(out, &gitlab::document(verdict)),
         Format::Rdjson => json(out, &rdjson::document(verdict)),
