@@ -209,7 +209,7 @@ fn of_problem(problem: &Problem<'_>) -> Case {
 
 /// What is known of a test that tells against the change.
 fn explained(problem: &Problem<'_>, entry: &TestEntry) -> String {
-    let mut lines = vec![format!("{} {}", entry.id, entry.class.words())];
+    let mut lines = vec![format!("{} {}", id(&entry.id), entry.class.words())];
     for (name, value) in [("expected", &entry.expected), ("actual", &entry.actual)] {
         let value = value.as_deref().map(|value| line(value, QUOTED));
         lines.extend(value.map(|value| format!("{name}: {value}")));

@@ -32,7 +32,7 @@ fn diagnostic(problem: &Problem<'_>, home: &Place) -> Value {
         .map(|place| json!({ "message": "see also", "location": location(place) }))
         .collect();
     if let Some(known) = diagnostic.as_object_mut().filter(|_| !related.is_empty()) {
-        known.insert("relatedLocations".to_owned(), related.into());
+        known.insert("related_locations".to_owned(), related.into());
     }
     diagnostic
 }

@@ -3,9 +3,6 @@
 use passmuster_policy::verdict::Verdict;
 use serde_json::{Value, json};
 
-/// What text of others may try, whatever the format.
-pub(super) const HOSTILE: &str = "x]]>\u{0}\r\n::error::y|`</code></details><script>@everyone #1 http://evil.example ``` \u{fffe}\u{202e}%0A";
-
 /// Merges `with` into a verdict that says nothing against anything.
 pub(super) fn verdict(with: &Value) -> Verdict {
     let mut document = json!({
