@@ -6,9 +6,7 @@ mod readers;
 use std::fs;
 use std::path::PathBuf;
 
-use passmuster::cli::Format;
-use passmuster::report::{self, Palette};
-use passmuster_tests::{Finished, Repository, TestEnv, Verdict, proposal};
+use passmuster_tests::{Finished, Repository, TestEnv, Verdict, proposal, test_env, tool};
 use serde_json::{Value, json};
 
 use readers::{FORMATS, github, is_green, junit, markdown, outside_code, read};
@@ -300,40 +298,45 @@ fn hostile(from: &Verdict) -> Value {
     verdict
 }
 
-fn in_form(format: Format, verdict: Value) -> String {
-    let verdict = serde_json::from_value(verdict).unwrap();
-    let mut text = Vec::new();
-    report::write(
-        &mut text,
-        format,
-        Palette::Plain,
-        &verdict,
-        "0123456789abcdef",
-    )
-    .unwrap();
-    String::from_utf8(text).unwrap()
+/// Puts another verdict in the place of the only one that the history has: what a run of a very bad change could have
+/// left there. `show` prints it from then on.
+fn in_history(env: &TestEnv, verdict: &Value) {
+    let file = env.work().join("hostile.json");
+    fs::write(&file, verdict.to_string()).unwrap();
+    let script = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); \
+                  db.execute('UPDATE verdicts SET json = ?', [open(sys.argv[2]).read()]); db.commit()";
+    tool(
+        std::process::Command::new(test_env("python").join("bin/python"))
+            .args(["-c", script])
+            .arg(env.path("cache/passmuster/history.db"))
+            .arg(&file),
+    );
+}
+
+fn shown(env: &TestEnv, format: &str) -> String {
+    let finished = env.passmuster(["show", "--format", format]).run();
+    finished.assert_code(0);
+    finished.out()
 }
 
 #[test]
 fn nothing_of_a_change_breaks_out_of_any_form() {
-    use clap::ValueEnum as _;
     let env = TestEnv::new();
     let (repo, args) = ledger(&env, "faulty-regression");
     let (_, verdict) = env.verify(&repo, args).verdict();
-    let verdict = hostile(&verdict);
-    for format in Format::value_variants() {
-        let name = format.to_possible_value().unwrap().get_name().to_owned();
-        let text = in_form(*format, verdict.clone());
-        assert!(!is_green(&env, &name, &text), "{name}: {text}");
+    in_history(&env, &hostile(&verdict));
+    for name in FORMATS {
+        let text = shown(&env, name);
+        assert!(!is_green(&env, name, &text), "{name}: {text}");
         for bad in ['\u{0}', '\u{202e}', '\u{1b}', '\r'] {
-            let written = match name.as_str() {
+            let written = match name {
                 // The whole verdict is data as it is; JSON has escapes for it.
                 "json" if bad == '\u{202e}' => false,
                 _ => text.contains(bad),
             };
             assert!(!written, "{bad:?} in {name}: {text}");
         }
-        match name.as_str() {
+        match name {
             "github" => {
                 // Two tests, a finding that counts, two reasons and one review item: no command more.
                 let kinds: Vec<String> = github(&text).into_iter().map(|one| one.kind).collect();
@@ -420,7 +423,8 @@ fn more_than_a_forge_shows_is_counted_and_what_counts_most_is_kept() {
     many["tests"]["regressed"] = tests.collect();
     many["review"] =
         json!([{ "code": "flaky", "ids": [], "files": [], "message": "one is flaky" }]);
-    let annotations = github(&in_form(Format::Github, many.clone()));
+    in_history(&env, &many);
+    let annotations = github(&shown(&env, "github"));
     let errors = annotations.iter().filter(|one| one.kind == "error");
     assert_eq!(errors.clone().count(), 10);
     assert!(
@@ -434,17 +438,28 @@ fn more_than_a_forge_shows_is_counted_and_what_counts_most_is_kept() {
     );
     assert_eq!(annotations.len(), 11);
 
-    let sarif: Value = serde_json::from_str(&in_form(Format::Sarif, many.clone())).unwrap();
+    let sarif: Value = serde_json::from_str(&shown(&env, "sarif")).unwrap();
     let run = &sarif["runs"][0];
     assert_eq!(run["results"].as_array().unwrap().len(), 5000);
     let said = run["invocations"][0]["toolExecutionNotifications"].to_string();
     assert!(said.contains("1001 more results"), "{said}");
-    let text = in_form(Format::Markdown, many);
+    let text = shown(&env, "markdown");
     markdown(&env, &text);
     assert!(
         text.contains("5980 more") && text.contains("left out"),
         "{text}"
     );
+}
+
+#[test]
+fn every_form_that_the_program_names_is_tried_here() {
+    let env = TestEnv::new();
+    let refused = env.passmuster(["verify", "--output", "no=file"]).run();
+    refused.assert_code(2);
+    let said = refused.err();
+    let (_, names) = said.split_once("one of ").unwrap();
+    let names: Vec<&str> = names.lines().next().unwrap().split(", ").collect();
+    assert_eq!(names, FORMATS);
 }
 
 #[test]

@@ -1,3 +1,5 @@
+//! The list of problems: what is in it, with which weight and place.
+
 use serde_json::{Value, json};
 
 use super::*;
