@@ -166,7 +166,7 @@ $(TEST_ENV)/go/.ready: tests/go-cache/warm_test.go tests/go-cache/go.mod Makefil
 	cd tests/go-cache && GOENV=off GOTOOLCHAIN=local GOFLAGS=-mod=mod GOCACHE="$(TEST_ENV)/go/cache" "$(TEST_ENV)/go/go/bin/go" test -count=1 .
 	touch "$@"
 
-# vitest and jest, by a lock file.
+# vitest, jest, and what report formats are checked with, by a lock file.
 $(TEST_ENV)/node/.ready: tests/node/package.json tests/node/package-lock.json | system-packages
 	mkdir -p "$(TEST_ENV)/node"
 	cp tests/node/package.json tests/node/package-lock.json "$(TEST_ENV)/node"
