@@ -271,6 +271,7 @@ fn hostile(from: &Verdict) -> Value {
     for key in ["id", "message", "expected", "actual", "detail", "selector"] {
         test[key] = json!(HOSTILE);
     }
+    test["message"] = json!(format!("::error::{HOSTILE}"));
     test["file"] = json!(path);
     test["frames"] = json!([{ "file": path, "line": 1 }]);
     verdict["tests"]["regressed"] = json!([test.clone(), test.clone()]);
@@ -337,6 +338,14 @@ fn nothing_of_a_change_breaks_out_of_any_form() {
             assert!(!written, "{bad:?} in {name}: {text}");
         }
         match name {
+            "human" | "agent" => {
+                // In the log of a CI service neither is an order to it.
+                let orders = text
+                    .lines()
+                    .filter(|line| line.trim_start().starts_with("::"));
+                assert_eq!(orders.count(), 0, "{name}: {text}");
+                assert!(!text.contains("##["), "{name}: {text}");
+            }
             "github" => {
                 // Two tests, a finding that counts, two reasons and one review item: no command more.
                 let kinds: Vec<String> = github(&text).into_iter().map(|one| one.kind).collect();

@@ -14,6 +14,7 @@ mod github;
 mod gitlab;
 mod human;
 mod junit;
+mod log;
 mod markdown;
 mod place;
 mod problems;
@@ -43,8 +44,12 @@ pub fn write(
     run: &str,
 ) -> io::Result<()> {
     match format {
-        Format::Human => human::write(out, palette, verdict, run),
-        Format::Agent => out.write_all(agent::text(verdict, run).as_bytes()),
+        Format::Human => {
+            let mut text = Vec::new();
+            human::write(&mut text, palette, verdict, run)?;
+            out.write_all(log::without_orders(&String::from_utf8_lossy(&text)).as_bytes())
+        }
+        Format::Agent => out.write_all(log::without_orders(&agent::text(verdict, run)).as_bytes()),
         Format::Json => json(out, verdict),
         Format::Sarif => json(out, &sarif::document(verdict, run)),
         Format::Junit => junit::write(out, verdict, run),
