@@ -1,7 +1,7 @@
 //! Files that a verdict is written to beside standard output.
 //!
 //! An ordinary file is replaced in one step, so whoever reads it sees the old report or the new one and never half of
-//! one. What is no ordinary file (a terminal, a pipe, `/dev/stdout`) is written to as it is.
+//! one, unless it is mounted by itself or lies in a directory of somebody else. What is no ordinary file (a terminal, a pipe, `/dev/stdout`) is written to as it is.
 
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Write as _};
@@ -47,7 +47,10 @@ pub(super) fn check(outputs: &[(Format, PathBuf)]) -> Result<(), UserError> {
 /// Writes one of them.
 pub(super) fn write(path: &Path, text: &[u8]) -> Result<(), UserError> {
     let written = match ordinary(path) {
-        Ok(Some(file)) => replace(&file, text),
+        Ok(Some(file)) => match replace(&file, text) {
+            Err(error) if file.exists() && is_held(&error) => fs::write(&file, text),
+            done => done,
+        },
         Ok(None) => append(path, text),
         Err(error) => Err(error),
     };
@@ -89,6 +92,15 @@ fn ordinary(path: &Path) -> io::Result<Option<PathBuf>> {
     let is_descriptor = path.starts_with("/dev") || path.starts_with("/proc");
     let behind = path.canonicalize().ok().filter(|_| !is_descriptor);
     Ok(behind.filter(|file| file.is_file()))
+}
+
+/// Whether a file may be written and not replaced: its directory is another's, or it is mounted by itself.
+fn is_held(error: &io::Error) -> bool {
+    use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem, ResourceBusy};
+    matches!(
+        error.kind(),
+        PermissionDenied | ReadOnlyFilesystem | ResourceBusy
+    )
 }
 
 fn replace(path: &Path, text: &[u8]) -> io::Result<()> {

@@ -271,3 +271,6 @@ fn plain(name: &str, kind: &str) -> Case {
         reruns: None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 
 use passmuster_policy::comparison::Class;
 use passmuster_policy::finding::{Finding, Lines, fingerprint};
-use passmuster_policy::policy::KindName;
 use passmuster_policy::reason::{Level, Reason, ReasonCode, Review};
 use passmuster_policy::text::{id, line};
 use passmuster_policy::verdict::{TestEntry, Verdict};
@@ -182,7 +181,9 @@ fn found(verdict: &Verdict) -> impl Iterator<Item = Problem<'_>> {
 }
 
 fn problem_of<'a>(verdict: &Verdict, finding: &'a Finding) -> Problem<'a> {
-    let code = denied(verdict, finding);
+    let mut checks = verdict.checks.iter();
+    let check = checks.find(|check| Some(&check.name) == finding.check.as_ref());
+    let code = finding.leads_to(check.map(|check| check.kind));
     let rule = match (&finding.check, finding.rule.is_empty()) {
         (Some(check), true) => check.clone(),
         (Some(check), false) => format!("{check}/{}", finding.rule),
@@ -208,30 +209,6 @@ fn problem_of<'a>(verdict: &Verdict, finding: &'a Finding) -> Problem<'a> {
         fingerprint: finding.fingerprint.clone(),
         source: Source::Finding(finding),
     }
-}
-
-/// The reason that a finding leads to, as the decision has it.
-fn denied(verdict: &Verdict, finding: &Finding) -> Option<ReasonCode> {
-    use passmuster_policy::finding::FindingLevel;
-    let level = match finding.level {
-        FindingLevel::Note => return None,
-        FindingLevel::Review => Level::Review,
-        FindingLevel::Deny => Level::Fail,
-    };
-    let check = finding
-        .check
-        .as_ref()
-        .and_then(|name| verdict.checks.iter().find(|check| check.name == *name));
-    Some(match check.map(|check| check.kind) {
-        Some(KindName::Lint) => ReasonCode::LintNewFindings,
-        Some(KindName::Plugin) => ReasonCode::PluginFailed,
-        _ => finding
-            .rule
-            .parse()
-            .ok()
-            .filter(|code: &ReasonCode| code.level() == level)
-            .unwrap_or(ReasonCode::RuleDenied),
-    })
 }
 
 /// What a check that is not required says is a note.

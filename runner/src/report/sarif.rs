@@ -103,7 +103,7 @@ fn result(problem: &Problem<'_>, rules: &[&Problem<'_>], home: &Place) -> Value 
     );
     let related = problem.related.iter().take(PLACES - 1);
     let related: Vec<Value> = related
-        .map(|place| json!({ "physicalLocation": location(place) }))
+        .map(|place| json!({ "physicalLocation": location(place), "message": { "text": "see also" } }))
         .collect();
     if !related.is_empty() {
         put("relatedLocations", json!(related));
