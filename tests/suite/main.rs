@@ -26,6 +26,7 @@ mod docs;
 mod doctor;
 mod economy;
 mod examples;
+mod formats;
 mod frameworks;
 mod history;
 mod hooks;
