@@ -12,7 +12,7 @@
 //!    tests; base, candidate and oracle results, test by test. [`lint`]: which findings of a linter the base does not have;
 //!    [`plugin`]: what a custom check said.
 //! 6. [`evidence`] and [`reason`]: everything known, the closed list of reasons.
-//! 7. [`decide`] and [`verdict`]: the decision and its JSON; digests are over [`canonical`] JSON,
+//! 7. [`decide`] and [`verdict`]: the decision and its JSON; its digest is that of a [`record`], over [`canonical`] JSON,
 //!    and what others wrote goes through [`text`].
 //!
 //! Beside them, [`account`] is the JSON of a single sandboxed command, and [`diagnosis`] that of a
@@ -36,11 +36,13 @@ pub mod finding;
 pub mod lint;
 pub mod loaded;
 pub mod mixed;
+pub mod moment;
 pub mod path;
 pub mod plugin;
 pub mod policy;
 pub mod python_tests;
 pub mod reason;
+pub mod record;
 pub mod rules;
 pub mod run;
 pub mod rust_tests;
