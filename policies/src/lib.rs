@@ -47,6 +47,7 @@ pub mod rules;
 pub mod run;
 pub mod rust_tests;
 pub mod schema;
+pub mod statement;
 pub mod tests;
 pub mod text;
 pub mod verdict;

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::account::Account;
 use crate::diagnosis::Diagnosis;
 use crate::policy::Policy;
+use crate::statement::{ApprovalStatement, VerdictStatement};
 use crate::verdict::Verdict;
 
 /// The schema of `passmuster.toml`.
@@ -30,6 +31,16 @@ pub fn account() -> Value {
 /// The schema of what `doctor --json` writes.
 pub fn diagnosis() -> Value {
     written::<Diagnosis>()
+}
+
+/// The schema of a verdict's statement: the payload of what `verify --attest` signs.
+pub fn attestation() -> Value {
+    written::<VerdictStatement>()
+}
+
+/// The schema of an approval's statement: the payload of what `approve` signs.
+pub fn approval() -> Value {
+    written::<ApprovalStatement>()
 }
 
 /// A type as it is written: every key is there, null where unmeasured.
@@ -54,6 +65,8 @@ mod tests {
             ("verdict.schema.json", verdict()),
             ("sandbox.schema.json", account()),
             ("doctor.schema.json", diagnosis()),
+            ("attestation.schema.json", attestation()),
+            ("approval.schema.json", approval()),
         ] {
             let path = Path::new(env!("CARGO_MANIFEST_DIR"))
                 .join("schema")
