@@ -14,6 +14,8 @@
 //! 6. [`evidence`] and [`reason`]: everything known, the closed list of reasons.
 //! 7. [`decide`] and [`verdict`]: the decision and its JSON; its digest is that of a [`record`], over [`canonical`] JSON,
 //!    and what others wrote goes through [`text`].
+//! 8. [`statement`] and [`gate`]: what is signed of a verdict, and whether that lets a change be merged; [`moment`] is
+//!    the time that they tell.
 //!
 //! Beside them, [`account`] is the JSON of a single sandboxed command, and [`diagnosis`] that of a
 //! machine.
@@ -33,6 +35,7 @@ pub mod denial;
 pub mod diagnosis;
 pub mod evidence;
 pub mod finding;
+pub mod gate;
 pub mod lint;
 pub mod loaded;
 pub mod mixed;
