@@ -6,8 +6,9 @@ use std::path::Path;
 
 use passmuster_policy::verdict::{Decision, Verdict};
 
+use super::attest::{self, Order};
 use super::{palette, place, print};
-use crate::cli::{self, Format, Verify};
+use crate::cli::{self, Form, Format, Verify};
 use crate::error::UserError;
 use crate::exit_code::Exit;
 use crate::policy_source::choice;
@@ -20,6 +21,9 @@ pub(super) async fn run(
     arguments: &Verify,
     request: &Request,
 ) -> Result<Exit, UserError> {
+    let order = Order::of(arguments, world)?;
+    let replayed = attest::replayed(arguments, world, request)?;
+    let request = replayed.as_ref().map_or(request, |replay| &replay.request);
     let verified = verify(world, request).await?;
     if verified.stored {
         world
@@ -35,11 +39,19 @@ pub(super) async fn run(
         &verified.run,
     )?;
     print(&text)?;
-    for (format, path) in &arguments.outputs {
-        write_file(*format, path, &verified.verdict, &verified.run)?;
+    for (form, path) in &arguments.outputs {
+        if let Form::Report(format) = form {
+            write_file(*format, path, &verified.verdict, &verified.run)?;
+        }
+    }
+    if let Some(order) = order {
+        order.carry_out(&verified.verdict)?;
     }
     world.cache.tend();
-    Ok(exit(verified.verdict.verdict))
+    match replayed {
+        Some(replay) => replay.tell(&verified.verdict, arguments.format),
+        None => Ok(exit(verified.verdict.verdict)),
+    }
 }
 
 /// The exit status of a decision.
