@@ -323,7 +323,11 @@ fn undecided(
             }
         }
     }
-    missing_checks(wanted.policy, &record.checks)
+    // Another policy has other checks; that it is another one is said already.
+    match statement.predicate.policy.sha256 == wanted.policy_sha256 {
+        true => missing_checks(wanted.policy, &record.checks),
+        false => Vec::new(),
+    }
 }
 
 /// Checks that the policy requires and the record does not have as held.

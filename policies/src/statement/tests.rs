@@ -190,7 +190,8 @@ fn unknown_missing_and_ill_typed_keys_are_refused_at_every_depth() {
 
 #[test]
 fn other_kinds_of_statements_are_refused_by_name() {
-    let kinds: [(&str, fn(&mut Value)); 4] = [
+    type Edit = fn(&mut Value);
+    let kinds: [(&str, Edit); 4] = [
         ("_type", |one| {
             one["_type"] = json!("https://in-toto.io/Statement/v0.1")
         }),
