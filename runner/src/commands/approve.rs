@@ -37,7 +37,7 @@ pub(super) fn run(cli: &Cli, arguments: &Approve) -> Result<Exit, UserError> {
 fn reviewed(cli: &Cli, arguments: &Approve) -> Result<VerdictStatement, UserError> {
     let statement = match &arguments.attestation {
         Some(file) => presented::unchecked(file)?,
-        None => of_run(cli, arguments.run.as_deref().unwrap_or_default())?,
+        None => of_run(cli, named(arguments)?)?,
     };
     let decision = statement.predicate.record.word();
     if decision == Decision::Review && statement.contradictions().is_empty() {
@@ -52,6 +52,12 @@ fn reviewed(cli: &Cli, arguments: &Approve) -> Result<VerdictStatement, UserErro
             _ => "an approval stands in for a person's look, not for a check that holds",
         }
     )))
+}
+
+/// Elsewhere an empty id means the latest run; a signature takes no default.
+fn named(arguments: &Approve) -> Result<&str, UserError> {
+    let run = arguments.run.as_deref().filter(|run| !run.is_empty());
+    run.ok_or_else(|| UserError::usage("name the run whose verdict you looked at: RUN is empty"))
 }
 
 fn of_run(cli: &Cli, run: &str) -> Result<VerdictStatement, UserError> {

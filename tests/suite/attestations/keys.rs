@@ -180,6 +180,10 @@ fn a_command_line_that_signs_by_halves_is_a_mistake() {
             "--reason",
         ),
         (
+            vec!["approve", "", "--key", key, "--reason", "x"],
+            "RUN is empty",
+        ),
+        (
             vec!["approve", "x", "--key", key, "--reason", "x"],
             "no run's id",
         ),
