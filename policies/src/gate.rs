@@ -161,7 +161,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sentence = match self {
             Self::Malformed(why) => why.clone(),
-            Self::UnknownKey(key) => format!("it is signed by {key}, which is none of the keys given with --key"),
+            Self::UnknownKey(key) => format!("it names `{key}` as the key that signed it, which is none of those in --key"),
             Self::Tampered(why) => why.clone(),
             Self::Contradictory(parts) => {
                 format!("what the statement says of its {} does not agree with its own record", parts.join(", "))

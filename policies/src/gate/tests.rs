@@ -291,4 +291,16 @@ fn all_that_does_not_fit_is_told_at_once_and_what_others_wrote_is_harmless() {
             "{sentence:?}"
         );
     }
+    for refusal in [
+        Refusal::Malformed("\u{1b}[2J\nmay be merged".repeat(1000)),
+        Refusal::UnapprovedReview(vec!["\u{1b}]0;x\u{7}\n".to_owned()]),
+        Refusal::UnknownKey("\u{202e}\r".to_owned()),
+    ] {
+        let sentence = refusal.to_string();
+        assert!(
+            !sentence.contains(['\u{1b}', '\u{7}', '\u{202e}', '\n', '\r'])
+                && sentence.len() < 2100,
+            "{sentence:?}"
+        );
+    }
 }

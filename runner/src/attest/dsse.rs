@@ -62,9 +62,9 @@ pub struct Opened {
 pub enum Signed<'a> {
     /// This key did.
     By(&'a PublicKey),
-    /// None of the keys did, and it names another one.
+    /// It names none of the keys.
     Unknown(String),
-    /// It names a key, or bears the signature of one, that does not fit the rest.
+    /// It names one of the keys, whose signature it is not.
     Broken(String),
 }
 
@@ -144,22 +144,16 @@ fn decode(text: &str) -> Option<Vec<u8>> {
 }
 
 impl Opened {
-    /// Which of these keys signed it.
+    /// Which of these keys signed it. Only the key that it names is tried: a file from anywhere must not cost as many verifications as
+    /// there are keys. That name alone decides nothing, for the signature has to be this key's.
     pub fn signer<'a>(&self, keys: impl IntoIterator<Item = &'a PublicKey>) -> Signed<'a> {
-        let message = to_be_signed(&self.payload);
-        let mut is_named = false;
-        for key in keys {
-            let named = key.fingerprint() == self.keyid;
-            is_named |= named;
-            match (key.verifies(&message, &self.signature), named) {
-                (true, true) => return Signed::By(key),
-                (true, false) => return Signed::Broken(self.shown()),
-                (false, _) => {}
+        let named = keys.into_iter().find(|key| key.fingerprint() == self.keyid);
+        match named {
+            None => Signed::Unknown(self.shown()),
+            Some(key) if key.verifies(&to_be_signed(&self.payload), &self.signature) => {
+                Signed::By(key)
             }
-        }
-        match is_named {
-            true => Signed::Broken(self.shown()),
-            false => Signed::Unknown(self.shown()),
+            Some(_) => Signed::Broken(self.shown()),
         }
     }
 

@@ -246,23 +246,30 @@ fn matches_list(name: &str, list: &str) -> bool {
         && patterns().any(|pattern| matches(name, pattern))
 }
 
+/// Greedy, back to the last star where that fails: the time is bounded by the product of the lengths.
 fn matches(name: &str, pattern: &str) -> bool {
-    let Some(first) = pattern.chars().next() else {
-        return name.is_empty();
-    };
-    let rest = pattern.get(first.len_utf8()..).unwrap_or_default();
-    let tail = |name: &str| name.chars().next().map(|one| one.len_utf8());
-    match (first, tail(name)) {
-        ('*', Some(length)) => {
-            matches(name, rest) || matches(name.get(length..).unwrap_or_default(), pattern)
+    let (name, pattern) = (name.as_bytes(), pattern.as_bytes());
+    let (mut at, mut next) = (0, 0);
+    // Where the last star is, and up to where it reaches in the name.
+    let mut star: Option<(usize, usize)> = None;
+    while let Some(byte) = name.get(at) {
+        match pattern.get(next) {
+            Some(b'*') => {
+                star = Some((next, at));
+                next += 1;
+            }
+            Some(one) if *one == b'?' || one == byte => (at, next) = (at + 1, next + 1),
+            _ => {
+                let Some((place, reached)) = star else {
+                    return false;
+                };
+                star = Some((place, reached + 1));
+                (at, next) = (reached + 1, place + 1);
+            }
         }
-        ('*', None) => matches(name, rest),
-        ('?', Some(length)) => matches(name.get(length..).unwrap_or_default(), rest),
-        (first, Some(length)) => {
-            name.starts_with(first) && matches(name.get(length..).unwrap_or_default(), rest)
-        }
-        (_, None) => false,
     }
+    let rest = pattern.get(next..).unwrap_or_default();
+    rest.iter().all(|byte| *byte == b'*')
 }
 
 #[cfg(test)]
@@ -369,5 +376,29 @@ mod tests {
             let found = asked(&format!("ana {KEY}\n{line}\n")).unwrap_err();
             assert!(found.contains(said), "{line}: {found}");
         }
+    }
+
+    #[test]
+    fn patterns_match_as_opensshs_do_however_many_stars_they_have() {
+        for (pattern, expected) in [
+            ("passmuster", true),
+            ("*", true),
+            ("**", true),
+            ("pass*", true),
+            ("*muster", true),
+            ("p*s*r", true),
+            ("*s?*r*", true),
+            ("??????????", true),
+            ("", false),
+            ("?", false),
+            ("pass", false),
+            ("passmuster?", false),
+            ("*x*", false),
+            ("PASSMUSTER", false),
+        ] {
+            assert_eq!(matches(NAMESPACE, pattern), expected, "{pattern}");
+        }
+        let many = "*".repeat(1 << 20);
+        assert!(matches(NAMESPACE, &many) && !matches(NAMESPACE, &(many + "x")));
     }
 }

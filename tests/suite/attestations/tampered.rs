@@ -151,7 +151,7 @@ fn an_envelope_that_was_touched_anywhere_is_refused() {
             }
             .envelope()
             .to_string(),
-            &["tampered"],
+            &["unknown-key"],
         );
     }
 }
