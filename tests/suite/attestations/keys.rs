@@ -88,7 +88,7 @@ fn a_key_that_cannot_sign_is_told_with_what_to_do_before_anything_runs() {
         (&public(&rsa), socket, "only ssh-ed25519"),
         (&two, socket, "several public keys"),
         (&public(&stranger), socket, "does not hold SHA256:"),
-        (&public(&known), none, "SSH_AUTH_SOCK"),
+        (&public(&known), none, "SSH_AUTH_SOCK names none"),
         (&public(&known), dead, "cannot talk to the ssh-agent"),
         (&env.work().join("missing"), socket, "cannot read the key"),
         (&env.work(), socket, "not an ordinary file"),
