@@ -119,7 +119,7 @@ if (( $${#missing[@]} )); then \
 fi
 endef
 
-# git, Python's venv, Node, npm and bubblewrap, where the system lacks them.
+# git, Python's venv, Node, npm, bubblewrap, OpenSSH and OpenSSL, where the system lacks them.
 system-packages:
 	@missing=(); \
 	command -v git > /dev/null || missing+=(git); \
@@ -127,6 +127,8 @@ system-packages:
 	command -v bwrap > /dev/null || missing+=(bubblewrap); \
 	command -v node > /dev/null || missing+=(nodejs); \
 	command -v npm > /dev/null || missing+=(npm); \
+	{ command -v ssh-keygen && command -v ssh-agent && command -v ssh-add; } > /dev/null || missing+=(openssh-client); \
+	command -v openssl > /dev/null || missing+=(openssl); \
 	$(PYTHON) -c 'import venv, ensurepip' 2> /dev/null || missing+=(python3 python3-venv); \
 	$(install_missing)
 	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' \

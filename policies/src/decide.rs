@@ -149,7 +149,7 @@ fn is_empty(evidence: &Evidence) -> bool {
 }
 
 /// Whether the isolation that was reached is at least the required one.
-fn isolated(required: Isolation, reached: Option<&str>) -> bool {
+pub(crate) fn isolated(required: Isolation, reached: Option<&str>) -> bool {
     let accepted = |tier: &Isolation| *tier <= required && Some(tier.name()) == reached;
     Isolation::ALL.iter().any(accepted)
 }

@@ -12,8 +12,10 @@
 //!    tests; base, candidate and oracle results, test by test. [`lint`]: which findings of a linter the base does not have;
 //!    [`plugin`]: what a custom check said.
 //! 6. [`evidence`] and [`reason`]: everything known, the closed list of reasons.
-//! 7. [`decide`] and [`verdict`]: the decision and its JSON; digests are over [`canonical`] JSON,
+//! 7. [`decide`] and [`verdict`]: the decision and its JSON; its digest is that of a [`record`], over [`canonical`] JSON,
 //!    and what others wrote goes through [`text`].
+//! 8. [`statement`] and [`gate`]: what is signed of a verdict, and whether that lets a change be merged; [`moment`] is
+//!    the time that they tell.
 //!
 //! Beside them, [`account`] is the JSON of a single sandboxed command, [`feedback`] what an agent is told,
 //! and [`diagnosis`] that of a machine.
@@ -34,18 +36,22 @@ pub mod diagnosis;
 pub mod evidence;
 pub mod feedback;
 pub mod finding;
+pub mod gate;
 pub mod lint;
 pub mod loaded;
 pub mod mixed;
+pub mod moment;
 pub mod path;
 pub mod plugin;
 pub mod policy;
 pub mod python_tests;
 pub mod reason;
+pub mod record;
 pub mod rules;
 pub mod run;
 pub mod rust_tests;
 pub mod schema;
+pub mod statement;
 pub mod tests;
 pub mod text;
 pub mod verdict;

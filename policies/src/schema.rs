@@ -12,6 +12,7 @@ use crate::account::Account;
 use crate::diagnosis::Diagnosis;
 use crate::feedback::Feedback;
 use crate::policy::Policy;
+use crate::statement::{ApprovalStatement, VerdictStatement};
 use crate::verdict::Verdict;
 
 /// The schema of `passmuster.toml`.
@@ -58,6 +59,16 @@ pub fn feedback() -> Value {
     written::<Feedback>()
 }
 
+/// The schema of a verdict's statement: the payload of what `verify --attest` signs.
+pub fn attestation() -> Value {
+    written::<VerdictStatement>()
+}
+
+/// The schema of an approval's statement: the payload of what `approve` signs.
+pub fn approval() -> Value {
+    written::<ApprovalStatement>()
+}
+
 /// A type as it is written: every key is there, null where unmeasured.
 fn written<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().for_serialize();
@@ -81,6 +92,8 @@ mod tests {
             ("sandbox.schema.json", account()),
             ("doctor.schema.json", diagnosis()),
             ("agent.schema.json", feedback()),
+            ("attestation.schema.json", attestation()),
+            ("approval.schema.json", approval()),
         ] {
             let path = Path::new(env!("CARGO_MANIFEST_DIR"))
                 .join("schema")

@@ -171,6 +171,22 @@ pub fn of_revision(repository: &Repository, revision: &str) -> Result<Base, Base
     })
 }
 
+/// Where the default branch is, when it has commits that this revision lacks: a merge of the two makes a tree that is neither's. None
+/// on the branch itself, and where the revision has all of it.
+pub fn moved_on(
+    repository: &Repository,
+    revision: &str,
+) -> Result<Option<(String, String)>, BaseError> {
+    let commit = commit_of(repository, revision)?;
+    let Some(branch) = repository.refs().and_then(default_branch) else {
+        return Ok(None);
+    };
+    let tip = commit_of(repository, &branch.name)?;
+    let common = merge_base(repository.git(), &commit, &tip)?;
+    let behind = common.is_some_and(|common| common != commit && common != tip);
+    Ok(behind.then_some((branch.name, tip)))
+}
+
 /// In a shallow clone the parent may only be missing here.
 fn no_parent(git: &Git, revision: &str, branch: &str) -> BaseError {
     if git.directory().join("shallow").exists() {
@@ -220,6 +236,24 @@ pub fn commit_of(repository: &Repository, revision: &str) -> Result<String, Base
     resolve(repository.git(), revision, "commit")?.ok_or_else(|| BaseError::UnknownRevision {
         revision: revision.to_owned(),
     })
+}
+
+/// The tree of the commit that a revision names, or the tree that it names itself: the result of a merge that was never
+/// committed has no other name.
+pub fn tree_named(repository: &Repository, revision: &str) -> Result<String, BaseError> {
+    match commit_of(repository, revision) {
+        Ok(commit) => Ok(tree_of(repository.git(), &commit)?),
+        Err(BaseError::UnknownRevision { revision }) => {
+            resolve(repository.git(), &revision, "tree")?
+                .ok_or(BaseError::UnknownRevision { revision })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a tree of this id is here.
+pub fn is_tree(repository: &Repository, id: &str) -> Result<bool, GitError> {
+    Ok(resolve(repository.git(), id, "tree")?.as_deref() == Some(id))
 }
 
 /// Git prefers tags to branches and branches to remote ones, and only warns.

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use passmuster_policy::policy::{Grant, Isolation};
+use passmuster_policy::policy::{Grant, Isolation, TimeLimit};
 use passmuster_wasm::Capability;
 
 use crate::install::Client;
@@ -76,6 +76,10 @@ pub enum Command {
     /// Look at the cache or make it smaller.
     #[command(subcommand)]
     Cache(CacheCommand),
+    /// Sign that you looked at a review verdict and that the change may be merged. For people, never for agents.
+    Approve(Approve),
+    /// Decide whether what is about to be merged is exactly what passed.
+    Gate(Gate),
 }
 
 /// Which repository, and what of it is the base.
@@ -100,7 +104,7 @@ pub struct Proposed {
     /// working tree is meant.
     #[arg(value_name = "PATCH")]
     pub patch: Option<PathBuf>,
-    /// This commit against its merge base with the default branch.
+    /// This commit against its merge base with the default branch; with --base also a tree.
     #[arg(long, value_name = "REV", conflicts_with_all = ["patch", "worktree", "staged"])]
     pub head: Option<String>,
     /// The working tree: tracked changes and untracked, not ignored files. The default.
@@ -135,9 +139,30 @@ pub struct Verify {
     /// Form of the verdict on standard output.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
-    /// Write the verdict to a file as well (may be given again).
-    #[arg(long = "output", value_name = "FORMAT=FILE", value_parser = output)]
-    pub outputs: Vec<(Format, PathBuf)>,
+    /// Write the verdict to a file as well (may be given again); with --attest also `attestation=FILE` and `sshsig=FILE`.
+    #[arg(long = "output", value_name = "FORMAT=FILE", value_parser = form)]
+    pub outputs: Vec<(Form, PathBuf)>,
+    /// Sign the verdict, whatever it is: an ed25519 key as OpenSSH or PEM file, or a public key (.pub) that the ssh-agent has the
+    /// private one of.
+    #[arg(long, value_name = "KEY")]
+    pub attest: Option<PathBuf>,
+    /// With --attest: sign a verdict by a policy that nobody wrote (--policy auto).
+    #[arg(long, requires = "attest")]
+    pub allow_detected: bool,
+    /// Measure again what this attestation says, and tell whether the same comes out. Its signature is not checked.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["patch", "head", "worktree", "staged", "base", "checks"])]
+    pub replay: Option<PathBuf>,
+}
+
+/// What `verify` writes to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// The verdict.
+    Report(Format),
+    /// A signed statement in a DSSE envelope.
+    Attestation,
+    /// The same statement's signature for `ssh-keygen -Y verify`.
+    Sshsig,
 }
 
 /// Forms of a verdict.
@@ -435,6 +460,27 @@ fn isolation(text: &str) -> Result<Isolation, String> {
     found.ok_or_else(|| format!("one of {}", known.map(Isolation::name).join(", ")))
 }
 
+fn form(text: &str) -> Result<(Form, PathBuf), String> {
+    let signed = |name: &str| match name {
+        "attestation" => Some(Form::Attestation),
+        "sshsig" => Some(Form::Sshsig),
+        _ => None,
+    };
+    match text
+        .split_once('=')
+        .and_then(|(name, path)| Some((signed(name)?, path)))
+    {
+        Some((_, "")) => Err("the file name is missing".to_owned()),
+        Some((form, path)) => Ok((form, PathBuf::from(path))),
+        None => output(text).map(|(format, path)| (Form::Report(format), path)),
+    }
+}
+
+fn max_age(text: &str) -> Result<TimeLimit, String> {
+    text.parse()
+        .map_err(|_| "write it as 90m, 12h, 7d or none".to_owned())
+}
+
 fn output(text: &str) -> Result<(Format, PathBuf), String> {
     let (format, path) = text
         .split_once('=')
@@ -456,6 +502,64 @@ fn formats() -> String {
     names.join(", ")
 }
 
+/// Arguments of `approve`.
+#[derive(Debug, Clone, Args)]
+pub struct Approve {
+    /// The run whose verdict you looked at, as `verify` printed it, or a leading part of it.
+    #[arg(required_unless_present = "attestation")]
+    pub run: Option<String>,
+    /// Instead of a run of this machine: the attestation of the verdict that you looked at.
+    #[arg(long, value_name = "FILE", conflicts_with = "run")]
+    pub attestation: Option<PathBuf>,
+    /// Your key, as for `verify --attest`.
+    #[arg(long, value_name = "KEY")]
+    pub key: PathBuf,
+    /// Why the change may be merged.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Write the signed approval to this file [default: standard output].
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// Arguments of `gate`.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Exit codes: 0 may be merged, 1 may not, 2 usage, policy or repository error."
+)]
+pub struct Gate {
+    /// What is about to be merged: the merge commit, or a commit that the branch can be moved to; with --base also a tree.
+    #[arg(value_name = "REV")]
+    pub revision: String,
+    /// The repository [default: the one that encloses the current directory].
+    #[arg(long, value_name = "DIR")]
+    pub repo: Option<PathBuf>,
+    /// The base: any revision [default: the merge base with the default branch; on that branch the first parent].
+    #[arg(long, value_name = "REV")]
+    pub base: Option<String>,
+    /// The policy that counts, as for `verify` [default: passmuster.toml of the base].
+    #[arg(long, value_name = "FILE|preset:NAME|auto")]
+    pub policy: Option<String>,
+    /// The attestation; approvals stand in the same file or in others (may be given again).
+    #[arg(long = "attestation", value_name = "FILE", required = true)]
+    pub attestations: Vec<PathBuf>,
+    /// Whose verdicts count: public keys, as OpenSSH's .pub or PEM.
+    #[arg(long, value_name = "PUBLIC")]
+    pub key: PathBuf,
+    /// Who may approve a review: a list in the form of OpenSSH's allowed signers.
+    #[arg(long, value_name = "FILE")]
+    pub approvers: Option<PathBuf>,
+    /// How old a signature may be: 90m, 12h, 7d or none.
+    #[arg(long, value_name = "AGE", default_value = "7d", value_parser = max_age)]
+    pub max_age: TimeLimit,
+    /// Accept a policy that nobody wrote (--policy auto).
+    #[arg(long)]
+    pub allow_detected: bool,
+    /// Print the decision as JSON, schema passmuster.gate/1.
+    #[arg(long)]
+    pub json: bool,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -464,6 +568,17 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_is_signed_goes_to_files_as_well() {
+        let file = || PathBuf::from("a");
+        assert_eq!(form("attestation=a"), Ok((Form::Attestation, file())));
+        assert_eq!(form("sshsig=a"), Ok((Form::Sshsig, file())));
+        assert_eq!(form("json=a"), Ok((Form::Report(Format::Json), file())));
+        for wrong in ["attestation", "attestation=", "sshsig=", "xml=a"] {
+            assert!(form(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

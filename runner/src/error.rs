@@ -6,6 +6,9 @@ use passmuster_policy::reason::ReasonCode;
 use passmuster_wasm::HostError;
 use thiserror::Error;
 
+use crate::attest::key::KeyError;
+use crate::attest::signers::SignersError;
+use crate::attest::sshsig::SshsigError;
 use crate::base::BaseError;
 use crate::cache::CacheError;
 use crate::content::ContentError;
@@ -119,6 +122,19 @@ impl From<ContentError> for UserError {
         }
     }
 }
+
+/// Keys and lists of keys are the operator's.
+macro_rules! keys {
+    ($($error:ty),*) => {
+        $(impl From<$error> for UserError {
+            fn from(error: $error) -> Self {
+                Self::usage(error.to_string())
+            }
+        })*
+    };
+}
+
+keys!(KeyError, SignersError, SshsigError);
 
 /// Errors of the machine: nothing in the request could have avoided them.
 macro_rules! internal {

@@ -18,6 +18,7 @@
 //! 11. [`runs`], [`session`], [`adapters`], [`lint`]: one check in one sandbox, and how test frameworks
 //!     and linters are read.
 //! 12. [`report`], [`reproduce`], [`past`], [`attempts`], [`store`]: the verdict for its readers, and the history.
+//! 13. [`attest`]: signatures under verdicts and approvals, and whether they let a change be merged.
 //!
 //! [`mcp`] offers [`verify`] to an agent as tools, [`hook`] asks for it before an agent stops or commits,
 //! and [`install`] puts both into the clients' configuration. [`doctor`] says what the machine gives to all of it. [`errand`] takes the same way with one command and no decision; [`passing`] connects its streams.
@@ -33,6 +34,7 @@ use clap::Parser as _;
 
 pub mod adapters;
 pub mod attempts;
+pub mod attest;
 pub mod base;
 pub mod basis;
 pub mod cache;

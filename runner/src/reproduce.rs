@@ -2,6 +2,7 @@
 
 use passmuster_policy::evidence::Subject;
 
+use crate::base;
 use crate::policy_source::Choice;
 use crate::verify::{Proposed, Request};
 
@@ -18,8 +19,10 @@ pub fn reproduce(request: &Request, subject: &Subject) -> String {
         "--repo".to_owned(),
         request.repository.display().to_string(),
     ]);
-    if let Some(commit) = &subject.base_commit {
-        words.extend(["--base".to_owned(), commit.clone()]);
+    // A base that was named as a tree has no commit.
+    let pinned = (request.base != base::Choice::ByForm).then_some(&subject.base_tree);
+    if let Some(base) = subject.base_commit.as_ref().or(pinned) {
+        words.extend(["--base".to_owned(), base.clone()]);
     }
     match &request.policy {
         Choice::Base => {}

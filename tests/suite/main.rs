@@ -14,6 +14,7 @@ mod attacks_controls;
 mod attacks_node;
 mod attacks_oracle;
 mod attacks_rust;
+mod attestations;
 mod bad_input;
 mod combinations;
 mod comparison;

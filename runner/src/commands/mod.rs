@@ -1,10 +1,13 @@
 //! The subcommands, one file each: from parsed arguments to an exit status.
 
+mod approve;
+mod attest;
 mod cache;
 mod completions;
 mod demo;
 mod doctor;
 mod explain;
+mod gate;
 mod history;
 pub(crate) mod hook;
 mod init;
@@ -111,6 +114,8 @@ async fn dispatch(cli: &Cli) -> Result<Exit, UserError> {
         Command::Plugin(command) => plugin::run(cli, command),
         Command::Completions { shell } => completions::run(*shell),
         Command::Cache(command) => cache::run(&cache_of(cli)?, command),
+        Command::Approve(arguments) => approve::run(cli, arguments),
+        Command::Gate(arguments) => gate::run(cli, arguments),
     }
 }
 

@@ -8,14 +8,13 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::cli::Format;
 use crate::error::UserError;
 
 /// What a new file may be used for, as far as the umask lets it.
 const NEW_FILE: u32 = 0o666;
 
 /// Refuses what could not be written in the end, before anything is measured.
-pub(super) fn check(outputs: &[(Format, PathBuf)]) -> Result<(), UserError> {
+pub(super) fn check<T>(outputs: &[(T, PathBuf)]) -> Result<(), UserError> {
     let mut known: Vec<PathBuf> = Vec::new();
     for (_, path) in outputs {
         let directory = directory(path);
@@ -171,7 +170,7 @@ mod tests {
         let root = directory.path();
         fs::write(root.join("there"), "").unwrap();
         std::os::unix::fs::symlink("there", root.join("link")).unwrap();
-        let outputs = |names: [&str; 2]| names.map(|name| (Format::Json, root.join(name)));
+        let outputs = |names: [&str; 2]| names.map(|name| ((), root.join(name)));
         for same in [["new", "new"], ["new", "./new"], ["there", "link"]] {
             assert!(check(&outputs(same)).is_err(), "{same:?}");
         }

@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
+use super::attest::{self, Order};
 use super::{outputs, palette, place, print};
-use crate::cli::{self, Verify};
+use crate::cli::{self, Form, Verify};
 use crate::error::UserError;
 use crate::exit_code::Exit;
 use crate::policy_source::choice;
@@ -18,6 +19,9 @@ pub(super) async fn run(
     arguments: &Verify,
     request: &Request,
 ) -> Result<Exit, UserError> {
+    let order = Order::of(arguments, world)?;
+    let replayed = attest::replayed(arguments, world, request)?;
+    let request = replayed.as_ref().map_or(request, |replay| &replay.request);
     let verified = verify(world, request).await?;
     if verified.stored {
         world
@@ -33,19 +37,22 @@ pub(super) async fn run(
         &verified.run,
     )?;
     print(&text)?;
-    for (format, path) in &arguments.outputs {
-        let mut text = Vec::new();
-        report::write(
-            &mut text,
-            *format,
-            Palette::Plain,
-            &verified.verdict,
-            &verified.run,
-        )?;
-        outputs::write(path, &text)?;
+    for (form, path) in &arguments.outputs {
+        if let Form::Report(format) = form {
+            let mut text = Vec::new();
+            let (verdict, run) = (&verified.verdict, &verified.run);
+            report::write(&mut text, *format, Palette::Plain, verdict, run)?;
+            outputs::write(path, &text)?;
+        }
+    }
+    if let Some(order) = order {
+        order.carry_out(&verified.verdict)?;
     }
     world.cache.tend();
-    Ok(Exit::of(verified.verdict.verdict))
+    match replayed {
+        Some(replay) => replay.tell(&verified.verdict, arguments.format),
+        None => Ok(Exit::of(verified.verdict.verdict)),
+    }
 }
 
 /// Reads what the arguments name.

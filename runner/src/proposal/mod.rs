@@ -29,7 +29,7 @@ pub enum Input<'a> {
         /// File name, or `-` for standard input; for messages.
         name: &'a str,
     },
-    /// A revision of the repository.
+    /// A revision of the repository; a tree, where the base is pinned.
     Head(&'a str),
     /// What is in the index.
     Staged,
@@ -147,8 +147,7 @@ pub fn with_base(
     match input {
         Input::Patch { bytes, name } => patch::resolve(repository, bytes, name, base),
         Input::Head(revision) => {
-            let commit = base::commit_of(repository, revision)?;
-            let tree = base::tree_of(repository.git(), &commit)?;
+            let tree = base::tree_named(repository, revision)?;
             recorded(repository.git(), tree, base, revision)
         }
         Input::Staged => recorded(

@@ -1,0 +1,64 @@
+//! What a gate wants, found in the repository: the tree that is about to be merged, its base, the policy of that base now.
+
+use crate::base::{self, Base};
+use crate::cache::Cache;
+use crate::content::Content;
+use crate::error::UserError;
+use crate::policy_source::{self, Choice, Loaded};
+use crate::proposal::{self, Input};
+use crate::repository::Repository;
+use crate::toolchains::Operator;
+
+/// What is about to happen, by the repository alone.
+#[derive(Debug)]
+pub struct Merge {
+    /// Tree id of what is about to be merged.
+    pub tree: String,
+    /// Its base, found as for `verify --head`.
+    pub base: Base,
+    /// The default branch and its commit, where it has commits that the revision lacks: a merge would make another tree.
+    pub moved_on: Option<(String, String)>,
+    /// The policy that counts.
+    pub loaded: Loaded,
+}
+
+impl Merge {
+    /// Looks at a revision. `pinned` is the operator's base; with one, the revision may be a tree.
+    pub fn of(
+        repository: &Repository,
+        revision: &str,
+        pinned: Option<&str>,
+        policy: &Choice,
+        (cache, operator): (&Cache, &Operator),
+    ) -> Result<Self, UserError> {
+        let base = proposal::base_of(repository, Input::Head(revision), pinned)?;
+        let moved_on = match pinned {
+            Some(_) => None,
+            None => base::moved_on(repository, revision)?,
+        };
+        Ok(Self {
+            tree: base::tree_named(repository, revision)?,
+            loaded: policy_of(repository, &base.tree, policy, (cache, operator))?,
+            base,
+            moved_on,
+        })
+    }
+}
+
+/// The policy that counts on a base.
+pub fn policy_of(
+    repository: &Repository,
+    base_tree: &str,
+    policy: &Choice,
+    (cache, operator): (&Cache, &Operator),
+) -> Result<Loaded, UserError> {
+    let outside = operator.outside(repository.root());
+    let mut content = Content::new(repository.git(), &cache.git());
+    let (tree, _) = content.snapshot(repository, base_tree)?;
+    Ok(policy_source::load(
+        policy,
+        repository.git(),
+        &tree,
+        &outside,
+    )?)
+}
