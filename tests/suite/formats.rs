@@ -535,4 +535,20 @@ fn an_output_to_a_pipe_or_to_standard_output_arrives_whole() {
     let (agent, commands) = said.split_once("::error").unwrap();
     assert!(agent.starts_with("fail: "), "{said}");
     assert!(!github(&format!("::error{commands}")).is_empty());
+    // Where standard output is an ordinary file, whoever opened it finds both in it.
+    let log = env.work().join("log");
+    let status = env
+        .command(env.binary())
+        .args(["verify", "--format", "agent", "--output=github=/dev/stdout"])
+        .arg(proposal("python-ledger", "faulty-regression"))
+        .current_dir(repo.root())
+        .stdout(fs::File::create(&log).unwrap())
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(1));
+    let said = read(&log);
+    assert!(
+        said.starts_with("fail: ") && said.contains("\n::error"),
+        "{said}"
+    );
 }
