@@ -24,7 +24,7 @@ FUZZ_SECONDS := 60
 
 export PASSMUSTER_TEST_ENV := $(TEST_ENV)
 
-.PHONY: demo plugins test-plugins test test-env test-real test-services test-python-plugin test-guides rates bench bench-real fuzz check clean system-packages databases guide-tools nextest
+.PHONY: demo plugins test-plugins test test-env test-real test-services test-python-plugin test-guides rates bench bench-real fuzz man check clean system-packages databases guide-tools nextest
 
 # Vets example proposals and explains each verdict.
 demo:
@@ -35,6 +35,10 @@ test: test-env test-plugins
 	cargo test --workspace --locked
 
 test-env: system-packages nextest $(TEST_ENV)/python/.ready $(TEST_ENV)/rust/.ready $(TEST_ENV)/go/.ready $(TEST_ENV)/node/.ready $(TEST_ENV)/clients/.ready
+
+# Manual pages of the program and each of its commands, into target/man: `man -l target/man/passmuster-verify.1`.
+man:
+	cargo run --quiet --locked --package passmuster --example man -- target/man
 
 # Formatting, lints and documentation, each without a warning.
 check:
@@ -173,7 +177,7 @@ $(TEST_ENV)/go/.ready: tests/go-cache/warm_test.go tests/go-cache/go.mod Makefil
 	cd tests/go-cache && GOENV=off GOTOOLCHAIN=local GOFLAGS=-mod=mod GOCACHE="$(TEST_ENV)/go/cache" "$(TEST_ENV)/go/go/bin/go" test -count=1 .
 	touch "$@"
 
-# vitest, jest and an MCP client, by a lock file.
+# vitest, jest, an MCP client, and what report formats are checked with, by a lock file.
 $(TEST_ENV)/node/.ready: tests/node/package.json tests/node/package-lock.json | system-packages
 	mkdir -p "$(TEST_ENV)/node"
 	cp tests/node/package.json tests/node/package-lock.json "$(TEST_ENV)/node"

@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 
 use crate::evidence::TreeRole;
 use crate::path::RepoPath;
-use crate::reason::ReasonCode;
+use crate::policy::KindName;
+use crate::reason::{Level, ReasonCode};
 
 /// What a finding does to the verdict.
 #[derive(
@@ -118,6 +119,23 @@ impl Finding {
             end: line,
         });
         Self { lines, ..self }
+    }
+
+    /// The reason that it leads to, where `kind` is that of its check; none for a note. A rule without a fitting code of its
+    /// own must not be lost: it counts as denied.
+    pub fn leads_to(&self, kind: Option<KindName>) -> Option<ReasonCode> {
+        let wanted = match self.level {
+            FindingLevel::Note => return None,
+            FindingLevel::Review => Level::Review,
+            FindingLevel::Deny => Level::Fail,
+        };
+        let own = self.rule.parse::<ReasonCode>().ok();
+        let own = own.filter(|code| self.check.is_none() && code.level() == wanted);
+        Some(own.unwrap_or(match kind {
+            Some(KindName::Lint) => ReasonCode::LintNewFindings,
+            Some(KindName::Plugin) => ReasonCode::PluginFailed,
+            Some(KindName::Test | KindName::Command) | None => ReasonCode::RuleDenied,
+        }))
     }
 
     /// `file:line: message`, as far as there is a file and a line.

@@ -1,6 +1,6 @@
 //! The closed list of reason codes: why a verdict is not a pass.
 //!
-//! Each code stands once, in [`TABLE`], with its level, its meaning and what to do; `explain`, the
+//! Each code stands once, in [`TABLE`], with its level, its meaning, what to do and an example; `explain`, the
 //! reports and the docs are printed from there. The advice for an agent never suggests touching
 //! tests, the policy or a floor: an agent may only fix its code or hand over to a human.
 
@@ -11,6 +11,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::path::RepoPath;
+
+mod example;
 
 /// How strongly a code speaks. Ordered: the greater one decides the verdict's word.
 #[derive(
@@ -43,6 +45,8 @@ pub struct Entry {
     pub agent: &'static str,
     /// What a person can do about it.
     pub human: &'static str,
+    /// A change that leads to it, and, indented, how the verdict says so: some lines.
+    pub example: &'static str,
 }
 
 macro_rules! reason_codes {
@@ -66,6 +70,7 @@ macro_rules! reason_codes {
                 meaning: $meaning,
                 agent: $agent,
                 human: $human,
+                example: example::of(ReasonCode::$variant),
             },)*
         ];
     };
@@ -237,6 +242,28 @@ mod tests {
                 "{}",
                 entry.name
             );
+        }
+    }
+
+    #[test]
+    fn every_code_has_an_example_of_its_own_that_names_it() {
+        let mut known = std::collections::BTreeSet::new();
+        for Entry { name, example, .. } in TABLE {
+            assert!(known.insert(example), "{name}: another code's example");
+            let lines: Vec<&str> = example.lines().collect();
+            assert!((2..=6).contains(&lines.len()), "{name}: {example}");
+            assert!(
+                lines.iter().all(|line| line.len() <= 140),
+                "{name}: {example}"
+            );
+            // Shown as the report shows it: indented, behind what the change did.
+            let shown = lines.iter().position(|line| {
+                line.trim_start_matches("  error [")
+                    .trim_start()
+                    .starts_with(name)
+                    && line.starts_with("  ")
+            });
+            assert!(shown.is_some_and(|at| at > 0), "{name}: {example}");
         }
     }
 

@@ -3,8 +3,9 @@
 //! They lie in `policies/schema/`; a test fails when one is stale. Regenerate them with
 //! `UPDATE_SCHEMAS=1 cargo test -p passmuster-policy schema`.
 
-use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
+use schemars::transform::transform_subschemas;
+use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
 use crate::account::Account;
@@ -15,7 +16,26 @@ use crate::verdict::Verdict;
 
 /// The schema of `passmuster.toml`.
 pub fn policy() -> Value {
-    schemars::schema_for!(Policy).to_value()
+    let mut schema = schemars::schema_for!(Policy);
+    refer_alone(&mut schema);
+    schema.to_value()
+}
+
+/// Editors read the schema by an older draft, in which a `$ref` silences all that stands beside it: each kind of check
+/// would fit every check. In an `allOf` it means the same to all drafts.
+fn refer_alone(schema: &mut Schema) {
+    transform_subschemas(&mut refer_alone, schema);
+    let Some(known) = schema.as_object_mut().filter(|known| known.len() > 1) else {
+        return;
+    };
+    if let Some(reference) = known.remove("$ref") {
+        let all = known
+            .entry("allOf")
+            .or_insert_with(|| Value::Array(Vec::new()));
+        if let Some(all) = all.as_array_mut() {
+            all.push(serde_json::json!({ "$ref": reference }));
+        }
+    }
 }
 
 /// The schema of the verdict's JSON.

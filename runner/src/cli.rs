@@ -149,6 +149,20 @@ pub enum Format {
     Json,
     /// For a model: short, within a fixed budget.
     Agent,
+    /// For code scanning and editors: SARIF 2.1.0.
+    Sarif,
+    /// For whatever reads test results: JUnit XML, one suite a check.
+    Junit,
+    /// The same as JSON: Common Test Report Format.
+    Ctrf,
+    /// For a comment on a pull request or a job's summary.
+    Markdown,
+    /// Annotations of a GitHub workflow, on its standard output.
+    Github,
+    /// GitLab's code quality report.
+    Gitlab,
+    /// For reviewdog: the Diagnostic Format.
+    Rdjson,
 }
 
 /// Arguments of `init`.
@@ -426,11 +440,20 @@ fn output(text: &str) -> Result<(Format, PathBuf), String> {
         .split_once('=')
         .ok_or("write it as FORMAT=FILE, e.g. json=verdict.json")?;
     let format = Format::from_str(format, false)
-        .map_err(|_| format!("unknown format `{format}`: human, json or agent"))?;
+        .map_err(|_| format!("unknown format `{format}`: one of {}", formats()))?;
     if path.is_empty() {
         return Err("the file name is missing".to_owned());
     }
     Ok((format, PathBuf::from(path)))
+}
+
+/// The names of all forms of a verdict.
+fn formats() -> String {
+    let values = Format::value_variants()
+        .iter()
+        .filter_map(ValueEnum::to_possible_value);
+    let names: Vec<String> = values.map(|value| value.get_name().to_owned()).collect();
+    names.join(", ")
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use passmuster_policy::verdict::Decision;
+
 /// Every way in which the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -22,6 +24,16 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// What `verify` ends with for a decision.
+    pub fn of(decision: Decision) -> Self {
+        match decision {
+            Decision::Pass => Self::Pass,
+            Decision::Fail => Self::Fail,
+            Decision::Review => Self::Review,
+            Decision::Inconclusive => Self::Inconclusive,
+        }
+    }
+
     /// The status that the process ends with.
     pub fn status(self) -> u8 {
         match self {

@@ -26,6 +26,7 @@ mod docs;
 mod doctor;
 mod economy;
 mod examples;
+mod formats;
 mod frameworks;
 mod history;
 mod hooks;
@@ -36,7 +37,6 @@ mod layers;
 mod ledger;
 mod limits;
 mod lint;
-
 mod mcp;
 mod network;
 mod plugins;

@@ -193,3 +193,53 @@ fn policy_check_says_what_would_run_where() {
         assert!(finished.out().contains(word), "{}", finished.all());
     }
 }
+
+/// The shipped policies: those to start from, and those of the example projects.
+fn shipped() -> Vec<std::path::PathBuf> {
+    let examples = passmuster_tests::workspace().join("examples");
+    let of = |folder: &str| {
+        let entries = std::fs::read_dir(examples.join(folder)).unwrap();
+        entries.map(|entry| entry.unwrap().path())
+    };
+    let projects = of("repos").map(|project| project.join("passmuster.toml"));
+    let all: Vec<_> = of("policies").chain(projects).collect();
+    assert!(all.len() >= 10, "{all:?}");
+    all
+}
+
+#[test]
+fn the_schema_means_the_same_to_editors_as_to_the_program() {
+    let env = TestEnv::new();
+    let said = env.passmuster(["policy", "schema"]).run();
+    said.assert_code(0);
+    let schema: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
+    // Taplo, and with it the editors, read every schema by draft 7, in which a `$ref` silences its neighbours.
+    let readers = [
+        jsonschema::draft202012::new(&schema).unwrap(),
+        jsonschema::draft7::new(&schema).unwrap(),
+    ];
+    let document = |text: &str| -> serde_json::Value { toml::from_str(text).unwrap() };
+    for path in shipped() {
+        let document = document(&std::fs::read_to_string(&path).unwrap());
+        for reader in &readers {
+            let errors: Vec<String> = reader
+                .iter_errors(&document)
+                .map(|one| one.to_string())
+                .collect();
+            assert!(errors.is_empty(), "{}: {errors:?}", path.display());
+        }
+    }
+    let check =
+        |more: &str| format!("version = 1\n[[check]]\nname = \"c\"\nrun = [\"x\"]\n{more}\n");
+    for wrong in [
+        "version = \"1\"".to_owned(),
+        "version = 1\nno-such-table = {}".to_owned(),
+        check("kind = \"no-such-kind\""),
+        check("kind = \"test\"\nframework = \"no-such-framework\""),
+        check("kind = \"command\"\nlimits = { wall = \"10m\", no-such-limit = 1 }"),
+    ] {
+        for reader in &readers {
+            assert!(!reader.is_valid(&document(&wrong)), "{wrong}");
+        }
+    }
+}

@@ -194,6 +194,13 @@ fn explain_knows_every_code_that_the_examples_name() {
         let finished = env.passmuster(["explain", code]).run();
         finished.assert_code(0);
         assert!(finished.out().contains(code), "{}", finished.all());
+        let example = finished
+            .out()
+            .split_once("Example:\n")
+            .unwrap()
+            .1
+            .to_owned();
+        assert!(example.contains(code), "{}", finished.all());
     }
     env.passmuster(["explain", "no-such-code"])
         .run()

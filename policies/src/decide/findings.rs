@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::ledger::Ledger;
-use crate::finding::{Finding, FindingLevel};
-use crate::policy::{CheckKind, Policy};
+use crate::finding::Finding;
+use crate::policy::Policy;
 use crate::reason::{Level, Reason, ReasonCode, Review};
 
 /// What the findings of a linter or a plugin come to.
@@ -95,31 +95,8 @@ fn said(finding: &Finding) -> String {
     }
 }
 
-/// The code that a finding leads to; none for a note. A rule without a fitting code of its own must
-/// not be lost: it counts as denied.
 fn code(policy: &Policy, finding: &Finding) -> Option<ReasonCode> {
-    let wanted = match finding.level {
-        FindingLevel::Note => return None,
-        FindingLevel::Review => Level::Review,
-        FindingLevel::Deny => Level::Fail,
-    };
-    let own = finding
-        .rule
-        .parse::<ReasonCode>()
-        .ok()
-        .filter(|_| finding.check.is_none());
-    let own = own.filter(|code| code.level() == wanted);
-    Some(own.unwrap_or_else(|| denied(policy, finding)))
-}
-
-fn denied(policy: &Policy, finding: &Finding) -> ReasonCode {
-    let check = policy
-        .check
-        .iter()
-        .find(|check| Some(&check.name) == finding.check.as_ref());
-    match check.map(|check| &check.kind) {
-        Some(CheckKind::Lint(_)) => ReasonCode::LintNewFindings,
-        Some(CheckKind::Plugin(_)) => ReasonCode::PluginFailed,
-        _ => ReasonCode::RuleDenied,
-    }
+    let mut checks = policy.check.iter();
+    let check = checks.find(|check| Some(&check.name) == finding.check.as_ref());
+    finding.leads_to(check.map(|check| check.kind.name()))
 }

@@ -41,8 +41,12 @@ fn list() -> String {
 }
 
 fn explanation(entry: &Entry) -> String {
+    let example = entry.example.lines().fold(String::new(), |mut text, line| {
+        let _ = writeln!(text, "  {line}");
+        text
+    });
     format!(
-        "{}: {}\n\nMeaning: {}.\nIf you are the agent: {}.\nIf you are a person: {}.\n",
+        "{}: {}\n\nMeaning: {}.\nIf you are the agent: {}.\nIf you are a person: {}.\n\nExample:\n{example}",
         entry.name,
         level(entry.level),
         entry.meaning,

@@ -10,6 +10,7 @@ pub(crate) mod hook;
 mod init;
 mod install;
 mod mcp;
+mod outputs;
 mod plugin;
 mod policy;
 mod sandbox;

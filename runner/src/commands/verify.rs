@@ -1,13 +1,11 @@
 //! `verify`: a change in, a verdict out.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use passmuster_policy::verdict::{Decision, Verdict};
-
-use super::{palette, place, print};
-use crate::cli::{self, Format, Verify};
+use super::{outputs, palette, place, print};
+use crate::cli::{self, Verify};
 use crate::error::UserError;
 use crate::exit_code::Exit;
 use crate::policy_source::choice;
@@ -36,24 +34,23 @@ pub(super) async fn run(
     )?;
     print(&text)?;
     for (format, path) in &arguments.outputs {
-        write_file(*format, path, &verified.verdict, &verified.run)?;
+        let mut text = Vec::new();
+        report::write(
+            &mut text,
+            *format,
+            Palette::Plain,
+            &verified.verdict,
+            &verified.run,
+        )?;
+        outputs::write(path, &text)?;
     }
     world.cache.tend();
-    Ok(exit(verified.verdict.verdict))
-}
-
-/// The exit status of a decision.
-pub(super) fn exit(decision: Decision) -> Exit {
-    match decision {
-        Decision::Pass => Exit::Pass,
-        Decision::Fail => Exit::Fail,
-        Decision::Review => Exit::Review,
-        Decision::Inconclusive => Exit::Inconclusive,
-    }
+    Ok(Exit::of(verified.verdict.verdict))
 }
 
 /// Reads what the arguments name.
 pub(super) fn request(arguments: &Verify) -> Result<Request, UserError> {
+    outputs::check(&arguments.outputs)?;
     Ok(Request {
         repository: place(arguments.place.repo.as_ref())?,
         proposed: proposed(&arguments.change)?,
@@ -95,11 +92,4 @@ fn patch(path: &Path) -> Result<Proposed, UserError> {
             .map_err(unreadable)?;
     }
     Ok(Proposed::Patch { bytes, name })
-}
-
-fn write_file(format: Format, path: &Path, verdict: &Verdict, run: &str) -> Result<(), UserError> {
-    let mut text = Vec::new();
-    report::write(&mut text, format, Palette::Plain, verdict, run)?;
-    fs::write(path, text)
-        .map_err(|source| UserError::usage(format!("cannot write {}: {source}", path.display())))
 }

@@ -22,6 +22,10 @@ pub fn policy_text_after_trial(found: &Detected, offline: &[Offline]) -> String 
         &mut out,
         "Written from what the repository's files say; every line is yours to change.",
     );
+    comment(
+        &mut out,
+        "Editors with Even Better TOML know every key after `passmuster policy schema > .passmuster.schema.json`, with `#:schema ./.passmuster.schema.json` as the first line of this file.",
+    );
     out.push_str("version = 1\n");
     let names: Vec<String> = found
         .languages

@@ -5,11 +5,24 @@
 
 mod agent;
 mod attempts;
+mod cases;
 mod cost;
+mod ctrf;
 mod denials;
 pub mod feedback;
 mod findings;
+mod github;
+mod gitlab;
 mod human;
+mod junit;
+mod log;
+mod markdown;
+mod place;
+mod problems;
+mod rdjson;
+mod sarif;
+#[cfg(test)]
+mod testing;
 
 use std::io;
 
@@ -20,6 +33,9 @@ use crate::cli::Format;
 
 pub use human::Palette;
 
+/// Most bytes of a longer text of others in the formats of forges; the JSON form has all of it.
+const QUOTED: usize = 2000;
+
 /// Writes a verdict in this form. `run` is the id under which `show` finds it again.
 pub fn write(
     out: &mut dyn io::Write,
@@ -29,13 +45,26 @@ pub fn write(
     run: &str,
 ) -> io::Result<()> {
     match format {
-        Format::Human => human::write(out, palette, verdict, run),
-        Format::Agent => out.write_all(agent::text(verdict, run).as_bytes()),
-        Format::Json => {
-            serde_json::to_writer_pretty(&mut *out, verdict)?;
-            out.write_all(b"\n")
+        Format::Human => {
+            let mut text = Vec::new();
+            human::write(&mut text, palette, verdict, run)?;
+            out.write_all(log::without_orders(&String::from_utf8_lossy(&text)).as_bytes())
         }
+        Format::Agent => out.write_all(log::without_orders(&agent::text(verdict, run)).as_bytes()),
+        Format::Json => json(out, verdict),
+        Format::Sarif => json(out, &sarif::document(verdict, run)),
+        Format::Junit => junit::write(out, verdict, run),
+        Format::Ctrf => json(out, &ctrf::document(verdict, run)),
+        Format::Markdown => out.write_all(markdown::text(verdict, run).as_bytes()),
+        Format::Github => out.write_all(github::text(verdict, run).as_bytes()),
+        Format::Gitlab => json(out, &gitlab::document(verdict)),
+        Format::Rdjson => json(out, &rdjson::document(verdict)),
     }
+}
+
+fn json(out: &mut dyn io::Write, document: &impl serde::Serialize) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, document)?;
+    out.write_all(b"\n")
 }
 
 /// The word as the verdict document has it.
