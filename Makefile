@@ -163,7 +163,7 @@ $(TEST_ENV)/python/.ready: tests/requirements.txt | system-packages
 	"$(TEST_ENV)/python/bin/python" -m pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
 	touch "$@"
 
-# Clients of the MCP server that are not ours, apart from the tests' own Python.
+# Clients of the MCP server and readers of the integrations that are not ours, apart from the tests' own Python.
 $(TEST_ENV)/clients/.ready: tests/clients/requirements.txt | system-packages
 	rm -rf "$(TEST_ENV)/clients"
 	$(PYTHON) -m venv "$(TEST_ENV)/clients"

@@ -31,6 +31,7 @@ mod frameworks;
 mod history;
 mod hooks;
 mod install;
+mod integrations;
 mod interrupt;
 mod landlock;
 mod layers;
