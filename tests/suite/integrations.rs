@@ -310,19 +310,20 @@ fn the_gitlab_job_ends_with_the_verdict_and_leaves_its_reports() {
 
 #[test]
 fn the_files_are_what_their_readers_expect() {
+    let env = TestEnv::new();
     for (schema, file) in [
         ("vendor.github-actions", "github/action.yml"),
         ("vendor.github-workflows", "github/workflow.yml"),
         ("vendor.gitlab-ci", "gitlab/passmuster.gitlab-ci.yml"),
     ] {
-        let mut check = Command::new(theirs("check-jsonschema"));
+        let mut check = env.command(theirs("check-jsonschema"));
         tool(check.args(["--builtin-schema", schema]).arg(ours(file)));
     }
-    let mut prek = Command::new(theirs("prek"));
-    tool(
-        prek.arg("validate-manifest")
-            .arg(ours("pre-commit/.pre-commit-hooks.yaml")),
-    );
+    for reader in ["prek", "pre-commit"] {
+        let mut validate = env.command(theirs(reader));
+        let manifest = ours("pre-commit/.pre-commit-hooks.yaml");
+        tool(validate.arg("validate-manifest").arg(manifest));
+    }
     let shown = ours("git/pre-push");
     assert_eq!(
         fs::canonicalize(shown).unwrap(),
@@ -392,9 +393,9 @@ fn pushes(env: &TestEnv, files: &[(&str, String)], install: &[&str]) {
     );
 }
 
-#[test]
-fn prek_refuses_a_push_of_what_did_not_pass() {
-    let env = with_programs(&["prek"]);
+/// Both read the same manifest and configuration.
+fn hook_repositories(manager: &str) {
+    let env = with_programs(&[manager]);
     let hooks = env.empty_repo();
     let manifest = fs::read(ours("pre-commit/.pre-commit-hooks.yaml")).unwrap();
     hooks.write(".pre-commit-hooks.yaml", manifest);
@@ -404,11 +405,18 @@ fn prek_refuses_a_push_of_what_did_not_pass() {
         hooks.root().display()
     );
     let files = [(".pre-commit-config.yaml", config)];
-    pushes(
-        &env,
-        &files,
-        &["prek", "install", "--hook-type", "pre-push"],
-    );
+    let install = [manager, "install", "--hook-type", "pre-push"];
+    pushes(&env, &files, &install);
+}
+
+#[test]
+fn prek_refuses_a_push_of_what_did_not_pass() {
+    hook_repositories("prek");
+}
+
+#[test]
+fn pre_commit_refuses_a_push_of_what_did_not_pass() {
+    hook_repositories("pre-commit");
 }
 
 #[test]
