@@ -24,7 +24,7 @@ FUZZ_SECONDS := 60
 
 export PASSMUSTER_TEST_ENV := $(TEST_ENV)
 
-.PHONY: demo plugins test-plugins test test-env test-real test-services test-python-plugin test-guides rates bench bench-real fuzz man check clean system-packages databases guide-tools nextest
+.PHONY: demo plugins test-plugins test test-env test-real test-services test-python-plugin test-guides test-agents rates bench bench-real fuzz man check clean system-packages databases guide-tools agent-tools nextest
 
 # Vets example proposals and explains each verdict.
 demo:
@@ -75,6 +75,12 @@ test-python-plugin:
 test-guides: guide-tools
 	cargo build --locked --package passmuster-tests --bins
 	cargo run --quiet --locked --package passmuster-tests --bin guides
+
+# Claude Code, Codex and opencode (a gigabyte from the npm registry, for x86-64) with a scripted model in place of their makers', in a
+# network namespace with the loopback device alone; prints a table.
+test-agents: test-env agent-tools $(TEST_ENV)/agents/.ready
+	cargo build --locked --package passmuster-tests --bins
+	cargo run --quiet --locked --package passmuster-tests --bin agents
 
 # False passes and false blocks on the example proposals, beside those of the plain commands; prints a table.
 rates: test-env
@@ -140,6 +146,12 @@ databases:
 	command -v redis-server > /dev/null || missing+=(redis-server); \
 	$(install_missing)
 
+agent-tools:
+	@missing=(); \
+	command -v ip > /dev/null || missing+=(iproute2); \
+	command -v unshare > /dev/null || missing+=(util-linux); \
+	$(install_missing)
+
 # Compilers for WebAssembly: clang with its C library, and, where rustup has not added the target, a Rust whose library can be
 # built for it.
 guide-tools:
@@ -165,7 +177,7 @@ $(TEST_ENV)/python/.ready: tests/requirements.txt | system-packages
 	"$(TEST_ENV)/python/bin/python" -m pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
 	touch "$@"
 
-# Clients of the MCP server that are not ours, apart from the tests' own Python.
+# Clients of the MCP server and readers of the integrations that are not ours, apart from the tests' own Python.
 $(TEST_ENV)/clients/.ready: tests/clients/requirements.txt | system-packages
 	rm -rf "$(TEST_ENV)/clients"
 	$(PYTHON) -m venv "$(TEST_ENV)/clients"
@@ -184,6 +196,13 @@ $(TEST_ENV)/node/.ready: tests/node/package.json tests/node/package-lock.json | 
 	mkdir -p "$(TEST_ENV)/node"
 	cp tests/node/package.json tests/node/package-lock.json "$(TEST_ENV)/node"
 	cd "$(TEST_ENV)/node" && npm ci --silent --ignore-scripts --no-audit --no-fund
+	touch "$@"
+
+# Coding agents as programs of their makers, by a lock file.
+$(TEST_ENV)/agents/.ready: tests/agents/package.json tests/agents/package-lock.json | system-packages
+	mkdir -p "$(TEST_ENV)/agents"
+	cp tests/agents/package.json tests/agents/package-lock.json "$(TEST_ENV)/agents"
+	cd "$(TEST_ENV)/agents" && npm ci --silent --ignore-scripts --no-audit --no-fund
 	touch "$@"
 
 # The Rust toolchain where an ordinary user can read it: hard links, so it takes no room on the same disk.

@@ -5,7 +5,7 @@ use std::fs;
 
 use passmuster_tests::{TestEnv, workspace};
 
-const DOCUMENTS: [&str; 7] = [
+const DOCUMENTS: [&str; 8] = [
     "README.md",
     "ARCHITECTURE.md",
     "SECURITY.md",
@@ -13,6 +13,7 @@ const DOCUMENTS: [&str; 7] = [
     "CHANGELOG.md",
     "examples/README.md",
     "examples/proposals/README.md",
+    "examples/integrations/README.md",
 ];
 
 fn read(document: &str) -> String {

@@ -32,13 +32,13 @@ mod frameworks;
 mod history;
 mod hooks;
 mod install;
+mod integrations;
 mod interrupt;
 mod landlock;
 mod layers;
 mod ledger;
 mod limits;
 mod lint;
-
 mod mcp;
 mod network;
 mod plugins;
