@@ -258,14 +258,13 @@ pub fn is_tree(repository: &Repository, id: &str) -> Result<bool, GitError> {
 
 /// Git prefers tags to branches and branches to remote ones, and only warns.
 fn unambiguous(repository: &Repository, revision: &str) -> Result<(), BaseError> {
-    let short = revision
-        .split(['~', '^', '@', ':'])
-        .next()
-        .unwrap_or(revision);
+    let name = revision.split(['~', '^', ':']).next().unwrap_or(revision);
+    // `@` may be part of a name; `@{` is not.
+    let short = name.split("@{").next().unwrap_or(name);
     let Some(refs) = repository.refs() else {
         return Ok(());
     };
-    let places = ["refs/tags/", "refs/heads/", "refs/remotes/"];
+    let places = ["refs/", "refs/tags/", "refs/heads/", "refs/remotes/"];
     let full = places.iter().map(|place| format!("{place}{short}"));
     let found: Vec<_> = full
         .filter_map(|name| Some((refs.named.get(&name)?, name)))
@@ -301,7 +300,7 @@ struct DefaultBranch {
 }
 
 fn default_branch(refs: &Refs) -> Option<DefaultBranch> {
-    if let Some(name) = origin_head(refs) {
+    if let Some(name) = remote_branch(refs) {
         return Some(DefaultBranch {
             name,
             trust: BaseTrust::RemoteTracking,

@@ -267,7 +267,7 @@ pub struct Hook {
     #[arg(long, value_name = "FILE|preset:NAME|auto")]
     pub policy: Option<String>,
     /// Seconds until an answer; below the client's own limit, which lets the agent go.
-    #[arg(long, value_name = "SECONDS", default_value_t = 45)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 45, value_parser = clap::value_parser!(u64).range(..=86_400))]
     pub wait: u64,
     /// Verify, and say so in lines of JSON: what a hook starts.
     #[arg(long, hide = true)]

@@ -96,6 +96,8 @@ pub struct StoredVerdict {
     pub run: String,
     /// The verdict document.
     pub json: String,
+    /// Root of the repository that it was given in.
+    pub repository: String,
 }
 
 /// A verdict of the past, in a list.
@@ -212,7 +214,7 @@ impl Store {
     /// The verdict that counts for this key: the latest.
     pub fn verdict(&self, key: &str) -> Result<Option<StoredVerdict>, StoreError> {
         self.one(
-            "SELECT run, json FROM verdicts WHERE key = ?1 ORDER BY at DESC, rowid DESC LIMIT 1",
+            "SELECT run, json, repository FROM verdicts WHERE key = ?1 ORDER BY at DESC, rowid DESC LIMIT 1",
             key,
         )
     }
@@ -222,11 +224,11 @@ impl Store {
     pub fn run(&self, prefix: &str) -> Result<Option<StoredVerdict>, StoreError> {
         if prefix.is_empty() {
             return self.one(
-                "SELECT run, json FROM verdicts WHERE ?1 = '' ORDER BY at DESC, rowid DESC LIMIT 1",
+                "SELECT run, json, repository FROM verdicts WHERE ?1 = '' ORDER BY at DESC, rowid DESC LIMIT 1",
                 "",
             );
         }
-        let unique = "SELECT run, json FROM verdicts WHERE substr(run, 1, length(?1)) = ?1
+        let unique = "SELECT run, json, repository FROM verdicts WHERE substr(run, 1, length(?1)) = ?1
                       GROUP BY 1 HAVING (SELECT count(*) FROM verdicts WHERE substr(run, 1, length(?1)) = ?1) = 1";
         self.one(unique, prefix)
     }
@@ -348,6 +350,7 @@ impl Store {
                 Ok(StoredVerdict {
                     run: row.get(0)?,
                     json: row.get(1)?,
+                    repository: row.get(2)?,
                 })
             })
             .optional()

@@ -39,7 +39,8 @@ fn every_command_has_a_page_that_names_each_of_its_options() {
     for (name, command) in all {
         let text = plain(&directory.path().join(format!("{name}.1")));
         assert!(text.contains(&format!(".TH {name} 1")), "{text}");
-        for argument in command.get_arguments() {
+        let shown = |argument: &&clap::Arg| !argument.is_hide_set();
+        for argument in command.get_arguments().filter(shown) {
             let shown = match argument.get_long() {
                 Some(long) => format!("--{long}"),
                 None => argument

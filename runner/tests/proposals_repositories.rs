@@ -252,6 +252,49 @@ fn unreadable_and_empty_repositories_say_what_to_do() {
 }
 
 #[test]
+fn the_remotes_branch_goes_before_a_local_one_of_the_same_name() {
+    let scratch = Scratch::seeded();
+    let first = scratch.rev("HEAD");
+    scratch.git(["checkout", "-q", "-b", "topic"]);
+    scratch.write("a.txt", "two\n");
+    let topic = scratch.commit("topic");
+    // As after `git init` and `git fetch`: no origin/HEAD, and a local main that nobody moves.
+    scratch.git(["update-ref", "refs/remotes/origin/main", &topic]);
+    scratch.git(["update-ref", "refs/heads/main", &first]);
+    let base = base::of_revision(&scratch.open(), "topic").unwrap();
+    assert_eq!(base.ref_name.as_deref(), Some("refs/remotes/origin/main"));
+    assert_eq!(base.trust, BaseTrust::RemoteTracking);
+}
+
+#[test]
+fn a_name_of_two_things_is_refused_whatever_stands_in_it() {
+    let scratch = Scratch::seeded();
+    let first = scratch.rev("HEAD");
+    scratch.write("a.txt", "two\n");
+    let second = scratch.commit("second");
+    for (one, other, name) in [
+        ("refs/heads/dep@1", "refs/tags/dep@1", "dep@1"),
+        ("refs/heads/dep", "refs/dep", "dep"),
+        ("refs/heads/v1", "refs/tags/v1", "v1"),
+    ] {
+        scratch.git(["update-ref", one, &first]);
+        scratch.git(["update-ref", other, &second]);
+        for revision in [
+            name.to_owned(),
+            format!("{name}~0"),
+            format!("{name}^{{commit}}"),
+        ] {
+            let error = base::pinned(&scratch.open(), &revision).unwrap_err();
+            assert!(
+                error.to_string().contains("more than one thing"),
+                "{revision}: {error}"
+            );
+        }
+        assert_eq!(base::commit_of(&scratch.open(), one).unwrap(), first);
+    }
+}
+
+#[test]
 fn the_base_of_a_clone_is_remote_tracking() {
     let scratch = Scratch::seeded();
     let published = scratch.rev("HEAD");

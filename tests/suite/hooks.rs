@@ -174,6 +174,8 @@ fn our_own_failure_is_never_a_verdict() {
         &hook(&["claude", "--no-such-option"], &event),
         "unexpected argument",
     );
+    let forever = ["claude", "--wait", "18446744073709551615"];
+    assert_released(&hook(&forever, &event), "invalid value");
     assert_released(&hook(&["nobody"], &event), "invalid value");
     assert_released(
         &hook(&["claude", "--repo", "/no/such/place"], &event),
@@ -187,6 +189,28 @@ fn our_own_failure_is_never_a_verdict() {
     let help = hook(&["--help"], "");
     help.assert_code(0);
     assert!(help.out().contains("Exit codes: 2"));
+}
+
+#[test]
+fn a_store_that_somebody_else_holds_is_not_waited_for() {
+    let env = TestEnv::new();
+    let repo = env.repo(REPO);
+    repo.apply(&proposal(REPO, "faulty-regression"));
+    let held = ask(&env, "claude", &stop(&repo), &[]);
+    assert_held(&held, "fail: fix the code");
+    let cache = env.path("own-cache");
+    std::fs::create_dir(&cache).unwrap();
+    let lock = std::fs::File::create(cache.join("history.lock")).unwrap();
+    lock.lock().unwrap();
+    let begun = Instant::now();
+    let own = ["--wait", "2", "--cache-dir", cache.to_str().unwrap()];
+    let answer = ask(&env, "claude", &stop(&repo), &own);
+    assert_eq!(answer.code(), Some(0), "{}", answer.all());
+    assert!(
+        begun.elapsed() < Duration::from_secs(25),
+        "{:?}",
+        begun.elapsed()
+    );
 }
 
 #[test]

@@ -241,6 +241,23 @@ fn what_is_not_ours_or_not_readable_is_refused_and_stays() {
         0,
         "no link leads out"
     );
+    // A repository can carry a link like these.
+    let linked = env.repo(REPO);
+    for (name, target) in [("CLAUDE.md", ".git/config"), ("AGENTS.md", "nowhere.md")] {
+        symlink(target, linked.root().join(name)).unwrap();
+    }
+    for (client, word) in [("claude", "a file of git"), ("codex", "leads nowhere")] {
+        let refused = run(&env, &linked, "install", client, &["--yes"]);
+        refused.assert_code(2).assert_clear_message(&[word]);
+    }
+    linked.git(["status"]);
+    // Somebody went on with what we once wrote.
+    let kept = env.repo(REPO);
+    run(&env, &kept, "install", "git", &["--yes"]).assert_code(0);
+    let hook = text(&kept, ".git/hooks/pre-push") + "echo mine\n";
+    kept.write(".git/hooks/pre-push", &hook);
+    run(&env, &kept, "uninstall", "git", &["--yes"]).assert_code(0);
+    assert_eq!(text(&kept, ".git/hooks/pre-push"), hook);
     let nowhere = env
         .passmuster(["install", "claude", "--repo", "/", "--yes"])
         .run();

@@ -151,6 +151,28 @@ fn a_verdict_is_read_section_by_section_and_its_reasons_are_explained() {
     assert_eq!(answer(5)["explanations"][0]["level"], "review");
 }
 
+#[test]
+fn verdicts_of_other_repositories_are_nobodys_here() {
+    let env = TestEnv::new();
+    let (repo, other) = (env.repo(REPO), env.repo("python-red"));
+    let patch = proposal(REPO, "faulty-regression");
+    env.verify(&repo, [patch]).verdict();
+    let shown = env.passmuster(["history", "--json"]).cwd(repo.root()).run();
+    let history: Value = serde_json::from_str(&shown.out()).unwrap();
+    let run = history["runs"][0]["run"].as_str().unwrap();
+    for (place, name) in [(&other, run), (&repo, &run[..1]), (&repo, "")] {
+        let steps = json!([
+            call("verdict", json!({ "run": name, "section": "subject" })),
+            call("verify_wait", json!({ "run": name })),
+            call("explain", json!({ "run": name })),
+        ]);
+        let session = session(&env, "stateful", &[], place, steps);
+        for answer in session["answers"].as_array().unwrap() {
+            assert_eq!(answer["error"], true, "{answer}");
+        }
+    }
+}
+
 /// The repository's test sleeps for so long on the candidate.
 fn sleeper<'env>(env: &'env TestEnv, seconds: u32, marker: &str) -> Repository<'env> {
     let repo = env.repo("python-sleeper");

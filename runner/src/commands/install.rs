@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use passmuster_policy::text;
+
 use super::{place, print, say};
 use crate::cli::Install;
 use crate::error::UserError;
@@ -30,7 +32,8 @@ pub(super) fn run(arguments: &Install, direction: Direction) -> Result<Exit, Use
         return Ok(Exit::Pass);
     }
     let shown: String = changes.iter().map(|change| change.difference()).collect();
-    print(shown.as_bytes())?;
+    // What files hold is no order to the terminal at which somebody is about to agree.
+    print(text::shown(&shown).as_bytes())?;
     if !(arguments.yes || agreed(&root)?) {
         say("nothing was written; --yes writes it");
         return Ok(Exit::Pass);

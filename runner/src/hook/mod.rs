@@ -40,6 +40,8 @@ use event::{Event, Moment};
 
 /// Longest message of a client. A command may carry a whole file.
 const MESSAGE: u64 = 16 << 20;
+/// So long the store may take to say what a session was told; twice this lies between `--wait` and a client's limit.
+const MEMORY: Duration = Duration::from_secs(10);
 /// A client that says nothing for so long says nothing.
 const SILENCE: Duration = Duration::from_secs(5);
 
@@ -95,10 +97,12 @@ async fn answer_event(world: &World, options: &Options, event: &Event, end: Inst
         Known::Verdict { tree, .. } | Known::Pending { tree } => tree.clone().unwrap_or_default(),
         Known::Unchanged | Known::Failed(_) => String::new(),
     };
-    let memory = Memory::of(world, event, &tree, matches!(known, Known::Pending { .. }));
-    let answer = decide(event.moment, &known, memory.was_blocked);
+    let pending = matches!(known, Known::Pending { .. });
+    let memory = Memory::of(event, &tree, pending);
+    let was_blocked = memory.recalled(world).await;
+    let answer = decide(event.moment, &known, was_blocked);
     if matches!(answer, Answer::Block(_)) {
-        memory.remember(world);
+        memory.remember(world).await;
     }
     answer
 }
@@ -106,26 +110,37 @@ async fn answer_event(world: &World, options: &Options, event: &Event, end: Inst
 /// What this session was told of this tree before.
 struct Memory {
     key: String,
-    was_blocked: bool,
 }
 
 impl Memory {
-    /// Where it cannot be read it counts as told: better released once too often than held for ever.
-    fn of(world: &World, event: &Event, tree: &str, pending: bool) -> Self {
+    fn of(event: &Event, tree: &str, pending: bool) -> Self {
         let moment = matches!(event.moment, Moment::End);
-        let key = digest(&("hook", &event.session, moment, pending, tree));
-        let found = Store::open(&world.cache.history()).and_then(|store| store.result(&key));
         Self {
-            key,
-            was_blocked: !matches!(found, Ok(None)),
+            key: digest(&("hook", &event.session, moment, pending, tree)),
         }
     }
 
-    fn remember(&self, world: &World) {
-        // Where it cannot be written it could not be read either.
-        let _ = Store::open(&world.cache.history())
-            .and_then(|store| store.put_result(&self.key, "true"));
+    /// Where it cannot be read in time it counts as told: better released once too often than held for ever.
+    async fn recalled(&self, world: &World) -> bool {
+        let (path, key) = (world.cache.history(), self.key.clone());
+        let found = within(MEMORY, move || Store::open(&path)?.result(&key));
+        !matches!(found.await, Some(Ok(None)))
     }
+
+    /// Where it cannot be written it could not be read either.
+    async fn remember(&self, world: &World) {
+        let (path, key) = (world.cache.history(), self.key.clone());
+        let _ = within(MEMORY, move || Store::open(&path)?.put_result(&key, "true")).await;
+    }
+}
+
+/// What blocking work comes to, if it does in time. Others may hold the store's locks for as long as they like.
+async fn within<T: Send + 'static>(
+    time: Duration,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let done = tokio::time::timeout(time, tokio::task::spawn_blocking(work)).await;
+    done.ok().and_then(Result::ok)
 }
 
 async fn heard() -> Result<Vec<u8>, String> {

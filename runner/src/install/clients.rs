@@ -131,13 +131,13 @@ impl Part {
                 Ok((!left.is_empty() || left == text).then_some(left))
             }
             (Content::Whole(ours), Direction::Install, text) => match text {
-                Some(text) if !is_ours(text) => Err(format!(
+                Some(text) if !is_ours(text, ours) => Err(format!(
                     "there is one that is not ours; call this from it, or remove it:\n{ours}"
                 )),
                 _ => Ok(Some(ours.clone())),
             },
-            (Content::Whole(_), Direction::Uninstall, Some(text)) => {
-                Ok((!is_ours(text)).then(|| text.to_owned()))
+            (Content::Whole(ours), Direction::Uninstall, Some(text)) => {
+                Ok((!is_ours(text, ours)).then(|| text.to_owned()))
             }
         }
     }
@@ -154,10 +154,12 @@ impl Part {
     }
 }
 
-/// Files that are ours as a whole say so in one of their first lines.
-fn is_ours(text: &str) -> bool {
-    let mark = "Written by `passmuster install";
-    text.lines().take(3).any(|line| line.contains(mark))
+/// Whether a file is what we write, whatever its options were: one that somebody went on with is theirs.
+fn is_ours(text: &str, ours: &str) -> bool {
+    let holds_options = |line: &str| line.contains(" --head ") || line.starts_with("const command");
+    let same =
+        |(one, other): (&str, &str)| one == other || holds_options(one) && holds_options(other);
+    text.lines().count() == ours.lines().count() && text.lines().zip(ours.lines()).all(same)
 }
 
 /// The words of a command, behind the program.
@@ -196,16 +198,16 @@ fn claude_server(options: &Options) -> Entry {
 fn claude_hooks(options: &Options) -> Vec<Entry> {
     let command =
         json!({ "type": "command", "command": hook_line(options, "claude"), "timeout": LIMIT });
-    let known_by = " hook claude";
+    let agent = "claude";
     vec![
         Entry::Hook {
             event: "Stop",
-            known_by,
+            agent,
             value: json!({ "hooks": [command] }),
         },
         Entry::Hook {
             event: "PreToolUse",
-            known_by,
+            agent,
             value: json!({ "matcher": "Bash", "hooks": [command] }),
         },
     ]

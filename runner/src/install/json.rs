@@ -22,8 +22,8 @@ pub(super) enum Entry {
     Hook {
         /// The event.
         event: &'static str,
-        /// Words of the command by which ours is known again.
-        known_by: &'static str,
+        /// The agent whose hook it is: ours is known again by the command `passmuster hook AGENT`.
+        agent: &'static str,
         /// The entry.
         value: Value,
     },
@@ -63,12 +63,13 @@ pub(super) fn take(text: &str, entries: &[Entry]) -> Result<Option<String>, Stri
         return Ok(Some(text.to_owned()));
     }
     let root = parse(text)?;
+    let mut touched = false;
     for entry in entries {
-        remove(&root, entry)?;
+        touched |= remove(&root, entry)?;
     }
-    let left = root.object_value();
-    let empty = left.is_some_and(|object| object.properties().is_empty());
-    Ok((!empty).then(|| root.to_string()))
+    // Remarks of somebody are something.
+    let bare: String = root.to_string().split_whitespace().collect();
+    Ok((!touched || bare != "{}").then(|| root.to_string()))
 }
 
 fn parse(text: &str) -> Result<CstRootNode, String> {
@@ -76,10 +77,11 @@ fn parse(text: &str) -> Result<CstRootNode, String> {
         .map_err(|error| format!("it is no JSON: {error}"))
 }
 
-fn remove(root: &CstRootNode, entry: &Entry) -> Result<(), String> {
+/// Whether there was something of ours.
+fn remove(root: &CstRootNode, entry: &Entry) -> Result<bool, String> {
     let Some(top) = root.object_value() else {
         return match root.value() {
-            None => Ok(()),
+            None => Ok(false),
             Some(_) => Err("it holds no object".to_owned()),
         };
     };
@@ -88,30 +90,35 @@ fn remove(root: &CstRootNode, entry: &Entry) -> Result<(), String> {
             let place = below
                 .iter()
                 .try_fold(top, |object, key| object.object_value(key));
-            if let Some(property) = place.as_ref().and_then(|place| place.get(name)) {
-                property.remove();
-            }
-            if let Some(place) = place.filter(|_| !below.is_empty()) {
+            let property = place.as_ref().and_then(|place| place.get(name));
+            let (Some(place), Some(property)) = (place, property) else {
+                return Ok(false);
+            };
+            property.remove();
+            if !below.is_empty() {
                 drop_empty(place.into(), below.len());
             }
+            Ok(true)
         }
-        Entry::Hook {
-            event, known_by, ..
-        } => {
+        Entry::Hook { event, agent, .. } => {
             let list = top
                 .object_value("hooks")
                 .and_then(|hooks| hooks.array_value(event));
-            if let Some(list) = list {
-                remove_hooks(&list, known_by);
+            let Some(list) = list else {
+                return Ok(false);
+            };
+            let touched = remove_hooks(&list, agent);
+            if touched {
                 drop_empty(list.into(), 2);
             }
+            Ok(touched)
         }
     }
-    Ok(())
 }
 
 /// Takes our commands out of every group of the list, and groups that are empty then.
-fn remove_hooks(list: &CstArray, known_by: &str) {
+fn remove_hooks(list: &CstArray, agent: &str) -> bool {
+    let mut any = false;
     for group in list.elements() {
         let hooks = group
             .as_object()
@@ -122,20 +129,26 @@ fn remove_hooks(list: &CstArray, known_by: &str) {
         let ours: Vec<CstNode> = hooks
             .elements()
             .into_iter()
-            .filter(|hook| is_ours(hook, known_by))
+            .filter(|hook| is_ours(hook, agent))
             .collect();
         let touched = !ours.is_empty();
+        any |= touched;
         ours.into_iter().for_each(CstNode::remove);
         if touched && hooks.elements().is_empty() {
             group.remove();
         }
     }
+    any
 }
 
-fn is_ours(hook: &CstNode, known_by: &str) -> bool {
+/// Whether this runs `passmuster hook AGENT`, wherever the program lies.
+fn is_ours(hook: &CstNode, agent: &str) -> bool {
     let value = hook.to_serde_value();
     let command = value.as_ref().and_then(|value| value["command"].as_str());
-    command.is_some_and(|command| command.contains("passmuster") && command.contains(known_by))
+    let mut words = command.unwrap_or_default().split_whitespace();
+    let program = words.next().unwrap_or_default().trim_matches('\'');
+    let name = program.rsplit('/').next().unwrap_or_default();
+    name.starts_with("passmuster") && words.next() == Some("hook") && words.next() == Some(agent)
 }
 
 /// Removes an empty list or object, and the objects around it that are empty then, so many at most.
@@ -186,7 +199,7 @@ mod tests {
             },
             Entry::Hook {
                 event: "Stop",
-                known_by: " hook claude",
+                agent: "claude",
                 value: json!({ "hooks": [{ "type": "command", "command": "passmuster hook claude", "timeout": seconds }] }),
             },
         ]
@@ -214,6 +227,39 @@ mod tests {
             assert_eq!(value(&without), value(text), "{without}");
             assert!(without.contains("// mine") == text.contains("// mine"));
         }
+    }
+
+    #[test]
+    fn where_nothing_is_ours_nothing_goes() {
+        let hook = |command: &str| {
+            let hooks = json!([{ "hooks": [{ "type": "command", "command": command }] }]);
+            json!({ "hooks": { "Stop": hooks } }).to_string()
+        };
+        for text in [
+            "{\"servers\": {}}".to_owned(),
+            "{ // my note\n}".to_owned(),
+            "{\"hooks\": {\"Stop\": []}, \"x\": 1}".to_owned(),
+            hook("/opt/passmuster-tools/lint hook claude-rules"),
+            hook("echo passmuster hook claude is off"),
+            hook("passmuster hook claude-two"),
+        ] {
+            assert_eq!(
+                take(&text, &entries(1)).unwrap().as_deref(),
+                Some(text.as_str())
+            );
+            if text.contains("command") {
+                let with = put(&text, &entries(1)).unwrap();
+                assert!(take(&with, &entries(1)).unwrap().is_some(), "{with}");
+            }
+        }
+        let remark = "{\n  // my note\n}\n";
+        let with = put(remark, &entries(1)).unwrap();
+        assert!(
+            take(&with, &entries(1))
+                .unwrap()
+                .unwrap()
+                .contains("// my note")
+        );
     }
 
     #[test]

@@ -142,13 +142,22 @@ impl Project {
 
     fn read(&self, path: &Path) -> Result<Option<String>, InstallError> {
         let failed = |source| InstallError::at("read", &self.root.join(path))(source);
+        let refused = |why| Err(failed(io::Error::new(io::ErrorKind::InvalidInput, why)));
         let metadata = match self.dir.metadata(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return match self.dir.symlink_metadata(path) {
+                    Ok(_) => refused("it is a link that leads nowhere"),
+                    Err(_) => Ok(None),
+                };
+            }
             found => found.map_err(failed)?,
         };
+        let place = self.dir.canonicalize(path).map_err(failed)?;
+        if place.starts_with(".git") {
+            return refused("it is a link to a file of git");
+        }
         if !metadata.is_file() || metadata.len() > SIZE {
-            let message = "it is no ordinary file of a reasonable size";
-            return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, message)));
+            return refused("it is no ordinary file of a reasonable size");
         }
         self.dir.read_to_string(path).map(Some).map_err(failed)
     }

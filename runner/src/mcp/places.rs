@@ -49,6 +49,13 @@ impl Places {
             .ok_or_else(|| self.unclear("the operator did not open that directory to you"))
     }
 
+    /// Whether a repository by this root is open.
+    pub(super) fn holds(&self, root: &str) -> bool {
+        self.0
+            .iter()
+            .any(|place| place.root.to_string_lossy() == root)
+    }
+
     fn unclear(&self, what: &str) -> UserError {
         let roots: Vec<String> = self
             .0

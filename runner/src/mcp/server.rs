@@ -171,7 +171,10 @@ impl Server {
         let place = self.places.named(asked.repo.as_deref())?;
         let change = change(asked.patch, asked.worktree)?;
         let base = place.base()?.clone();
-        let run = self.runs.start(place.root.clone(), base, change).await?;
+        let read = self.runs.start(place.root.clone(), base, change);
+        let run = tokio::time::timeout(LONGEST_WAIT, read)
+            .await
+            .map_err(|_| UserError::usage("the change could not be read in time"))??;
         self.wait(&run, asked.wait_s, context).await
     }
 
@@ -289,8 +292,10 @@ impl Server {
         if run.is_empty() {
             return Err(unknown());
         }
+        // Whole ids, and of the repositories that are open: the store has everybody's.
         let found = Store::open(&self.world.cache.history())?
             .run(run)?
+            .filter(|found| found.run == run && self.places.holds(&found.repository))
             .ok_or_else(unknown)?;
         let verdict = serde_json::from_str(&found.json).map_err(|_| unknown())?;
         Ok((found.run, verdict))
