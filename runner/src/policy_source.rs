@@ -189,11 +189,13 @@ pub fn load(
 
 /// The text of an ordinary file: a pipe could keep us waiting for ever.
 fn read_regular(path: &Path) -> io::Result<String> {
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "not an ordinary file",
-        ));
+    let metadata = fs::metadata(path)?;
+    let refused = |why| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+    if !metadata.is_file() {
+        return refused("not an ordinary file");
+    }
+    if metadata.len() > SIZE {
+        return refused("larger than any policy (1 MiB)");
     }
     fs::read_to_string(path)
 }

@@ -119,7 +119,12 @@ impl Entry {
             .namespaces
             .as_ref()
             .is_none_or(|list| matches_list(NAMESPACE, list));
+        let names = |one: &str| !one.trim().is_empty() && !one.trim().starts_with('!');
         match () {
+            // OpenSSH matches such a line with nobody either.
+            () if !self.principals.split(',').any(names) => {
+                Some("whose line in the list of approvers names nobody")
+            }
             () if !for_us => {
                 Some("whose namespaces in the list of approvers leave out `passmuster`")
             }
@@ -328,6 +333,8 @@ mod tests {
         for (list, why) in [
             (String::new(), "does not have"),
             (format!("# ana {KEY}"), "does not have"),
+            (format!("!ana {KEY}"), "names nobody"),
+            (format!("!ana,!bob {KEY}"), "names nobody"),
             (format!("ana cert-authority {KEY}"), "does not have"),
             (
                 format!("ana cert-authority,namespaces=\"passmuster\" {KEY}"),
