@@ -94,6 +94,12 @@ pub enum BaseError {
         /// What was asked for.
         revision: String,
     },
+    /// A plain directory has nothing that an agent could be measured against.
+    #[error("{path} is no git repository, so there is no base to measure a change against")]
+    PlainDirectory {
+        /// The directory.
+        path: String,
+    },
     /// Git failed, or objects are missing.
     #[error(transparent)]
     Git(#[from] GitError),
@@ -197,6 +203,18 @@ fn no_parent(git: &Git, revision: &str, branch: &str) -> BaseError {
     BaseError::NoParent {
         revision: revision.to_owned(),
         branch: branch.to_owned(),
+    }
+}
+
+/// For servers and hooks: the operator's revision, else that of [`at_start`]. A plain directory has no base that its agent
+/// could not move.
+pub fn of_agent(repository: &Repository, revision: Option<&str>) -> Result<Base, BaseError> {
+    match revision {
+        Some(revision) => pinned(repository, revision),
+        None if repository.layout().is_none() => Err(BaseError::PlainDirectory {
+            path: repository.root().display().to_string(),
+        }),
+        None => at_start(repository),
     }
 }
 

@@ -14,11 +14,15 @@ use passmuster_policy::policy::{
 use passmuster_policy::reason::{Reason, ReasonCode};
 use thiserror::Error;
 
+use crate::cache::Cache;
+use crate::content::Content;
 use crate::detect::{self, Detected, LOOKED_FOR, Listing};
+use crate::error::UserError;
 use crate::git::blobs::BlobReader;
 use crate::git::objects::TreeEntry;
 use crate::git::{Git, GitError};
 use crate::layers::Snapshot;
+use crate::repository::Repository;
 use crate::toolchains::Operator;
 
 /// Largest policy file that is read.
@@ -185,6 +189,19 @@ pub fn load(
         text,
         name,
     })
+}
+
+/// The same with nothing but the base's tree id at hand.
+pub fn load_for(
+    repository: &Repository,
+    base_tree: &str,
+    choice: &Choice,
+    (cache, operator): (&Cache, &Operator),
+) -> Result<Loaded, UserError> {
+    let outside = operator.outside(repository.root());
+    let mut content = Content::new(repository.git(), &cache.git());
+    let (tree, _) = content.snapshot(repository, base_tree)?;
+    Ok(load(choice, repository.git(), &tree, &outside)?)
 }
 
 /// The text of an ordinary file: a pipe could keep us waiting for ever.

@@ -10,11 +10,10 @@ use passmuster_policy::statement::VerdictStatement;
 use passmuster_policy::text;
 use passmuster_policy::verdict::Verdict;
 
-use super::wanted::policy_of;
 use crate::base;
 use crate::cache::Cache;
 use crate::error::UserError;
-use crate::policy_source::Choice;
+use crate::policy_source::{self, Choice};
 use crate::repository::Repository;
 use crate::toolchains::Operator;
 use crate::verify::{Proposed, Request};
@@ -52,7 +51,7 @@ pub fn ready(
     for (what, tree) in [("base", base.as_str()), ("candidate", statement.tree())] {
         present(&repository, what, tree)?;
     }
-    let loaded = policy_of(&repository, base, &request.policy, (cache, operator))?;
+    let loaded = policy_source::load_for(&repository, base, &request.policy, (cache, operator))?;
     let claim = &statement.predicate.policy;
     if loaded.reference.sha256 == claim.sha256 {
         return Ok(());

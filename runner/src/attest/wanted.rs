@@ -2,7 +2,6 @@
 
 use crate::base::{self, Base};
 use crate::cache::Cache;
-use crate::content::Content;
 use crate::error::UserError;
 use crate::policy_source::{self, Choice, Loaded};
 use crate::proposal::{self, Input};
@@ -38,27 +37,9 @@ impl Merge {
         };
         Ok(Self {
             tree: base::tree_named(repository, revision)?,
-            loaded: policy_of(repository, &base.tree, policy, (cache, operator))?,
+            loaded: policy_source::load_for(repository, &base.tree, policy, (cache, operator))?,
             base,
             moved_on,
         })
     }
-}
-
-/// The policy that counts on a base.
-pub fn policy_of(
-    repository: &Repository,
-    base_tree: &str,
-    policy: &Choice,
-    (cache, operator): (&Cache, &Operator),
-) -> Result<Loaded, UserError> {
-    let outside = operator.outside(repository.root());
-    let mut content = Content::new(repository.git(), &cache.git());
-    let (tree, _) = content.snapshot(repository, base_tree)?;
-    Ok(policy_source::load(
-        policy,
-        repository.git(),
-        &tree,
-        &outside,
-    )?)
 }

@@ -6,7 +6,6 @@ use passmuster_policy::policy::{Check, CheckKind, Policy, Service};
 
 use super::{cache_of, place, print};
 use crate::cli::{Cli, Place, PolicyCommand};
-use crate::content::Content;
 use crate::error::UserError;
 use crate::exit_code::Exit;
 use crate::policy_source::{self, Loaded, choice};
@@ -39,15 +38,9 @@ fn load(cli: &Cli, arguments: &Place) -> Result<Loaded, UserError> {
         name: "-",
     };
     let base = proposal::base_of(&repository, empty, arguments.base.as_deref())?;
-    let operator = Operator::from_env(std::env::vars_os()).outside(repository.root());
-    let mut content = Content::new(repository.git(), &cache.git());
-    let (tree, _) = content.snapshot(&repository, &base.tree)?;
-    Ok(policy_source::load(
-        &choice(arguments.policy.as_deref()),
-        repository.git(),
-        &tree,
-        &operator,
-    )?)
+    let operator = Operator::from_env(std::env::vars_os());
+    let choice = choice(arguments.policy.as_deref());
+    policy_source::load_for(&repository, &base.tree, &choice, (&cache, &operator))
 }
 
 /// What would run where.

@@ -121,10 +121,7 @@ pub async fn judge(world: &World, options: &Options, directory: &Path) {
 async fn verdict(world: &World, options: &Options, directory: &Path) -> Result<(), UserError> {
     world.cache.sweep();
     let repository = Repository::open(directory, &world.cache.git())?;
-    let base = match &options.base {
-        Some(revision) => base::pinned(&repository, revision)?,
-        None => base::at_start(&repository)?,
-    };
+    let base = base::of_agent(&repository, options.base.as_deref())?;
     let read = proposal::with_base(&repository, Input::WorkingTree, base.clone())?;
     let tree = read.candidate_tree.clone();
     let changed = !read.is_empty();

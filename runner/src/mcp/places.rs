@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use passmuster_policy::reason::ReasonCode;
-
 use crate::base::{self, Base};
 use crate::error::UserError;
 use crate::repository::Repository;
@@ -71,7 +69,7 @@ impl Place {
         match Repository::open(directory, cache) {
             Ok(repository) => Self {
                 root: repository.root().to_owned(),
-                base: base_of(&repository, revision),
+                base: base::of_agent(&repository, revision).map_err(UserError::from),
             },
             Err(error) => Self {
                 root: directory.to_owned(),
@@ -84,18 +82,4 @@ impl Place {
     pub(super) fn base(&self) -> Result<&Base, UserError> {
         self.base.as_ref().map_err(Clone::clone)
     }
-}
-
-fn base_of(repository: &Repository, revision: Option<&str>) -> Result<Base, UserError> {
-    if repository.layout().is_none() {
-        let root = repository.root().display();
-        return Err(UserError::new(
-            ReasonCode::RepositoryUnreadable,
-            format!("{root} is no git repository, so there is no base to measure a change against"),
-        ));
-    }
-    Ok(match revision {
-        Some(revision) => base::pinned(repository, revision)?,
-        None => base::at_start(repository)?,
-    })
 }

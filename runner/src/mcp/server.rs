@@ -25,7 +25,6 @@ use super::answers::{self, Explained, PolicyShown, SectionShown};
 use super::places::{Place, Places};
 use super::runs::{Change, Runs, Standing, Terms};
 use super::tools::{self, LONGEST_WAIT, Name};
-use crate::content::Content;
 use crate::error::UserError;
 use crate::policy_source;
 use crate::proposal::PATCH_CAP;
@@ -261,11 +260,10 @@ impl Server {
 
     fn policy_of(&self, place: &Place) -> Result<PolicyShown, UserError> {
         let base = place.base()?;
-        let cache = self.world.cache.git();
-        let repository = Repository::open(&place.root, &cache)?;
-        let (tree, _) = Content::new(repository.git(), &cache).snapshot(&repository, &base.tree)?;
-        let operator = self.world.operator.outside(repository.root());
-        let loaded = policy_source::load(&self.terms.policy, repository.git(), &tree, &operator)?;
+        let (cache, operator) = (&self.world.cache, &self.world.operator);
+        let repository = Repository::open(&place.root, &cache.git())?;
+        let choice = &self.terms.policy;
+        let loaded = policy_source::load_for(&repository, &base.tree, choice, (cache, operator))?;
         Ok(PolicyShown::of(&loaded, base))
     }
 
