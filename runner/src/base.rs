@@ -269,6 +269,14 @@ pub fn tree_named(repository: &Repository, revision: &str) -> Result<String, Bas
     }
 }
 
+/// The commit that a revision names, or the tree where it names none.
+pub fn object_named(repository: &Repository, revision: &str) -> Result<String, BaseError> {
+    match commit_of(repository, revision) {
+        Err(BaseError::UnknownRevision { .. }) => tree_named(repository, revision),
+        found => found,
+    }
+}
+
 /// Whether a tree of this id is here.
 pub fn is_tree(repository: &Repository, id: &str) -> Result<bool, GitError> {
     Ok(resolve(repository.git(), id, "tree")?.as_deref() == Some(id))
@@ -287,6 +295,18 @@ fn unambiguous(repository: &Repository, revision: &str) -> Result<(), BaseError>
     let found: Vec<_> = full
         .filter_map(|name| Some((refs.named.get(&name)?, name)))
         .collect();
+    if let Some((_, name)) = found
+        .first()
+        .filter(|_| abbreviates(repository.git(), short))
+    {
+        return Err(BaseError::Ambiguous {
+            revision: revision.to_owned(),
+            names: vec![
+                name.clone(),
+                format!("an object whose id begins with {short}"),
+            ],
+        });
+    }
     let first = found.first().map(|(target, _)| *target);
     if short == "HEAD" || found.iter().all(|(target, _)| Some(*target) == first) {
         return Ok(());
@@ -295,6 +315,22 @@ fn unambiguous(repository: &Repository, revision: &str) -> Result<(), BaseError>
         revision: revision.to_owned(),
         names: found.into_iter().map(|(_, name)| name).collect(),
     })
+}
+
+/// Whether objects have an id that begins so: git prefers a reference of that name, and does not even warn.
+fn abbreviates(git: &Git, name: &str) -> bool {
+    let is_short = (4..git.format().zero().len()).contains(&name.len());
+    if !is_short || !name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return false;
+    }
+    let argument = format!("--disambiguate={name}");
+    let answer = git.command(
+        "look up an abbreviated id",
+        ["rev-parse", argument.as_str()],
+    );
+    answer
+        .answer()
+        .is_ok_and(|answer| !answer.stdout.is_empty())
 }
 
 /// The tree of a commit.

@@ -292,6 +292,13 @@ fn a_name_of_two_things_is_refused_whatever_stands_in_it() {
         }
         assert_eq!(base::commit_of(&scratch.open(), one).unwrap(), first);
     }
+    let short = &second[..7];
+    assert_eq!(base::commit_of(&scratch.open(), short).unwrap(), second);
+    scratch.git(["update-ref", &format!("refs/heads/{short}"), &first]);
+    let error = base::commit_of(&scratch.open(), short).unwrap_err();
+    assert!(error.to_string().contains("id begins with"), "{error}");
+    scratch.git(["update-ref", "refs/heads/cafe", &first]);
+    assert_eq!(base::commit_of(&scratch.open(), "cafe").unwrap(), first);
 }
 
 #[test]

@@ -30,6 +30,8 @@ impl Merge {
         policy: &Choice,
         (cache, operator): (&Cache, &Operator),
     ) -> Result<Self, UserError> {
+        // Looked up once: a reference that moves meanwhile, or a name that git reads in two ways, names one thing here.
+        let revision = &base::object_named(repository, revision)?;
         let base = proposal::base_of(repository, Input::Head(revision), pinned)?;
         let moved_on = match pinned {
             Some(_) => None,
