@@ -176,8 +176,12 @@ fn exactly_what_passed_may_be_merged_by_whatever_name_it_has() {
     .unwrap();
     assert_eq!(json["schema"], "passmuster.gate/1");
     assert_eq!(
-        (&json["may_merge"], &json["tree"]),
-        (&Value::Bool(true), &Value::from(tree.trim()))
+        (&json["may_merge"], &json["revision"], &json["tree"]),
+        (
+            &Value::Bool(true),
+            &Value::from(merge.trim()),
+            &Value::from(tree.trim())
+        )
     );
 }
 

@@ -11,6 +11,8 @@ use crate::toolchains::Operator;
 /// What is about to happen, by the repository alone.
 #[derive(Debug)]
 pub struct Merge {
+    /// Id of what the revision named when it was looked up: a commit, or a tree.
+    pub object: String,
     /// Tree id of what is about to be merged.
     pub tree: String,
     /// Its base, found as for `verify --head`.
@@ -40,6 +42,7 @@ impl Merge {
         Ok(Self {
             tree: base::tree_named(repository, revision)?,
             loaded: policy_source::load_for(repository, &base.tree, policy, (cache, operator))?,
+            object: revision.clone(),
             base,
             moved_on,
         })

@@ -114,6 +114,7 @@ impl<'a> Decision<'a> {
         let (base, policy) = (&self.merge.base, &self.merge.loaded.reference);
         let name = base.ref_name.as_deref().unwrap_or("no reference");
         let _ = writeln!(text, "may be merged");
+        let _ = writeln!(text, "revision {}", self.merge.object);
         let _ = writeln!(
             text,
             "tree {} on base {} ({})",
@@ -162,6 +163,7 @@ impl<'a> Decision<'a> {
             "schema": SCHEMA,
             "may_merge": self.refusals.is_empty(),
             "refusals": self.refusals.iter().map(refusal).collect::<Vec<_>>(),
+            "revision": self.merge.object,
             "tree": self.merge.tree,
             "base": { "tree": self.merge.base.tree, "commit": self.merge.base.commit, "ref": self.merge.base.ref_name },
             "policy": { "sha256": self.merge.loaded.reference.sha256 },
