@@ -1,11 +1,11 @@
 //! Hooks of coding agents: held is what the agent can mend, and a client never takes our failure for a verdict.
 
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use passmuster_tests::leftovers::processes;
 use passmuster_tests::program::Finished;
-use passmuster_tests::{Repository, TestEnv, proposal};
+use passmuster_tests::{Repository, TestEnv, proposal, tool};
 use serde_json::{Value, json};
 
 const REPO: &str = "python-ledger";
@@ -227,4 +227,69 @@ fn a_client_that_keeps_its_end_open_is_not_waited_for() {
     assert_eq!(status.code(), Some(0));
     assert!(begun.elapsed() < Duration::from_secs(20));
     drop(stdin);
+}
+
+/// A client's working directory follows the agent; what it leaves behind in the project is still the change.
+#[test]
+fn an_agent_that_ends_in_another_repository_is_held_by_its_project() {
+    let env = TestEnv::new();
+    let repo = env.repo(REPO);
+    repo.apply(&proposal(REPO, "faulty-regression"));
+    let (nested, worktree) = (repo.root().join("nested"), env.path("tmp").join("worktree"));
+    for directory in [&nested, &worktree] {
+        std::fs::create_dir_all(directory).unwrap();
+    }
+    repo.git(["init", "--quiet", nested.to_str().unwrap()]);
+    repo.git([
+        "-C",
+        nested.to_str().unwrap(),
+        "commit",
+        "--quiet",
+        "--allow-empty",
+        "--message",
+        "x",
+    ]);
+    repo.git([
+        "worktree",
+        "add",
+        "--quiet",
+        "--detach",
+        worktree.to_str().unwrap(),
+    ]);
+    let from = |event: Value, cwd: &std::path::Path| {
+        let mut event = event;
+        event["cwd"] = json!(cwd);
+        event["session_id"] = json!(cwd);
+        let hook = env.passmuster(["hook", "claude"]);
+        hook.variable("CLAUDE_PROJECT_DIR", repo.root())
+            .stdin(event.to_string())
+            .run()
+    };
+    assert_held(&from(stop(&repo), &nested), "tests-regressed");
+    assert_held(
+        &from(stop(&repo), &repo.root().join("gone")),
+        "tests-regressed",
+    );
+    // What is committed there is that repository's.
+    assert_silent(&from(command(&repo, "git commit -m x"), &nested));
+    // A linked worktree is the project's own, and has a state of its own.
+    assert_silent(&from(stop(&repo), &worktree));
+}
+
+#[test]
+fn a_judge_that_git_keeps_waiting_is_not_left_behind() {
+    let env = TestEnv::new();
+    let repo = env.repo(REPO);
+    let index = repo.root().join(".git/index");
+    std::fs::remove_file(&index).unwrap();
+    tool(Command::new("mkfifo").arg(&index));
+    let root = repo.root().to_str().unwrap();
+    let event = stop(&repo);
+    assert_held(&ask(&env, "claude", &event, &["--wait", "0"]), "no verdict");
+    assert!(!processes(&[root]).is_empty(), "the judge waits");
+    let begun = Instant::now();
+    while !processes(&[root]).is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(60));
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }

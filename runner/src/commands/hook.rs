@@ -11,6 +11,9 @@ use crate::hook::{End, Options, answer, judge, notice};
 use crate::policy_source::choice;
 use crate::verify::World;
 
+/// Claude Code names the project here to every hook, wherever the agent has gone.
+const PROJECT_VARIABLE: &str = "CLAUDE_PROJECT_DIR";
+
 /// Never an error: every status but those of an answer is consent to a client.
 pub(super) async fn run(world: Result<World, UserError>, arguments: &Hook) -> Exit {
     let options = options(arguments);
@@ -39,6 +42,7 @@ fn options(arguments: &Hook) -> Options {
     Options {
         agent: arguments.agent.as_str().to_owned(),
         repository: arguments.repo.clone(),
+        project: std::env::var_os(PROJECT_VARIABLE).map(Into::into),
         base: arguments.base.clone(),
         policy: choice(arguments.policy.as_deref()),
         policy_argument: arguments.policy.clone(),

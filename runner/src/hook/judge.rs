@@ -3,12 +3,18 @@
 //! It tells what it knows in lines of JSON: first the candidate's tree, as soon as that is read, then the
 //! verdict. One that comes while another works on the same tree waits for it, and then finds its verdict in the
 //! store.
+//!
+//! It stands in a process group of its own. Reading a repository has no limit of its own as a verification has: where it takes too long
+//! (a pipe in place of a file of git's holds git for ever), the group is killed, so that no judge is left behind for each event.
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Instant;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::{getpgrp, getpid};
 use passmuster_policy::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
@@ -16,7 +22,6 @@ use tokio::process::{ChildStdout, Command};
 
 use super::Options;
 use super::decision::Known;
-use super::event::Event;
 use crate::base::{self, Choice};
 use crate::cache::Cache;
 use crate::cli::{CACHE_VARIABLE, Format};
@@ -25,6 +30,9 @@ use crate::proposal::{self, Input};
 use crate::report::{self, Palette};
 use crate::repository::Repository;
 use crate::verify::{Proposed, Request, World, verify_in};
+
+/// So much longer than its hook waits may a judge read: later, no hook can have its answer.
+const LATE: Duration = Duration::from_secs(10);
 
 /// One line of the judge.
 #[derive(Serialize, Deserialize)]
@@ -38,9 +46,14 @@ enum Line {
     Error { message: String },
 }
 
-/// Asks a judge about the working tree, until `end` at the latest.
-pub(super) async fn ask(cache: &Cache, options: &Options, event: &Event, end: Instant) -> Known {
-    let mut lines = match start(cache, options, event) {
+/// Asks a judge about the working tree at a place, until `end` at the latest.
+pub(super) async fn ask(
+    cache: &Cache,
+    options: &Options,
+    place: Option<PathBuf>,
+    end: Instant,
+) -> Known {
+    let mut lines = match start(cache, options, place.as_deref()) {
         Ok(lines) => lines,
         Err(error) => return Known::Failed(format!("the verifier cannot be started: {error}")),
     };
@@ -78,13 +91,13 @@ fn known(run: &str, verdict: &Verdict) -> Known {
 fn start(
     cache: &Cache,
     options: &Options,
-    event: &Event,
+    place: Option<&Path>,
 ) -> std::io::Result<Lines<BufReader<ChildStdout>>> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(["hook", &options.agent, "--judge"]);
-    let place = options.repository.as_ref().or(event.cwd.as_ref());
+    let wait = options.wait.as_secs().to_string();
+    command.args(["hook", &options.agent, "--judge", "--wait", &wait]);
     let arguments = [
-        ("--repo", place.map(|place| place.as_os_str())),
+        ("--repo", place.map(Path::as_os_str)),
         ("--base", options.base.as_ref().map(AsRef::as_ref)),
         (
             "--policy",
@@ -120,9 +133,11 @@ pub async fn judge(world: &World, options: &Options, directory: &Path) {
 
 async fn verdict(world: &World, options: &Options, directory: &Path) -> Result<(), UserError> {
     world.cache.sweep();
+    let reading = read_within(options.wait + LATE);
     let repository = Repository::open(directory, &world.cache.git())?;
     let base = base::of_agent(&repository, options.base.as_deref())?;
     let read = proposal::with_base(&repository, Input::WorkingTree, base.clone())?;
+    drop(reading);
     let tree = read.candidate_tree.clone();
     let changed = !read.is_empty();
     say(&Line::Candidate {
@@ -150,6 +165,29 @@ async fn verdict(world: &World, options: &Options, directory: &Path) -> Result<(
     });
     world.cache.tend();
     Ok(())
+}
+
+/// Ends the judge and the git that it waits for, unless what comes back is dropped in time.
+fn read_within(limit: Duration) -> Sender<()> {
+    let (reading, done) = mpsc::channel();
+    std::thread::spawn(move || {
+        if done.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+            let message = format!(
+                "reading the repository takes longer than {} s",
+                limit.as_secs()
+            );
+            say(&Line::Error { message });
+            end_group();
+        }
+    });
+    reading
+}
+
+/// Somebody who calls a judge by hand may have it in the group of a shell.
+fn end_group() {
+    if getpgrp() == getpid() {
+        let _ = killpg(getpgrp(), Signal::SIGKILL);
+    }
 }
 
 fn say(line: &Line) {

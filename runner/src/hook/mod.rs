@@ -12,16 +12,18 @@
 //!
 //! 1. `event`: what the client says is about to happen. Only the end of a turn, and commands that commit,
 //!    push or propose, are of interest.
-//! 2. `judge`: a process of our own verifies the working tree against the base that `mcp` would use too. It
+//! 2. `place`: which repository is judged.
+//! 3. `judge`: a process of our own verifies the working tree against the base that `mcp` would use too. It
 //!    answers from the store within milliseconds; when it takes longer than the hook may, the hook leaves it
 //!    behind, and the next hook finds its verdict.
-//! 3. `decision`: blocked is what the agent can mend: a failing verdict, and, once for a tree, one that is not
+//! 4. `decision`: blocked is what the agent can mend: a failing verdict, and, once for a tree, one that is not
 //!    known yet. `review` and `inconclusive` are for a human, and released with a notice. The end of a turn is
 //!    blocked once for a tree and session: an agent that changed nothing since has no more to give.
 
 mod decision;
 mod event;
 mod judge;
+mod place;
 
 use std::io::Read as _;
 use std::path::PathBuf;
@@ -40,7 +42,8 @@ use event::{Event, Moment};
 
 /// Longest message of a client. A command may carry a whole file.
 const MESSAGE: u64 = 16 << 20;
-/// So long the store may take to say what a session was told; twice this lies between `--wait` and a client's limit.
+/// So long the store may take to say what a session was told, and the file system which repository this is; all of it lies between
+/// `--wait` and a client's limit.
 const MEMORY: Duration = Duration::from_secs(10);
 /// A client that says nothing for so long says nothing.
 const SILENCE: Duration = Duration::from_secs(5);
@@ -52,6 +55,8 @@ pub struct Options {
     pub agent: String,
     /// The repository; none: where the client says that it is.
     pub repository: Option<PathBuf>,
+    /// The project that the client was started in, where it says so.
+    pub project: Option<PathBuf>,
     /// The base; none: where `HEAD` left the default branch of the remote.
     pub base: Option<String>,
     /// Where the policy comes from.
@@ -92,7 +97,8 @@ pub fn notice(text: &str) -> End {
 }
 
 async fn answer_event(world: &World, options: &Options, event: &Event, end: Instant) -> Answer {
-    let known = judge::ask(&world.cache, options, event, end).await;
+    let place = where_judged(options, event).await;
+    let known = judge::ask(&world.cache, options, place, end).await;
     let tree = match &known {
         Known::Verdict { tree, .. } | Known::Pending { tree } => tree.clone().unwrap_or_default(),
         Known::Unchanged | Known::Failed(_) => String::new(),
@@ -105,6 +111,16 @@ async fn answer_event(world: &World, options: &Options, event: &Event, end: Inst
         memory.remember(world).await;
     }
     answer
+}
+
+/// Nowhere in particular, where git's files do not answer in time: the judge will say so.
+async fn where_judged(options: &Options, event: &Event) -> Option<PathBuf> {
+    if options.repository.is_some() {
+        return options.repository.clone();
+    }
+    let (cwd, moment, project) = (event.cwd.clone(), event.moment, options.project.clone());
+    let chosen = within(MEMORY, move || place::judged(moment, cwd, project)).await;
+    chosen.unwrap_or_else(|| event.cwd.clone())
 }
 
 /// What this session was told of this tree before.
