@@ -48,7 +48,7 @@ fn nothing_is_written_before_somebody_agrees_and_all_of_it_can_be_taken_back() {
     for client in ["claude", "codex", "opencode", "git"] {
         let repo = env.repo(REPO);
         repo.write("CLAUDE.md", "# Ours\n\nText.\n");
-        repo.write("AGENTS.md", "# Ours\n");
+        repo.write("AGENTS.md", "# Ours\r\n\r\nNo line end");
         repo.write(
             ".mcp.json",
             "{\n  \"mcpServers\": {\n    \"other\": { \"command\": \"x\" }\n  }\n}\n",
@@ -213,6 +213,14 @@ fn a_push_of_what_did_not_pass_is_refused() {
     );
     // Nothing new, and a deletion, are not verified.
     assert!(push(&["good:again", ":good"]).status.success());
+    let shared = env.work().join("shared-hooks");
+    repo.git(["config", "core.hooksPath", shared.to_str().unwrap()]);
+    let told = run(&env, &repo, "install", "git", &[]);
+    assert!(
+        told.err().contains("every repository with this setting"),
+        "{}",
+        told.all()
+    );
 }
 
 #[test]

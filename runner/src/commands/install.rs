@@ -63,6 +63,12 @@ fn root(arguments: &Install) -> Result<PathBuf, UserError> {
     let found = ask_git(&start, question)?;
     if arguments.client == Client::Git {
         std::fs::create_dir_all(&found)?;
+        if ask_git(&start, &["config", "--get", "core.hooksPath"]).is_ok() {
+            say(&format!(
+                "core.hooksPath has git's hooks in {}: every repository with this setting runs them",
+                found.display()
+            ));
+        }
     }
     Ok(found)
 }

@@ -20,10 +20,12 @@ impl Remark {
     }
 }
 
-/// The text with this block in place of an older one, else behind everything.
+/// The text with this block in place of an older one, else behind everything, with the text's own line ends. Behind a text without a
+/// last line end the block has none either: by that it is seen what to take away again.
 pub(super) fn put(text: &str, remark: Remark, client: &str, lines: &str) -> Result<String, String> {
     let (begin, end) = marks(remark, client);
-    let block = format!("{begin}\n{}\n{end}\n", lines.trim_end());
+    let line_end = line_end(text);
+    let block = format!("{begin}\n{}\n{end}", lines.trim_end()).replace('\n', line_end);
     if let Some(place) = find(text, &begin, &end)? {
         return Ok(format!(
             "{}{block}{}",
@@ -31,26 +33,47 @@ pub(super) fn put(text: &str, remark: Remark, client: &str, lines: &str) -> Resu
             &text[place.end..]
         ));
     }
-    let gap = match text {
-        "" => "",
-        text if text.ends_with('\n') => "\n",
-        _ => "\n\n",
-    };
-    Ok(format!("{text}{gap}{block}"))
+    Ok(match text {
+        "" => format!("{block}{line_end}"),
+        text if text.ends_with('\n') => format!("{text}{line_end}{block}{line_end}"),
+        text => format!("{text}{line_end}{line_end}{block}"),
+    })
 }
 
-/// The text without the block.
+/// The text without the block, and without the empty line in front, which came with it.
 pub(super) fn take(text: &str, remark: Remark, client: &str) -> Result<String, String> {
     let (begin, end) = marks(remark, client);
     let Some(place) = find(text, &begin, &end)? else {
         return Ok(text.to_owned());
     };
-    // The empty line in front of it came with it.
-    let before = &text[..place.start];
-    let before = before
-        .strip_suffix("\n\n")
-        .map_or(before, |_| &before[..before.len() - 1]);
-    Ok(format!("{before}{}", &text[place.end..]))
+    let (before, after) = (&text[..place.start], &text[place.end..]);
+    let shorter = without_line_end(before);
+    if after.is_empty() {
+        return Ok(without_line_end(shorter).to_owned());
+    }
+    let before = if shorter.ends_with('\n') {
+        shorter
+    } else {
+        before
+    };
+    let after = after.strip_prefix('\r').unwrap_or(after);
+    Ok(format!(
+        "{before}{}",
+        after.strip_prefix('\n').unwrap_or(after)
+    ))
+}
+
+fn without_line_end(text: &str) -> &str {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    text.strip_suffix('\r').unwrap_or(text)
+}
+
+/// As its first line ends.
+fn line_end(text: &str) -> &'static str {
+    match text.split_once('\n') {
+        Some((first, _)) if first.ends_with('\r') => "\r\n",
+        _ => "\n",
+    }
 }
 
 fn marks(remark: Remark, client: &str) -> (String, String) {
@@ -63,17 +86,13 @@ fn marks(remark: Remark, client: &str) -> (String, String) {
     )
 }
 
-/// Where the block is, its last line end included.
+/// Where the block is, without its last line end.
 fn find(text: &str, begin: &str, end: &str) -> Result<Option<Range<usize>>, String> {
     let starts: Vec<usize> = lines_that_are(text, begin).collect();
     let ends: Vec<usize> = lines_that_are(text, end).collect();
     match (starts.as_slice(), ends.as_slice()) {
         ([], []) => Ok(None),
-        ([start], [last]) if start < last => {
-            let after = last + end.len();
-            let line_end = usize::from(text[after..].starts_with('\n'));
-            Ok(Some(*start..after + line_end))
-        }
+        ([start], [last]) if start < last => Ok(Some(*start..last + end.len())),
         _ => Err(format!(
             "its marks `{begin}` and `{end}` do not belong together; remove the lines by hand"
         )),
@@ -87,7 +106,7 @@ fn lines_that_are<'a>(text: &'a str, line: &'a str) -> impl Iterator<Item = usiz
             let before = &text[..*at];
             let after = &text[at + line.len()..];
             let begins = before.is_empty() || before.ends_with('\n');
-            begins && (after.is_empty() || after.starts_with('\n'))
+            begins && (after.is_empty() || after.starts_with(['\n', '\r']))
         })
 }
 
@@ -102,6 +121,9 @@ mod tests {
             "a\n",
             "a\n\nb\n",
             "a\r\n",
+            "a",
+            "a\n\nb",
+            "a\r\nb\r\n\r\nc",
             "\n",
             "é # passmuster x: end?\n",
         ] {
@@ -126,9 +148,23 @@ mod tests {
     }
 
     #[test]
+    fn a_text_whose_line_ends_were_changed_afterwards_has_one_block() {
+        let with = put("a\nb\n", Remark::Hash, "x", "ours = 1\nours = 2").unwrap();
+        let changed = with.replace('\n', "\r\n");
+        assert_eq!(
+            put(&changed, Remark::Hash, "x", "ours = 1\nours = 2").unwrap(),
+            changed
+        );
+        assert_eq!(take(&changed, Remark::Hash, "x").unwrap(), "a\r\nb\r\n");
+        let shortened = with.trim_end();
+        assert_eq!(take(shortened, Remark::Hash, "x").unwrap(), "a\nb");
+    }
+
+    #[test]
     fn marks_without_their_counterpart_are_left_to_a_person() {
         let (begin, end) = marks(Remark::Markup, "x");
         for text in [
+            format!("{begin}\r\n"),
             format!("{begin}\n"),
             format!("{end}\n"),
             format!("{end}\n{begin}\n"),

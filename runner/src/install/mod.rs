@@ -129,15 +129,24 @@ impl Project {
         Ok(changes)
     }
 
-    /// Writes what was worked out. Each file is replaced in one step.
+    /// Writes what was worked out, all of it or nothing. Each file is replaced in one step.
     pub fn apply(&self, changes: &[Change]) -> Result<(), InstallError> {
-        for change in changes {
-            match &change.after {
-                Some(text) => self.write(&change.path, text, change.executable)?,
-                None => self.remove(&change.path)?,
+        for (at, change) in changes.iter().enumerate() {
+            if let Err(error) = self.make(change, change.after.as_deref()) {
+                for done in &changes[..at] {
+                    self.make(done, done.before.as_deref())?;
+                }
+                return Err(error);
             }
         }
         Ok(())
+    }
+
+    fn make(&self, change: &Change, text: Option<&str>) -> Result<(), InstallError> {
+        match text {
+            Some(text) => self.write(&change.path, text, change.executable),
+            None => self.remove(&change.path),
+        }
     }
 
     fn read(&self, path: &Path) -> Result<Option<String>, InstallError> {
@@ -187,6 +196,7 @@ impl Project {
         });
         written.map_err(|error| {
             let _ = self.dir.remove_file(&new);
+            self.remove_empty_parents(path);
             failed(error)
         })
     }
@@ -196,13 +206,17 @@ impl Project {
         self.dir
             .remove_file(path)
             .map_err(InstallError::at("remove", &self.root.join(path)))?;
+        self.remove_empty_parents(path);
+        Ok(())
+    }
+
+    fn remove_empty_parents(&self, path: &Path) {
         let parents = path.ancestors().skip(1);
         for parent in parents.filter(|parent| !parent.as_os_str().is_empty()) {
             if self.dir.remove_dir(parent).is_err() {
                 break;
             }
         }
-        Ok(())
     }
 }
 
@@ -223,5 +237,40 @@ impl Change {
             .unified_diff()
             .header(&name(&self.before, "a"), &name(&self.after, "b"))
             .to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_one_file_cannot_be_written_none_is_changed() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |path: &str| directory.path().join(path);
+        for (path, text) in [("kept", "old"), ("gone", "old"), ("file", "")] {
+            std::fs::write(at(path), text).unwrap();
+        }
+        let change = |path: &str, before: Option<&str>, after: Option<&str>| Change {
+            path: path.into(),
+            before: before.map(str::to_owned),
+            after: after.map(str::to_owned),
+            executable: false,
+        };
+        let changes = [
+            change("kept", Some("old"), Some("new")),
+            change("gone", Some("old"), None),
+            change("new/deep/er", None, Some("new")),
+            change("file/below", None, Some("new")),
+        ];
+        let project = Project::open(directory.path()).unwrap();
+        let error = project.apply(&changes).unwrap_err().to_string();
+        assert!(error.contains("file/below"), "{error}");
+        for path in ["kept", "gone"] {
+            assert_eq!(std::fs::read_to_string(at(path)).unwrap(), "old");
+        }
+        assert!(!at("new").exists());
+        project.apply(&changes[..3]).unwrap();
+        assert!(at("new/deep/er").exists() && !at("gone").exists());
     }
 }
