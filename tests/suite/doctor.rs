@@ -342,6 +342,11 @@ fn root_with_one_id_is_told_that_it_needs_another() {
     let env = TestEnv::as_user();
     let obstacle = words(&["unshare", "--user", "--map-root-user"]);
     assert_told(&env, &obstacle, "one-id", "--user 1000");
+    let (_, found) = diagnosis(&env, &obstacle);
+    assert!(
+        found.to_string().contains("it maps no id that is free"),
+        "{found:#}"
+    );
 }
 
 #[test]

@@ -176,32 +176,32 @@ const REVIEWED: [(Class, ReasonCode, &str); 6] = [
     (
         Class::ContractChanged,
         ReasonCode::ContractChanged,
-        "pass only as the change edits them",
+        "passed only as edited by the change",
     ),
     (
         Class::ContractRemoved,
         ReasonCode::ContractRemoved,
-        "are gone, and would fail",
+        "disappeared, and would fail",
     ),
     (
         Class::FixedByTests,
         ReasonCode::FixedByTests,
-        "pass only because the change edits them",
+        "failed before, and passed only as edited by the change",
     ),
     (
         Class::FixedDropped,
         ReasonCode::DroppedFailing,
-        "failed and are gone or skipped now",
+        "failed before, and disappeared or got skipped",
     ),
     (
         Class::DroppedFailing,
         ReasonCode::DroppedFailing,
-        "failed and are gone or skipped now",
+        "failed before, and disappeared or got skipped",
     ),
     (
         Class::OracleUncompilable,
         ReasonCode::OracleUncompilable,
-        "do not compile in the base's version",
+        "failed to compile in the base's version",
     ),
 ];
 

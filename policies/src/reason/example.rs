@@ -194,28 +194,28 @@ The change may be in order: nobody knows."
             "A change lets the deepest in debt come last, and edits two tests to expect just that.
 The base's tests fail beside the changed code: is the new order what everybody wants?
   contract-changed
-    2 tests pass only as the change edits them"
+    2 tests passed only as edited by the change"
         }
         ReasonCode::ContractRemoved => {
             "A change cuts off a third decimal silently, and deletes the two tests that forbid it.
   contract-removed
-    2 tests are gone, and would fail"
+    2 tests disappeared, and would fail"
         }
         ReasonCode::FixedByTests => {
             "Two tests fail on the base because they expect the wrong sum. A change corrects the sum in the tests, and no code.
   fixed-by-tests
-    2 tests pass only because the change edits them"
+    2 tests failed before, and passed only as edited by the change"
         }
         ReasonCode::DroppedFailing => {
             "Two tests have failed for weeks. A change deletes them instead of repairing what they test.
   dropped-failing
-    2 tests failed and are gone or skipped now"
+    2 tests failed before, and disappeared or got skipped"
         }
         ReasonCode::OracleUncompilable => {
             "A change gives `share()` a third argument and edits all tests that call it. The base's tests do not compile
 beside the new code, so they cannot say whether the old behaviour still holds.
   oracle-uncompilable
-    4 tests do not compile in the base's version"
+    4 tests failed to compile in the base's version"
         }
         ReasonCode::HarnessChanged => {
             "A change adds a hook to conftest.py. The base's version was used beside the candidate's, and saw the same results;

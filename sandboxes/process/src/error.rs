@@ -246,7 +246,11 @@ impl Failure {
             .as_ref()
             .filter(|path| !path.as_os_str().is_empty());
         let path = path.map(|path| format!(" `{}`", path.display()));
-        let what = Errno::from_raw(self.errno).desc();
+        let what = match (self.step, Errno::from_raw(self.errno)) {
+            // Ours and not the kernel's, whose sentence is about arithmetic.
+            (Step::Identity, Errno::ERANGE) => "it maps no id that is free",
+            (_, errno) => errno.desc(),
+        };
         format!("{}{}: {what}", self.step, path.unwrap_or_default())
     }
 }
