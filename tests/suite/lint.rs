@@ -235,7 +235,7 @@ fn the_report_names_place_rule_and_suggestion_and_counts_what_was_there() {
             &[
                 "fail: fix the code",
                 "finding \"shop/prices.py:2: `sys` imported but unused (F401)\"\n  suggested: \"Remove unused import",
-                "2 findings were there before this change; they are not held against it",
+                "known before this change, and not held against it: 2 findings",
             ],
         ),
     ] {

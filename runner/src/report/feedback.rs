@@ -202,13 +202,19 @@ fn known_before(verdict: &Verdict) -> impl Iterator<Item = String> {
     let red = verdict.tests.as_ref().map_or(0, |tests| tests.preexisting);
     let checks = verdict.checks.iter();
     let found: u64 = checks.map(|check| findings::forgiven(verdict, check)).sum();
-    let tests = (red > 0).then(|| {
-        format!("{red} tests failed before this change too; they are not held against it")
-    });
-    let findings = (found > 0).then(|| {
-        format!("{found} findings were there before this change; they are not held against it")
-    });
-    tests.into_iter().chain(findings)
+    let tests = known(red, "failing test");
+    tests.into_iter().chain(known(found, "finding"))
+}
+
+fn known(count: u64, noun: &str) -> Option<String> {
+    let counted = match count {
+        0 => return None,
+        1 => format!("1 {noun}"),
+        several => format!("{several} {noun}s"),
+    };
+    Some(format!(
+        "known before this change, and not held against it: {counted}"
+    ))
 }
 
 /// What an agent may do, from the table of reason codes: each advice once, strongest first.

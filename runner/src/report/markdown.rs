@@ -149,11 +149,11 @@ fn tests(verdict: &Verdict) -> Vec<String> {
     let mut sections = Vec::new();
     for (number, (class, entries)) in telling_tests(verdict).into_iter().enumerate() {
         let title = if number == 0 { "### Tests\n\n" } else { "" };
-        sections.push(format!(
-            "{title}{} of which each {}:\n\n",
-            plural(entries.len(), "test"),
-            class.words()
-        ));
+        let number = match entries.len() {
+            1 => "1 test".to_owned(),
+            several => format!("{several} tests of which each"),
+        };
+        sections.push(format!("{title}{number} {}:\n\n", class.words()));
         sections.extend(entries.iter().take(LISTED).map(|entry| test(entry)));
         sections.extend(more(entries.len()));
     }
@@ -279,13 +279,6 @@ fn titled(title: &str, lines: impl Iterator<Item = String>) -> Vec<String> {
 fn more(count: usize) -> Option<String> {
     let more = count.saturating_sub(LISTED);
     (more > 0).then(|| format!("- … and {more} more: see the JSON form\n\n"))
-}
-
-fn plural(count: usize, noun: &str) -> String {
-    match count {
-        1 => format!("1 {noun}"),
-        _ => format!("{count} {noun}s"),
-    }
 }
 
 /// A code span of one line.
