@@ -70,6 +70,15 @@ pub enum BaseError {
         /// The proposal's revision.
         revision: String,
     },
+    /// More than one branch could be the default one, or somebody with a branch of the usual name could choose the base.
+    #[error(
+        "origin/HEAD does not say which branch is the default one ({} could be); `git remote set-head origin --auto` asks the remote, or \
+         name the base with --base", names.join(", ")
+    )]
+    DefaultBranchUnsaid {
+        /// What it could be.
+        names: Vec<String>,
+    },
     /// Two histories without a common commit.
     #[error("{revision:?} and {branch} have no common commit; name the base with --base")]
     Unrelated {
@@ -151,13 +160,9 @@ pub fn head(repository: &Repository) -> Result<Base, BaseError> {
 pub fn of_revision(repository: &Repository, revision: &str) -> Result<Base, BaseError> {
     let git = repository.git();
     let commit = commit_of(repository, revision)?;
-    let branch =
-        repository
-            .refs()
-            .and_then(default_branch)
-            .ok_or_else(|| BaseError::NoDefaultBranch {
-                revision: revision.to_owned(),
-            })?;
+    let branch = default_branch_of(repository)?.ok_or_else(|| BaseError::NoDefaultBranch {
+        revision: revision.to_owned(),
+    })?;
     let tip = commit_of(repository, &branch.name)?;
     let unrelated = || BaseError::Unrelated {
         revision: revision.to_owned(),
@@ -177,20 +182,33 @@ pub fn of_revision(repository: &Repository, revision: &str) -> Result<Base, Base
     })
 }
 
-/// Where the default branch is, when it has commits that this revision lacks: a merge of the two makes a tree that is neither's. None
-/// on the branch itself, and where the revision has all of it.
+/// Where the default branch is, when it has commits that this revision lacks: a merge of the two makes a tree that is neither's, and
+/// moving the branch to the revision would take them back. None where the revision has all of it.
 pub fn moved_on(
     repository: &Repository,
     revision: &str,
 ) -> Result<Option<(String, String)>, BaseError> {
     let commit = commit_of(repository, revision)?;
-    let Some(branch) = repository.refs().and_then(default_branch) else {
+    let Some(branch) = default_branch_of(repository)? else {
         return Ok(None);
     };
     let tip = commit_of(repository, &branch.name)?;
     let common = merge_base(repository.git(), &commit, &tip)?;
-    let behind = common.is_some_and(|common| common != commit && common != tip);
+    let behind = common.is_some_and(|common| common != tip);
     Ok(behind.then_some((branch.name, tip)))
+}
+
+/// An error where the default branch of a remote is only guessed by its name: whoever may push a branch could choose it. A gate has no
+/// use for a guess.
+pub fn default_branch_is_said(repository: &Repository) -> Result<(), BaseError> {
+    let Some(refs) = repository.refs() else {
+        return Ok(());
+    };
+    let usual = usual_remote_branches(refs);
+    match origin_head(refs).is_some() || usual.is_empty() {
+        true => Ok(()),
+        false => Err(BaseError::DefaultBranchUnsaid { names: usual }),
+    }
 }
 
 /// In a shallow clone the parent may only be missing here.
@@ -225,7 +243,7 @@ pub fn at_start(repository: &Repository) -> Result<Base, BaseError> {
     let refs = repository.refs().ok_or(BaseError::NoCommits)?;
     let commit = refs.head_oid().ok_or(BaseError::NoCommits)?.to_owned();
     let git = repository.git();
-    let Some(remote) = remote_branch(refs) else {
+    let Some(remote) = remote_branch(refs)? else {
         return local(git, commit, Some(head_name(refs)));
     };
     let tip = commit_of(repository, &remote)?;
@@ -303,7 +321,7 @@ fn unambiguous(repository: &Repository, revision: &str) -> Result<(), BaseError>
             revision: revision.to_owned(),
             names: vec![
                 name.clone(),
-                format!("an object whose id begins with {short}"),
+                format!("an object by its abbreviated id in {short}"),
             ],
         });
     }
@@ -319,11 +337,13 @@ fn unambiguous(repository: &Repository, revision: &str) -> Result<(), BaseError>
 
 /// Whether objects have an id that begins so: git prefers a reference of that name, and does not even warn.
 fn abbreviates(git: &Git, name: &str) -> bool {
-    let is_short = (4..git.format().zero().len()).contains(&name.len());
-    if !is_short || !name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    // What `git describe` prints ends in one.
+    let id = name.rsplit_once("-g").map_or(name, |(_, id)| id);
+    let is_short = (4..git.format().zero().len()).contains(&id.len());
+    if !is_short || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return false;
     }
-    let argument = format!("--disambiguate={name}");
+    let argument = format!("--disambiguate={id}");
     let answer = git.command(
         "look up an abbreviated id",
         ["rev-parse", argument.as_str()],
@@ -353,38 +373,49 @@ struct DefaultBranch {
     trust: BaseTrust,
 }
 
-fn default_branch(refs: &Refs) -> Option<DefaultBranch> {
-    if let Some(name) = remote_branch(refs) {
-        return Some(DefaultBranch {
+fn default_branch_of(repository: &Repository) -> Result<Option<DefaultBranch>, BaseError> {
+    let Some(refs) = repository.refs() else {
+        return Ok(None);
+    };
+    if let Some(name) = remote_branch(refs)? {
+        return Ok(Some(DefaultBranch {
             name,
             trust: BaseTrust::RemoteTracking,
-        });
+        }));
     }
-    ["refs/heads/main", "refs/heads/master"]
+    let local = ["refs/heads/main", "refs/heads/master"];
+    let found = local
         .into_iter()
-        .find(|name| refs.named.contains_key(*name))
-        .map(|name| DefaultBranch {
-            name: name.to_owned(),
-            trust: BaseTrust::Local,
-        })
+        .find(|name| refs.named.contains_key(*name));
+    Ok(found.map(|name| DefaultBranch {
+        name: name.to_owned(),
+        trust: BaseTrust::Local,
+    }))
 }
 
-fn remote_branch(refs: &Refs) -> Option<String> {
+fn remote_branch(refs: &Refs) -> Result<Option<String>, BaseError> {
+    if let Some(name) = origin_head(refs) {
+        return Ok(Some(name));
+    }
+    let mut usual = usual_remote_branches(refs);
+    match usual.len() {
+        0 | 1 => Ok(usual.pop()),
+        _ => Err(BaseError::DefaultBranchUnsaid { names: usual }),
+    }
+}
+
+fn usual_remote_branches(refs: &Refs) -> Vec<String> {
     let usual = ["refs/remotes/origin/main", "refs/remotes/origin/master"];
-    origin_head(refs).or_else(|| {
-        usual
-            .into_iter()
-            .find(|name| refs.named.contains_key(*name))
-            .map(str::to_owned)
-    })
+    let there = |name: &&str| refs.named.contains_key(*name);
+    usual.into_iter().filter(there).map(str::to_owned).collect()
 }
 
-/// The branch behind `origin/HEAD`; it may point to a branch that is gone.
+/// The branch behind `origin/HEAD`; it may point to a branch that is gone. One that points to none is a branch of that name, which
+/// anybody may have pushed.
 fn origin_head(refs: &Refs) -> Option<String> {
-    let name = "refs/remotes/origin/HEAD";
-    match refs.named.get(name)? {
+    match refs.named.get("refs/remotes/origin/HEAD")? {
         Target::Symbolic(branch) => refs.named.contains_key(branch).then(|| branch.clone()),
-        Target::Oid(_) => Some(name.to_owned()),
+        Target::Oid(_) => None,
     }
 }
 

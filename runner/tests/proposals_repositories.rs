@@ -266,6 +266,45 @@ fn the_remotes_branch_goes_before_a_local_one_of_the_same_name() {
     assert_eq!(base.trust, BaseTrust::RemoteTracking);
 }
 
+/// Clones made by `git init` and `git fetch` do not know the default branch, and take every branch by the name that it was pushed under.
+#[test]
+fn whoever_may_push_a_branch_does_not_choose_the_base() {
+    let scratch = Scratch::seeded();
+    let first = scratch.rev("HEAD");
+    scratch.write("a.txt", "two\n");
+    let evil = scratch.commit("pushed by anybody");
+    scratch.git(["checkout", "-q", "-b", "topic"]);
+    scratch.write("a.txt", "three\n");
+    scratch.commit("topic");
+    scratch.git(["update-ref", "refs/heads/main", &first]);
+    let base = |repository: &Repository| base::of_revision(repository, "topic");
+    scratch.git(["update-ref", "refs/remotes/origin/HEAD", &evil]);
+    let found = base(&scratch.open()).unwrap();
+    assert_eq!(found.ref_name.as_deref(), Some("refs/heads/main"));
+    assert_eq!(
+        base::at_start(&scratch.open()).unwrap().trust,
+        BaseTrust::Local
+    );
+    scratch.git(["update-ref", "refs/remotes/origin/master", &first]);
+    assert_eq!(base(&scratch.open()).unwrap().commit, Some(first));
+    assert!(base::default_branch_is_said(&scratch.open()).is_err());
+    scratch.git(["update-ref", "refs/remotes/origin/main", &evil]);
+    for refused in [base(&scratch.open()), base::at_start(&scratch.open())] {
+        let error = refused.unwrap_err();
+        assert!(error.to_string().contains("set-head"), "{error}");
+        assert_eq!(error.code(), "base-unknown");
+    }
+    scratch.git(["update-ref", "-d", "refs/remotes/origin/HEAD"]);
+    scratch.git([
+        "symbolic-ref",
+        "refs/remotes/origin/HEAD",
+        "refs/remotes/origin/master",
+    ]);
+    let said = base(&scratch.open()).unwrap();
+    assert_eq!(said.ref_name.as_deref(), Some("refs/remotes/origin/master"));
+    base::default_branch_is_said(&scratch.open()).unwrap();
+}
+
 #[test]
 fn a_name_of_two_things_is_refused_whatever_stands_in_it() {
     let scratch = Scratch::seeded();
@@ -292,11 +331,13 @@ fn a_name_of_two_things_is_refused_whatever_stands_in_it() {
         }
         assert_eq!(base::commit_of(&scratch.open(), one).unwrap(), first);
     }
-    let short = &second[..7];
-    assert_eq!(base::commit_of(&scratch.open(), short).unwrap(), second);
-    scratch.git(["update-ref", &format!("refs/heads/{short}"), &first]);
-    let error = base::commit_of(&scratch.open(), short).unwrap_err();
-    assert!(error.to_string().contains("id begins with"), "{error}");
+    // An abbreviated id, and what `git describe` prints.
+    for short in [second[..7].to_owned(), format!("v0-1-g{}", &second[..7])] {
+        assert_eq!(base::commit_of(&scratch.open(), &short).unwrap(), second);
+        scratch.git(["update-ref", &format!("refs/heads/{short}"), &first]);
+        let error = base::commit_of(&scratch.open(), &short).unwrap_err();
+        assert!(error.to_string().contains("abbreviated id"), "{error}");
+    }
     scratch.git(["update-ref", "refs/heads/cafe", &first]);
     assert_eq!(base::commit_of(&scratch.open(), "cafe").unwrap(), first);
 }

@@ -220,6 +220,12 @@ fn another_tree_base_or_policy_than_the_one_that_passed_is_refused() {
     repo.edit("README.md", "Shared expenses", "Common expenses");
     repo.commit("Meanwhile");
     assert_refused(&gate(&env, &repo, "topic", &with), &["base-moved"]);
+    // A default branch that is only guessed by its name decides nothing.
+    repo.git(["update-ref", "refs/remotes/origin/main", "main"]);
+    gate(&env, &repo, "topic", &with)
+        .assert_code(2)
+        .assert_clear_message(&["base-unknown", "set-head", "--base"]);
+    repo.git(["update-ref", "-d", "refs/remotes/origin/main"]);
     assert_merges(&gate(
         &env,
         &repo,
@@ -231,6 +237,8 @@ fn another_tree_base_or_policy_than_the_one_that_passed_is_refused() {
         &gate(&env, &repo, "main", &with),
         &["wrong-tree", "other-base"],
     );
+    // Moving the branch back to what passed would take back what came since.
+    assert_refused(&gate(&env, &repo, "topic", &with), &["base-moved"]);
     // The policy of the base as it is now counts, not the one of then.
     repo.git(["reset", "--quiet", "--hard", &root]);
     let stricter = fs::read_to_string(&policy).unwrap();

@@ -37,7 +37,10 @@ impl Merge {
         let base = proposal::base_of(repository, Input::Head(revision), pinned)?;
         let moved_on = match pinned {
             Some(_) => None,
-            None => base::moved_on(repository, revision)?,
+            None => {
+                base::default_branch_is_said(repository)?;
+                base::moved_on(repository, revision)?
+            }
         };
         Ok(Self {
             tree: base::tree_named(repository, revision)?,
