@@ -7,11 +7,14 @@
 //! tmp/            what is being made, or was when a runner died
 //! history.db      results and verdicts
 //! memory.json     what was learnt about the host
+//! CACHEDIR.TAG    says that it is one (`claim`)
 //! ```
 //!
 //! A directory under `tmp/` belongs to the process that holds the lock file beside it; a layer that
 //! is in use is locked, shared, so that a prune leaves it alone. Locks are `flock`s: the kernel drops them with the process, however it
 //! ends, so the next start can tell rubbish from work in progress and removes it.
+
+mod claim;
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -30,6 +33,9 @@ use crate::removal::remove_tree;
 const SIZE: u64 = 20 << 30;
 /// How often that is looked after: walking a full cache takes seconds.
 const TENDED: Duration = Duration::from_secs(24 * 3600);
+
+/// How the names of directories under `tmp/` begin.
+const WORK: &str = "work-";
 
 /// The cache, opened; cheap to clone.
 #[derive(Clone, Debug)]
@@ -78,9 +84,11 @@ pub enum Sharing {
 pub struct NameLock(#[expect(dead_code, reason = "held, not read")] Flock<File>);
 
 impl Cache {
-    /// Opens or makes the cache below `root`, readable by its owner only.
+    /// Opens or makes the cache below `root`, readable by its owner only. A directory that somebody else can write to, or that
+    /// holds other things, is refused.
     pub fn open(root: &Path) -> Result<Self, CacheError> {
         make_private(root)?;
+        claim::claim(root)?;
         for part in ["git", "layers", "locks", "tmp"] {
             make_private(&root.join(part))?;
         }
@@ -136,7 +144,7 @@ impl Cache {
     pub fn scratch(&self) -> Result<Scratch, CacheError> {
         let tmp = self.root.join("tmp");
         let path = tempfile::Builder::new()
-            .prefix("work-")
+            .prefix(WORK)
             .tempdir_in(&tmp)
             .map_err(CacheError::at("make a directory in", &tmp))?
             .keep();
@@ -255,9 +263,14 @@ impl Cache {
         };
         for entry in entries.flatten() {
             let path = entry.path();
-            if path
-                .extension()
-                .is_some_and(|extension| extension == "lock")
+            let ours = entry
+                .file_name()
+                .as_encoded_bytes()
+                .starts_with(WORK.as_bytes());
+            if !ours
+                || path
+                    .extension()
+                    .is_some_and(|extension| extension == "lock")
             {
                 continue;
             }

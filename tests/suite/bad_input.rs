@@ -330,6 +330,52 @@ fn a_cache_that_cannot_be_written_is_named() {
 
 /// A full disk is no fault of the change. Root alone can mount a small one, so for others the test
 /// is that of a file size limit, which fails writes in the same places.
+/// What is in a cache is believed, and removed when it looks like rubbish.
+#[test]
+fn a_directory_that_is_no_cache_of_ours_is_refused_and_stays() {
+    let env = TestEnv::new();
+    let repo = env.repo("python-ledger");
+    let directory = env.work().join("somebodys");
+    for path in ["tmp/thesis", "layers/photos", "mail"] {
+        fs::create_dir_all(directory.join(path)).unwrap();
+    }
+    let before = Snapshot::of(&directory);
+    let at = ["--cache-dir", directory.to_str().unwrap()];
+    check_usage(&env, &repo, &at, &["holds no cache"]);
+    before.assert_unchanged(&directory);
+    let open = env.work().join("open");
+    fs::create_dir(&open).unwrap();
+    fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
+    let at = ["--cache-dir", open.to_str().unwrap()];
+    check_usage(&env, &repo, &at, &["others may write"]);
+    assert_eq!(fs::read_dir(&open).unwrap().count(), 0);
+}
+
+#[test]
+fn a_message_that_quotes_a_policy_orders_nothing() {
+    let env = TestEnv::new();
+    let repo = env.repo("python-ledger");
+    repo.write(
+        "passmuster.toml",
+        "version = 1\n\"a\\u001b]0;x\\u0007\\u202e\" = 1\n[sandbox]\ntoolchains = [\"\\n##vso[q]\"]\n\
+         [[check]]\nname = \"x\"\nkind = \"z\\u001b[1m\\n::error::y\"\nrun = [\"true\"]\n",
+    );
+    repo.commit("A policy");
+    repo.write("new.txt", "");
+    for command in [
+        &["verify"][..],
+        &["policy", "check"],
+        &["verify", "--head", "##vso[x]"],
+    ] {
+        let finished = env.passmuster(command).cwd(repo.root()).run();
+        finished.assert_code(2);
+        let said = finished.out() + &finished.err();
+        for bad in ["\u{1b}", "\u{7}", "\u{202e}", "##vso[", "\n::"] {
+            assert!(!said.contains(bad), "{bad:?} in {said:?}");
+        }
+    }
+}
+
 #[test]
 fn a_full_disk_blames_the_disk_and_not_the_change() {
     let env = TestEnv::new();

@@ -213,9 +213,24 @@ fn a_push_of_what_did_not_pass_is_refused() {
     );
     // Nothing new, and a deletion, are not verified.
     assert!(push(&["good:again", ":good"]).status.success());
+    // The operator's base is the only one.
+    run(
+        &env,
+        &repo,
+        "install",
+        "git",
+        &["--yes", "--base", "origin/main"],
+    )
+    .assert_code(0);
+    let pushed = push(&["good"]);
+    let said = String::from_utf8_lossy(&pushed.stderr).into_owned();
+    assert!(pushed.status.success() && said.contains("PASS"), "{said}");
+    assert!(!push(&["bad"]).status.success());
+    run(&env, &repo, "uninstall", "git", &["--yes"]).assert_code(0);
     let shared = env.work().join("shared-hooks");
     repo.git(["config", "core.hooksPath", shared.to_str().unwrap()]);
     let told = run(&env, &repo, "install", "git", &[]);
+    assert!(!shared.exists(), "nobody agreed yet");
     assert!(
         told.err().contains("every repository with this setting"),
         "{}",
@@ -266,6 +281,37 @@ fn what_is_not_ours_or_not_readable_is_refused_and_stays() {
     kept.write(".git/hooks/pre-push", &hook);
     run(&env, &kept, "uninstall", "git", &["--yes"]).assert_code(0);
     assert_eq!(text(&kept, ".git/hooks/pre-push"), hook);
+    // A link of the repository's own is no file of ours, and none leads into git's.
+    let links = env.repo(REPO);
+    links.write("AGENTS.md", "");
+    symlink("AGENTS.md", links.root().join("CLAUDE.md")).unwrap();
+    run(&env, &links, "install", "claude", &["--yes"]).assert_code(0);
+    assert!(text(&links, "AGENTS.md").contains("Only the verdict"));
+    run(&env, &links, "uninstall", "claude", &["--yes"]).assert_code(0);
+    assert_eq!(text(&links, "CLAUDE.md"), "");
+    assert!(links.root().join("CLAUDE.md").is_symlink());
+    symlink(".git", links.root().join(".claude")).unwrap();
+    let refused = run(&env, &links, "install", "claude", &["--yes"]);
+    refused
+        .assert_code(2)
+        .assert_clear_message(&["a file of git"]);
+    let control = run(&env, &links, "install", "git", &["--yes", "--base", "a\nb"]);
+    control.assert_code(2).assert_clear_message(&["no word"]);
+    links.git(["config", "core.hooksPath", "/dev/null"]);
+    let device = run(&env, &links, "install", "git", &["--yes"]);
+    device.assert_code(2).assert_clear_message(&["/dev/null"]);
+    // What git tells its hooks is about another repository.
+    let other = env.repo("python-red");
+    let asked = env.passmuster(["install", "opencode", "--yes", "--repo"]);
+    asked
+        .args([other.root()])
+        .variable("GIT_DIR", kept.root().join(".git"))
+        .variable("GIT_WORK_TREE", kept.root())
+        .cwd(kept.root())
+        .run()
+        .assert_code(0);
+    assert!(other.root().join("opencode.json").exists());
+    assert!(!kept.root().join("opencode.json").exists());
     let nowhere = env
         .passmuster(["install", "claude", "--repo", "/", "--yes"])
         .run();

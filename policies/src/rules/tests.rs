@@ -181,6 +181,10 @@ fn a_submodule_that_moves_is_up_for_review() {
     );
     assert_eq!(found(vec![moved(None)]), ["submodule-changed sub"]);
     assert!(found(vec![moved(before.clone())]).is_empty());
+    assert_eq!(
+        found(vec![file(".gitmodules"), file("docs/.gitmodules")]),
+        ["submodule-changed .gitmodules"]
+    );
 }
 
 #[test]

@@ -108,7 +108,7 @@ pub fn compare(statement: &VerdictStatement, verdict: &Verdict) -> Replayed {
         // The record says one thing, the digest beside it another.
         parts.push("digest".to_owned());
     }
-    match same {
+    match parts.is_empty() {
         true => Replayed::Equal,
         false => Replayed::Differs(parts),
     }
@@ -134,5 +134,9 @@ mod tests {
         let mut statement = statement;
         statement.predicate.digest.push('0');
         assert_eq!(compare(&statement, &verdict), differs(&["digest"]));
+        // A record that was changed under the digest of what was measured.
+        statement.predicate.digest.pop();
+        statement.predicate.record.isolation = None;
+        assert_eq!(compare(&statement, &verdict), differs(&["isolation"]));
     }
 }

@@ -119,8 +119,13 @@ impl Entry {
             .namespaces
             .as_ref()
             .is_none_or(|list| matches_list(NAMESPACE, list));
-        let names = |one: &str| !one.trim().is_empty() && !one.trim().starts_with('!');
+        let excludes = |one: &str| one.trim().starts_with('!');
+        let names = |one: &str| !one.trim().is_empty() && !excludes(one);
         match () {
+            // Who is meant depends on a name that a signature does not bear.
+            () if self.principals.split(',').any(excludes) => {
+                Some("whose line in the list of approvers excludes somebody by name")
+            }
             // OpenSSH matches such a line with nobody either.
             () if !self.principals.split(',').any(names) => {
                 Some("whose line in the list of approvers names nobody")
@@ -245,7 +250,7 @@ fn moment(value: &str) -> Result<Moment, String> {
 
 /// OpenSSH's pattern lists: separated by commas, `*` and `?`, and a match of one with `!` before it is none of the whole.
 fn matches_list(name: &str, list: &str) -> bool {
-    let patterns = || list.split(',').map(str::trim);
+    let patterns = || list.split(',');
     let refused = patterns().filter_map(|pattern| pattern.strip_prefix('!'));
     !refused.into_iter().any(|pattern| matches(name, pattern))
         && patterns().any(|pattern| matches(name, pattern))
@@ -304,7 +309,7 @@ mod tests {
             ("ana,bob@x.org\t", "ana,bob@x.org"),
             ("\"ana maria\" ", "ana maria"),
             ("* namespaces=\"passmuster\" ", "*"),
-            ("ana namespaces=\"git, pass*\" ", "ana"),
+            ("ana namespaces=\"git,pass*\" ", "ana"),
             ("ana namespaces=\"*,!git\" ", "ana"),
             (
                 "ana valid-after=\"20261129\",valid-before=\"20261129120000Z\" ",
@@ -333,8 +338,13 @@ mod tests {
         for (list, why) in [
             (String::new(), "does not have"),
             (format!("# ana {KEY}"), "does not have"),
-            (format!("!ana {KEY}"), "names nobody"),
-            (format!("!ana,!bob {KEY}"), "names nobody"),
+            (format!("\" , \" {KEY}"), "names nobody"),
+            (format!("!ana {KEY}"), "excludes somebody"),
+            (format!("ana,!bob {KEY}"), "excludes somebody"),
+            (
+                format!("ana namespaces=\" passmuster\" {KEY}"),
+                "namespaces",
+            ),
             (format!("ana cert-authority {KEY}"), "does not have"),
             (
                 format!("ana cert-authority,namespaces=\"passmuster\" {KEY}"),

@@ -62,6 +62,14 @@ impl Order {
                 return Ok(());
             }
         };
+        // A stored verdict comes from a file.
+        let wrong = statement.contradictions();
+        if !wrong.is_empty() {
+            return Err(UserError::usage(format!(
+                "nothing was signed: the verdict contradicts itself ({}), so the cache was damaged or changed; verify with another --cache-dir",
+                wrong.join(", ")
+            )));
+        }
         let payload = statement.payload();
         write(&self.attestation, &dsse::seal(&self.signer, &payload)?)?;
         match &self.sshsig {

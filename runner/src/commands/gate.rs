@@ -16,6 +16,7 @@ use crate::cli::{Cli, Gate};
 use crate::error::UserError;
 use crate::exit_code::Exit;
 use crate::policy_source::choice;
+use crate::report::log::without_orders;
 use crate::report::word;
 use crate::repository::Repository;
 use crate::toolchains::Operator;
@@ -48,7 +49,7 @@ pub(super) fn run(cli: &Cli, arguments: &Gate) -> Result<Exit, UserError> {
     let decision = Decision::of(&merge, &presented, &wanted(arguments, &trusted, &merge));
     let answer = match arguments.json {
         true => format!("{:#}\n", decision.document()),
-        false => decision.listing(),
+        false => without_orders(&decision.listing()),
     };
     print(answer.as_bytes())?;
     Ok(match decision.refusals.is_empty() {

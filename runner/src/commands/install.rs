@@ -19,8 +19,15 @@ impl From<InstallError> for UserError {
 }
 
 pub(super) fn run(arguments: &Install, direction: Direction) -> Result<Exit, UserError> {
+    for word in [&arguments.base, &arguments.policy].into_iter().flatten() {
+        if word.contains(char::is_control) {
+            return Err(UserError::usage(format!(
+                "{word:?} is no word that a configuration can hold"
+            )));
+        }
+    }
     let root = root(arguments)?;
-    let project = Project::open(&root)?;
+    let mut project = Project::open(&root)?;
     let options = Options {
         program: program()?,
         base: arguments.base.clone(),
@@ -62,7 +69,6 @@ fn root(arguments: &Install) -> Result<PathBuf, UserError> {
     };
     let found = ask_git(&start, question)?;
     if arguments.client == Client::Git {
-        std::fs::create_dir_all(&found)?;
         if ask_git(&start, &["config", "--get", "core.hooksPath"]).is_ok() {
             say(&format!(
                 "core.hooksPath has git's hooks in {}: every repository with this setting runs them",
@@ -75,7 +81,12 @@ fn root(arguments: &Install) -> Result<PathBuf, UserError> {
 
 fn ask_git(directory: &Path, question: &[&str]) -> Result<PathBuf, UserError> {
     let shown = directory.display();
-    let answer = Command::new("git")
+    let mut git = Command::new("git");
+    // Set for every hook of git's: the directory says which repository is meant, not who called.
+    for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_PREFIX"] {
+        git.env_remove(variable);
+    }
+    let answer = git
         .arg("-C")
         .arg(directory)
         .args(question)

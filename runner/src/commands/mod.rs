@@ -24,6 +24,7 @@ use std::io::{self, IsTerminal as _, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use passmuster_policy::text::shown;
 use passmuster_process::Launcher;
 
 use crate::cache::Cache;
@@ -35,6 +36,7 @@ use crate::interrupt::Stop;
 use crate::memory;
 use crate::progress::Progress;
 use crate::report::Palette;
+use crate::report::log::without_orders;
 use crate::toolchains::Operator;
 use crate::verify::World;
 
@@ -196,8 +198,8 @@ fn print(text: &[u8]) -> Result<(), UserError> {
     }
 }
 
-/// Writes a message.
+/// Writes a message. It may quote a policy, a revision, a name: no order to a terminal or to a CI service.
 fn say(text: &str) {
     // Where messages cannot be written there is nobody to tell.
-    let _ = writeln!(io::stderr(), "passmuster: {text}");
+    let _ = writeln!(io::stderr(), "passmuster: {}", without_orders(&shown(text)));
 }

@@ -53,7 +53,7 @@ impl Event {
         Ok(Self {
             moment,
             session: message.session_id,
-            cwd: message.cwd,
+            cwd: message.cwd.filter(|cwd| !cwd.as_os_str().is_empty()),
         })
     }
 }

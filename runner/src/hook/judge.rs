@@ -7,6 +7,7 @@
 //! It stands in a process group of its own. Reading a repository has no limit of its own as a verification has: where it takes too long
 //! (a pipe in place of a file of git's holds git for ever), the group is killed, so that no judge is left behind for each event.
 
+use std::ffi::OsStr;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -105,12 +106,8 @@ fn start(
         ),
     ];
     for (name, value) in arguments {
-        command.args(
-            value
-                .map(|value| [name.as_ref(), value])
-                .into_iter()
-                .flatten(),
-        );
+        // In one word: a value may look like an option.
+        command.args(value.map(|value| [name.as_ref(), value].join(OsStr::new("="))));
     }
     command
         .env(CACHE_VARIABLE, cache.root())

@@ -1,5 +1,7 @@
 //! Our keys in a JSON file of somebody else, edited in its text.
 
+use std::collections::BTreeSet;
+
 use jsonc_parser::ParseOptions;
 use jsonc_parser::cst::{
     CstArray, CstContainerNode, CstInputValue, CstNode, CstObject, CstRootNode,
@@ -73,8 +75,32 @@ pub(super) fn take(text: &str, entries: &[Entry]) -> Result<Option<String>, Stri
 }
 
 fn parse(text: &str) -> Result<CstRootNode, String> {
-    CstRootNode::parse(text, &ParseOptions::default())
-        .map_err(|error| format!("it is no JSON: {error}"))
+    let root = CstRootNode::parse(text, &ParseOptions::default())
+        .map_err(|error| format!("it is no JSON: {error}"))?;
+    match root.value().and_then(|value| repeated(&value)) {
+        // Readers take the one or the other.
+        Some(key) => Err(format!("an object holds the key `{key}` twice")),
+        None => Ok(root),
+    }
+}
+
+/// A key that stands twice in one object.
+fn repeated(node: &CstNode) -> Option<String> {
+    let mut inner = node
+        .as_array()
+        .map_or_else(Vec::new, |list| list.elements());
+    let mut keys = BTreeSet::new();
+    for property in node
+        .as_object()
+        .map_or_else(Vec::new, |object| object.properties())
+    {
+        let key = property.name()?.decoded_value().ok()?;
+        if !keys.insert(key.clone()) {
+            return Some(key);
+        }
+        inner.extend(property.value());
+    }
+    inner.iter().find_map(repeated)
 }
 
 /// Whether there was something of ours.
@@ -278,6 +304,8 @@ mod tests {
             "{\"servers\": 1}",
             "{\"hooks\": {\"Stop\": {}}}",
             "{\"hooks\": []}",
+            "{\"servers\": {}, \"\\u0073ervers\": {}}",
+            "{\"hooks\": {\"Stop\": [{\"x\": 1, \"x\": 2}]}}",
         ] {
             assert!(put(text, &entries(1)).is_err(), "{text}");
         }

@@ -89,14 +89,17 @@ impl InstallError {
 #[derive(Debug)]
 pub struct Project {
     root: PathBuf,
-    dir: Dir,
+    /// None where it is not there yet.
+    dir: Option<Dir>,
 }
 
 impl Project {
-    /// Opens it.
+    /// Opens it. One that is not there is made when something is written.
     pub fn open(root: &Path) -> Result<Self, InstallError> {
-        let dir = Dir::open_ambient_dir(root, ambient_authority())
-            .map_err(InstallError::at("open", root))?;
+        let dir = match Dir::open_ambient_dir(root, ambient_authority()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            opened => Some(opened.map_err(InstallError::at("open", root))?),
+        };
         let root = root.to_owned();
         Ok(Self { root, dir })
     }
@@ -130,11 +133,12 @@ impl Project {
     }
 
     /// Writes what was worked out, all of it or nothing. Each file is replaced in one step.
-    pub fn apply(&self, changes: &[Change]) -> Result<(), InstallError> {
+    pub fn apply(&mut self, changes: &[Change]) -> Result<(), InstallError> {
+        let dir = self.made()?;
         for (at, change) in changes.iter().enumerate() {
-            if let Err(error) = self.make(change, change.after.as_deref()) {
+            if let Err(error) = self.make(&dir, change, change.after.as_deref()) {
                 for done in &changes[..at] {
-                    self.make(done, done.before.as_deref())?;
+                    self.make(&dir, done, done.before.as_deref())?;
                 }
                 return Err(error);
             }
@@ -142,82 +146,114 @@ impl Project {
         Ok(())
     }
 
-    fn make(&self, change: &Change, text: Option<&str>) -> Result<(), InstallError> {
+    fn made(&mut self) -> Result<Dir, InstallError> {
+        let failed = |source| InstallError::at("make", &self.root)(source);
+        let dir = match self.dir.take() {
+            Some(dir) => dir,
+            None => {
+                std::fs::create_dir_all(&self.root).map_err(failed)?;
+                Dir::open_ambient_dir(&self.root, ambient_authority()).map_err(failed)?
+            }
+        };
+        let again = dir.try_clone().map_err(failed)?;
+        self.dir = Some(dir);
+        Ok(again)
+    }
+
+    fn make(&self, dir: &Dir, change: &Change, text: Option<&str>) -> Result<(), InstallError> {
+        let is_link = || {
+            let found = dir.symlink_metadata(&change.path);
+            found.is_ok_and(|found| found.file_type().is_symlink())
+        };
         match text {
-            Some(text) => self.write(&change.path, text, change.executable),
-            None => self.remove(&change.path),
+            Some(text) => self.write(dir, &change.path, text, change.executable),
+            // The link is somebody else's, and what it leads to was there before.
+            None if is_link() => self.write(dir, &change.path, "", false),
+            None => self.remove(dir, &change.path),
         }
     }
 
     fn read(&self, path: &Path) -> Result<Option<String>, InstallError> {
         let failed = |source| InstallError::at("read", &self.root.join(path))(source);
         let refused = |why| Err(failed(io::Error::new(io::ErrorKind::InvalidInput, why)));
-        let metadata = match self.dir.metadata(path) {
+        let Some(dir) = &self.dir else {
+            return Ok(None);
+        };
+        if leads_into_git(dir, path) {
+            return refused("it is a link to a file of git");
+        }
+        let metadata = match dir.metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return match self.dir.symlink_metadata(path) {
+                return match dir.symlink_metadata(path) {
                     Ok(_) => refused("it is a link that leads nowhere"),
                     Err(_) => Ok(None),
                 };
             }
             found => found.map_err(failed)?,
         };
-        let place = self.dir.canonicalize(path).map_err(failed)?;
-        if place.starts_with(".git") {
-            return refused("it is a link to a file of git");
-        }
         if !metadata.is_file() || metadata.len() > SIZE {
             return refused("it is no ordinary file of a reasonable size");
         }
-        self.dir.read_to_string(path).map(Some).map_err(failed)
+        dir.read_to_string(path).map(Some).map_err(failed)
     }
 
-    fn write(&self, path: &Path, text: &str, executable: bool) -> Result<(), InstallError> {
+    fn write(
+        &self,
+        dir: &Dir,
+        path: &Path,
+        text: &str,
+        executable: bool,
+    ) -> Result<(), InstallError> {
         let failed = |source| InstallError::at("write", &self.root.join(path))(source);
         if let Some(parent) = path.parent() {
-            self.dir.create_dir_all(parent).map_err(failed)?;
+            dir.create_dir_all(parent).map_err(failed)?;
         }
-        let mode = match self.dir.metadata(path) {
+        let mode = match dir.metadata(path) {
             Ok(metadata) => metadata.permissions(),
             Err(_) if executable => Permissions::from_mode(0o755),
             Err(_) => Permissions::from_mode(0o644),
         };
         // What a link leads to is replaced there, not the link.
-        let place = self
-            .dir
-            .canonicalize(path)
-            .unwrap_or_else(|_| path.to_owned());
+        let place = dir.canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let new = place.with_extension(format!("passmuster-{}", std::process::id()));
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
-        let written = self.dir.open_with(&new, &options).and_then(|mut file| {
+        let written = dir.open_with(&new, &options).and_then(|mut file| {
             file.write_all(text.as_bytes())?;
             file.set_permissions(mode)?;
-            self.dir.rename(&new, &self.dir, &place)
+            dir.rename(&new, dir, &place)
         });
         written.map_err(|error| {
-            let _ = self.dir.remove_file(&new);
-            self.remove_empty_parents(path);
+            let _ = dir.remove_file(&new);
+            remove_empty_parents(dir, path);
             failed(error)
         })
     }
 
     /// The file, and the directories that are empty without it.
-    fn remove(&self, path: &Path) -> Result<(), InstallError> {
-        self.dir
-            .remove_file(path)
+    fn remove(&self, dir: &Dir, path: &Path) -> Result<(), InstallError> {
+        dir.remove_file(path)
             .map_err(InstallError::at("remove", &self.root.join(path)))?;
-        self.remove_empty_parents(path);
+        remove_empty_parents(dir, path);
         Ok(())
     }
+}
 
-    fn remove_empty_parents(&self, path: &Path) {
-        let parents = path.ancestors().skip(1);
-        for parent in parents.filter(|parent| !parent.as_os_str().is_empty()) {
-            if self.dir.remove_dir(parent).is_err() {
-                break;
-            }
+fn remove_empty_parents(dir: &Dir, path: &Path) {
+    let parents = path.ancestors().skip(1);
+    for parent in parents.filter(|parent| !parent.as_os_str().is_empty()) {
+        if dir.remove_dir(parent).is_err() {
+            break;
         }
     }
+}
+
+/// Whether the file, or the nearest directory above it that is there, is one of git's own.
+fn leads_into_git(dir: &Dir, path: &Path) -> bool {
+    let mut places = path
+        .ancestors()
+        .filter_map(|place| dir.canonicalize(place).ok());
+    places.next().is_some_and(|place| place.starts_with(".git"))
 }
 
 impl Change {
@@ -263,7 +299,7 @@ mod tests {
             change("new/deep/er", None, Some("new")),
             change("file/below", None, Some("new")),
         ];
-        let project = Project::open(directory.path()).unwrap();
+        let mut project = Project::open(directory.path()).unwrap();
         let error = project.apply(&changes).unwrap_err().to_string();
         assert!(error.contains("file/below"), "{error}");
         for path in ["kept", "gone"] {

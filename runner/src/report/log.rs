@@ -7,7 +7,7 @@
 const ANYWHERE: [&str; 3] = ["##[", "##vso[", "##teamcity["];
 
 /// The same text with a space inside what would begin an order.
-pub(super) fn without_orders(text: &str) -> String {
+pub(crate) fn without_orders(text: &str) -> String {
     let told = ANYWHERE.iter().fold(text.to_owned(), |text, order| {
         text.replace(order, &order.replacen("##", "# #", 1))
     });
@@ -20,9 +20,45 @@ pub(super) fn without_orders(text: &str) -> String {
     lines.collect()
 }
 
+/// The same document with escapes inside what would begin an order; in JSON a line begins with none.
+pub(super) fn json_without_orders(document: &str) -> String {
+    escaped(document, "\\u0023")
+}
+
+/// The same for XML.
+pub(super) fn xml_without_orders(document: &str) -> String {
+    let lines =
+        document
+            .split_inclusive('\n')
+            .map(|line| match line.trim_start().starts_with("::") {
+                true => line.replacen(':', "&#58;", 1),
+                false => line.to_owned(),
+            });
+    escaped(&lines.collect::<String>(), "&#35;")
+}
+
+fn escaped(document: &str, hash: &str) -> String {
+    ANYWHERE.iter().fold(document.to_owned(), |text, order| {
+        text.replace(order, &order.replacen('#', hash, 1))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_document_says_the_same_with_escapes_in_place_of_orders() {
+        let value = serde_json::json!(["##vso[a]", "::b", "x ##[c"]);
+        let json = json_without_orders(&value.to_string());
+        assert!(!ANYWHERE.iter().any(|order| json.contains(order)), "{json}");
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&json).unwrap(),
+            value
+        );
+        let xml = xml_without_orders("<a b=\"##[\">\n ::error::x</a>\n");
+        assert_eq!(xml, "<a b=\"&#35;#[\">\n &#58;:error::x</a>\n");
+    }
 
     #[test]
     fn no_line_orders_anything_and_every_other_line_stays() {

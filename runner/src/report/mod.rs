@@ -15,7 +15,7 @@ mod github;
 mod gitlab;
 mod human;
 mod junit;
-mod log;
+pub(crate) mod log;
 mod markdown;
 mod place;
 mod problems;
@@ -53,9 +53,16 @@ pub fn write(
         Format::Agent => out.write_all(log::without_orders(&agent::text(verdict, run)).as_bytes()),
         Format::Json => json(out, verdict),
         Format::Sarif => json(out, &sarif::document(verdict, run)),
-        Format::Junit => junit::write(out, verdict, run),
+        Format::Junit => {
+            let mut document = Vec::new();
+            junit::write(&mut document, verdict, run)?;
+            let document = log::xml_without_orders(&String::from_utf8_lossy(&document));
+            out.write_all(document.as_bytes())
+        }
         Format::Ctrf => json(out, &ctrf::document(verdict, run)),
-        Format::Markdown => out.write_all(markdown::text(verdict, run).as_bytes()),
+        Format::Markdown => {
+            out.write_all(log::without_orders(&markdown::text(verdict, run)).as_bytes())
+        }
         Format::Github => out.write_all(github::text(verdict, run).as_bytes()),
         Format::Gitlab => json(out, &gitlab::document(verdict)),
         Format::Rdjson => json(out, &rdjson::document(verdict)),
@@ -63,7 +70,8 @@ pub fn write(
 }
 
 fn json(out: &mut dyn io::Write, document: &impl serde::Serialize) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, document)?;
+    let text = serde_json::to_string_pretty(document)?;
+    out.write_all(log::json_without_orders(&text).as_bytes())?;
     out.write_all(b"\n")
 }
 
