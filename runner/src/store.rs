@@ -18,18 +18,18 @@ use thiserror::Error;
 /// How long a writer waits for another runner's transaction.
 const BUSY: Duration = Duration::from_secs(20);
 
-/// Raised whenever a table changes; older files are moved aside, since all they hold can be measured again.
+/// Raised whenever a table changes; files of other versions are moved aside, since all they hold can be measured again.
 const VERSION: i64 = 2;
 
 const TABLES: &str = "
-CREATE TABLE IF NOT EXISTS results (key TEXT PRIMARY KEY, json TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS verdicts (
+CREATE TABLE results (key TEXT PRIMARY KEY, json TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
+CREATE TABLE verdicts (
     run TEXT PRIMARY KEY, key TEXT NOT NULL, repository TEXT NOT NULL, base TEXT NOT NULL,
     candidate TEXT NOT NULL, verdict TEXT NOT NULL, json TEXT NOT NULL, at INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX IF NOT EXISTS verdicts_by_key ON verdicts (key, at);
-CREATE INDEX IF NOT EXISTS verdicts_by_base ON verdicts (repository, base);
-CREATE TABLE IF NOT EXISTS flaky (
+CREATE INDEX verdicts_by_key ON verdicts (key, at);
+CREATE INDEX verdicts_by_base ON verdicts (repository, base);
+CREATE TABLE flaky (
     repository TEXT NOT NULL, \"check\" TEXT NOT NULL, test TEXT NOT NULL, candidate TEXT NOT NULL,
     PRIMARY KEY (repository, \"check\", test, candidate)
 ) STRICT, WITHOUT ROWID;
@@ -37,7 +37,7 @@ CREATE TABLE IF NOT EXISTS flaky (
 
 /// The history file cannot be read or written.
 #[derive(Debug, Error)]
-#[error("cannot {step} the history {}: {source}", path.display())]
+#[error("cannot {step} the history {}: {source}{}", path.display(), remedy(source))]
 pub struct StoreError {
     /// What was being done, as a verb.
     step: &'static str,
@@ -55,13 +55,25 @@ enum Cause {
 
 impl StoreError {
     fn is_damage(&self) -> bool {
-        let Cause::Database(error) = &self.source else {
-            return false;
-        };
-        matches!(
-            error.sqlite_error_code(),
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-        )
+        is_damage(&self.source)
+    }
+}
+
+fn is_damage(cause: &Cause) -> bool {
+    let Cause::Database(error) = cause else {
+        return false;
+    };
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+    )
+}
+
+/// Damage in the middle of a file shows after it was opened.
+fn remedy(cause: &Cause) -> &'static str {
+    match is_damage(cause) {
+        true => "; remove it: all that it holds can be measured again",
+        false => "",
     }
 }
 
@@ -87,6 +99,16 @@ impl Begun<'_> {
             .commit()
             .map_err(failed("write", self.path))
     }
+}
+
+fn move_aside(path: &Path, extension: &str) -> Result<(), StoreError> {
+    let aside = path.with_extension(extension);
+    std::fs::rename(path, &aside).map_err(failed("move aside", path))?;
+    for companion in ["db-wal", "db-shm"] {
+        // Left over from that file, where there is one.
+        let _ = std::fs::remove_file(path.with_extension(companion));
+    }
+    Ok(())
 }
 
 /// A stored verdict.
@@ -142,52 +164,57 @@ pub struct VerdictRow<'a> {
 }
 
 impl Store {
-    /// Opens or makes the file. One that is no database any more (cut short, overwritten) is moved
-    /// aside: all it held can be measured again.
+    /// Opens or makes the file. One that is no database any more (cut short, overwritten), or that holds the tables of another
+    /// version or program, is moved aside: all that ours held can be measured again.
     ///
     /// One runner at a time: SQLite answers "locked" at once, whatever the timeout, when two of
-    /// them turn a new file into a write-ahead one, and only one may move a damaged file aside.
+    /// them turn a new file into a write-ahead one, and only one may move a file aside.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let _turn = turn(&path.with_extension("lock")).map_err(failed("lock", path))?;
         match Self::open_file(path) {
-            Err(error) if error.is_damage() => {
-                let aside = path.with_extension("db.damaged");
-                std::fs::rename(path, &aside).map_err(|_| error)?;
-                for companion in ["db-wal", "db-shm"] {
-                    // Left over from the damaged file, where there is one.
-                    let _ = std::fs::remove_file(path.with_extension(companion));
-                }
-                Self::open_file(path)
-            }
-            result => result,
+            Ok(Some(store)) => return Ok(store),
+            Ok(None) => move_aside(path, "db.other")?,
+            Err(error) if error.is_damage() => move_aside(path, "db.damaged")?,
+            Err(error) => return Err(error),
         }
+        let new = Self::open_file(path)?;
+        new.ok_or_else(|| failed("set up", path)(rusqlite::Error::InvalidQuery))
     }
 
-    fn open_file(path: &Path) -> Result<Self, StoreError> {
+    /// None where the tables are not ours.
+    fn open_file(path: &Path) -> Result<Option<Self>, StoreError> {
         let connection = Connection::open(path).map_err(failed("open", path))?;
         let store = Self {
             path: path.to_owned(),
             connection,
         };
-        store.prepare().map_err(failed("set up", path))?;
-        Ok(store)
+        let ours = store.prepare().map_err(failed("set up", path))?;
+        Ok(ours.then_some(store))
     }
 
-    fn prepare(&self) -> rusqlite::Result<()> {
+    fn prepare(&self) -> rusqlite::Result<bool> {
         self.connection.busy_timeout(BUSY)?;
+        let version: i64 = self
+            .connection
+            .pragma_query_value(None, "user_version", |row| row.get(0))?;
+        let tables: i64 =
+            self.connection
+                .query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+        let is_new = (version, tables) == (0, 0);
+        if version != VERSION && !is_new {
+            return Ok(false);
+        }
         self.connection.pragma_update(None, "journal_mode", "WAL")?;
         // A lost last transaction after a power cut is measured again.
         self.connection
             .pragma_update(None, "synchronous", "NORMAL")?;
-        let found: i64 = self
-            .connection
-            .pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if found != 0 && found != VERSION {
-            self.connection
-                .execute_batch("DROP TABLE IF EXISTS results; DROP TABLE IF EXISTS verdicts; DROP TABLE IF EXISTS flaky;")?;
+        if is_new {
+            // All at once: tables without their version would be somebody else's.
+            let made =
+                format!("BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;");
+            self.connection.execute_batch(&made)?;
         }
-        self.connection.execute_batch(TABLES)?;
-        self.connection.pragma_update(None, "user_version", VERSION)
+        Ok(true)
     }
 
     /// The stored result of this key.
@@ -529,5 +556,32 @@ mod tests {
         store.put_result("key", "1").unwrap();
         assert_eq!(store.result("key").unwrap().as_deref(), Some("1"));
         assert!(dir.path().join("history.db.damaged").exists());
+    }
+    #[test]
+    fn tables_of_another_version_or_program_are_moved_aside_whole() {
+        for (version, table) in [(VERSION + 1, "verdicts"), (7, "results"), (0, "anything")] {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("history.db");
+            let other = Connection::open(&path).unwrap();
+            let made = format!(
+                "CREATE TABLE {table} (x); INSERT INTO {table} VALUES (1); PRAGMA user_version = {version};"
+            );
+            other.execute_batch(&made).unwrap();
+            drop(other);
+            let store = Store::open(&path).unwrap();
+            store.put_result("key", "1").unwrap();
+            let aside = Connection::open(dir.path().join("history.db.other")).unwrap();
+            let rows = format!("SELECT count(*) FROM {table}");
+            let rows: i64 = aside.query_row(&rows, [], |row| row.get(0)).unwrap();
+            assert_eq!(rows, 1, "{table}");
+            assert_eq!(
+                Store::open(&path)
+                    .unwrap()
+                    .result("key")
+                    .unwrap()
+                    .as_deref(),
+                Some("1")
+            );
+        }
     }
 }

@@ -23,7 +23,16 @@ pub fn of(verdict: &Verdict, run: &str) -> Feedback {
         .into_iter()
         .filter(is_held)
         .collect();
-    let mut notes = more(&telling, held.len());
+    // The verdict lists only so many of those that it counts.
+    let new: u64 = verdict
+        .checks
+        .iter()
+        .filter_map(|check| check.new_findings)
+        .sum();
+    let mut notes = more(
+        &telling,
+        held.len().max(usize::try_from(new).unwrap_or(usize::MAX)),
+    );
     let truncated = !notes.is_empty();
     notes.extend(costs(verdict));
     notes.extend(logs(verdict));
