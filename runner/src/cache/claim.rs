@@ -61,7 +61,7 @@ fn holds_a_cache(root: &Path) -> io::Result<bool> {
             false => name == **held,
         };
         // Somebody else may be marking it at this moment.
-        if name != MARK && !HELD.iter().any(|held| known(&held)) {
+        if name != MARK && !HELD.iter().any(known) {
             return Ok(false);
         }
     }

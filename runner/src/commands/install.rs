@@ -68,13 +68,12 @@ fn root(arguments: &Install) -> Result<PathBuf, UserError> {
         _ => &["rev-parse", "--show-toplevel"],
     };
     let found = ask_git(&start, question)?;
-    if arguments.client == Client::Git {
-        if ask_git(&start, &["config", "--get", "core.hooksPath"]).is_ok() {
-            say(&format!(
-                "core.hooksPath has git's hooks in {}: every repository with this setting runs them",
-                found.display()
-            ));
-        }
+    let shared = || ask_git(&start, &["config", "--get", "core.hooksPath"]).is_ok();
+    if arguments.client == Client::Git && shared() {
+        say(&format!(
+            "core.hooksPath has git's hooks in {}: every repository with this setting runs them",
+            found.display()
+        ));
     }
     Ok(found)
 }
