@@ -247,7 +247,12 @@ fn opencode_plugin(options: &Options) -> String {
     PLUGIN.replace("[\"passmuster\"]", &json!(command).to_string())
 }
 
+/// The operator's base goes before the one that the hook finds.
 fn pre_push(options: &Options) -> String {
     let verify = line(options, &["verify"]);
-    PRE_PUSH.replace("passmuster verify", &verify)
+    let hook = PRE_PUSH.replace("passmuster verify", &verify);
+    match options.base {
+        Some(_) => hook.replace(" ${base:+--base \"$base\"}", ""),
+        None => hook,
+    }
 }
