@@ -170,10 +170,12 @@ fn exactly_what_passed_may_be_merged_by_whatever_name_it_has() {
     repo.git(["branch", "--force", "main", merge.trim()]);
     assert_merges(&gate(&env, &repo, "main", &with));
 
-    let json: Value = serde_json::from_slice(
-        &gate(&env, &repo, "main", &[&with[..], &["--json"]].concat()).stdout,
-    )
-    .unwrap();
+    let json = json_of(&gate(
+        &env,
+        &repo,
+        "main",
+        &[&with[..], &["--json"]].concat(),
+    ));
     assert_eq!(json["schema"], "passmuster.gate/1");
     assert_eq!(
         (&json["may_merge"], &json["tree"]),
@@ -250,6 +252,15 @@ fn a_failure_and_a_policy_that_nobody_wrote_are_refused() {
     finished.assert_code(1);
     let with = ["--attestation", text(&file), "--key", text(&public)];
     assert_refused(&gate(&env, &repo, "topic", &with), &["not-a-pass"]);
+    let refused = gate(&env, &repo, "topic", &[&with[..], &["--json"]].concat());
+    refused.assert_code(1);
+    let json = json_of(&refused);
+    assert_eq!(json["may_merge"], false);
+    let told = &json["refusals"][0];
+    assert_eq!(
+        told,
+        &serde_json::json!({ "code": "not-a-pass", "message": "the verdict is fail" })
+    );
 
     let repo = proposed(&env, "good-fix-lost-cents");
     let output = format!("attestation={}", file.display());
