@@ -6,7 +6,7 @@ use std::fs;
 use passmuster_tests::TestEnv;
 use serde_json::{Value, json};
 
-use super::{REPO, call, patch, session, session_with, sleeper};
+use super::{REPO, call, message, patch, session, session_with, sleeper};
 
 /// Tests whose names and messages are long and double as JSON; they pass where `good` is.
 const MANY: &str = "import pathlib, pytest\n\n\n@pytest.mark.parametrize('n', ['\"' * 300 + str(n) for n in range(100)])\n\
@@ -128,6 +128,36 @@ fn what_the_operator_chose_at_the_start_counts_for_every_call() {
             assert_eq!(judged["verdict"], verdict, "{judged}");
         }
     }
+}
+
+#[test]
+fn why_nothing_can_be_verified_is_said_when_it_is_asked() {
+    let env = TestEnv::new();
+    let repo = env.repo(REPO);
+    let steps = json!([call("verify", json!({})), call("policy", json!({}))]);
+    let session = session(&env, "stateful", &["--base", "nowhere"], &repo, steps);
+    for answer in session["answers"].as_array().unwrap() {
+        assert_eq!(answer["error"], true);
+        let said = answer["structured"]["headline"].as_str().unwrap();
+        assert!(said.contains("\"nowhere\" names no commit"), "{said}");
+        assert_eq!(answer["structured"]["next_steps"][0]["action"], "ask-human");
+    }
+    let told = &session["answers"][0]["structured"];
+    assert_eq!(told["reasons"][0]["code"], "base-unknown");
+}
+
+#[test]
+fn a_model_reads_what_counts_before_it_sees_a_tool() {
+    let env = TestEnv::new();
+    let repo = env.repo(REPO);
+    let client = json!({ "name": "x", "version": "1" });
+    let hello =
+        json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client });
+    let server = env.passmuster(["mcp", "--repo", repo.root().to_str().unwrap()]);
+    let said = server.stdin(message(1, "initialize", hello)).run().out();
+    let answer: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
+    let told = answer["result"]["instructions"].as_str().unwrap();
+    assert!(told.contains("Only the verdict `pass` means yes"), "{told}");
 }
 
 #[test]
