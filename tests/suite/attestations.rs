@@ -154,8 +154,23 @@ fn exactly_what_passed_may_be_merged_by_whatever_name_it_has() {
     finished.assert_code(0);
     let public = public(&key);
     let with = ["--attestation", text(&file), "--key", text(&public)];
-    assert_merges(&gate(&env, &repo, "topic", &with));
+    let told = gate(&env, &repo, "topic", &with);
+    assert_merges(&told);
     let tree = repo.git(["rev-parse", "topic^{tree}"]);
+    let base = repo.git(["rev-parse", "main^{tree}"]);
+    let verdict = finished.verdict();
+    for line in [
+        format!("tree {} on base {} (", tree.trim(), base.trim()),
+        format!("policy {}", verdict.text("/policy/sha256")),
+        format!("verdict pass {}", verdict.digest()),
+        format!("signed by {} at 2", Parts::read(&file).keyid),
+    ] {
+        assert!(
+            told.out().contains(&format!("\n{line}")),
+            "{line}: {}",
+            told.all()
+        );
+    }
     let pinned = [&with[..], &["--base", "main"]].concat();
     assert_merges(&gate(&env, &repo, tree.trim(), &pinned));
     gate(&env, &repo, tree.trim(), &with)

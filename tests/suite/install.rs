@@ -92,8 +92,10 @@ fn nothing_is_written_before_somebody_agrees_and_all_of_it_can_be_taken_back() {
 fn each_client_finds_its_server_and_its_hooks() {
     let env = TestEnv::new();
     let repo = env.repo(REPO);
-    for client in ["claude", "codex", "opencode"] {
-        run(&env, &repo, "install", client, &["--yes"]).assert_code(0);
+    for (client, left) in [("claude", "agree"), ("codex", "/hooks"), ("opencode", "")] {
+        let done = run(&env, &repo, "install", client, &["--yes"]);
+        done.assert_code(0);
+        assert!(done.err().contains(left), "{client}: {}", done.all());
     }
     let program = env.binary().canonicalize().unwrap();
     let server = &json_of(&repo, ".mcp.json")["mcpServers"]["passmuster"];
