@@ -1,10 +1,18 @@
 //! What a form has a key for stands under that key: other places, lines, suggestions, reruns, what was there before.
 
-use passmuster_tests::TestEnv;
+use passmuster_tests::{TestEnv, proposal};
 use serde_json::{Value, json};
 
 use super::readers::{github, markdown};
 use super::{in_history, ledger, shown};
+
+/// What a linter found there before as well.
+fn finding(level: &str) -> Value {
+    json!({
+        "rule": "R1", "level": level, "check": "tests", "path": "src/found.py", "path_b64": null,
+        "lines": { "start": 3, "end": 5 }, "message": "found", "fix": "Mend it", "new": false, "fingerprint": "f", "related": [],
+    })
+}
 
 /// A verdict with one thing of each kind.
 fn one_of_each(from: &Value) -> Value {
@@ -18,11 +26,10 @@ fn one_of_each(from: &Value) -> Value {
     verdict["tests"]["flaky"] = json!([test]);
     verdict["review"] =
         json!([{ "code": "flaky", "ids": [], "files": [], "message": "one is flaky" }]);
-    verdict["findings"] = json!([{
-        "rule": "R1", "level": "deny", "check": "tests", "path": "src/found.py", "path_b64": null,
-        "lines": { "start": 3, "end": 5 }, "message": "found", "fix": "Mend it", "new": false, "fingerprint": "f", "related": [],
-    }]);
+    verdict["findings"] = json!([finding("deny")]);
     verdict["checks"][1]["required"] = json!(false);
+    verdict["enforcement"] =
+        json!([{ "protection": "network", "state": "degraded", "why": "it is a test" }]);
     verdict
 }
 
@@ -86,4 +93,38 @@ fn what_a_form_has_a_key_for_stands_under_it() {
 
     let html = markdown(&env, &shown(&env, "markdown"));
     assert_eq!(html.matches("(not required)").count(), 1, "{html}");
+    for words in [
+        "<h3>Next</h3>",
+        "<code>network</code> is degraded: <code>it is a test</code>",
+        "suggested: <code>Mend it</code>",
+    ] {
+        assert!(html.contains(words), "{words}: {html}");
+    }
+    let agent = shown(&env, "agent");
+    let frame = "\n  through the change at: \"src/frame.py:7\"\n";
+    assert!(agent.contains(frame), "{agent}");
+}
+
+#[test]
+fn a_pass_says_how_much_is_worth_knowing_about_it() {
+    let env = TestEnv::new();
+    let repo = env.repo("python-red");
+    let fix = proposal("python-red", "good-fix-order");
+    let (_, verdict) = env.verify(&repo, [fix]).verdict();
+    let agent = shown(&env, "agent");
+    let first = agent.lines().next().unwrap();
+    let (said, counts) = first.split_once("; ").unwrap();
+    assert_eq!(said, "pass: this change may be proposed");
+    assert!(counts.ends_with(" tests still pass; 1 fixed"), "{first}");
+    for (count, notes) in [(0, ""), (1, "; 1 note"), (2, "; 2 notes")] {
+        let mut noted = verdict.0.clone();
+        let mut note = finding("note");
+        note["new"] = json!(true);
+        noted["findings"] = json!(vec![note; count]);
+        in_history(&env, &noted);
+        let all = github(&shown(&env, "github"));
+        assert_eq!(all.len(), 1, "{all:#?}");
+        let start = format!("pass{notes}; run ");
+        assert!(all[0].message.starts_with(&start), "{all:#?}");
+    }
 }
