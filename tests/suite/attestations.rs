@@ -154,8 +154,23 @@ fn exactly_what_passed_may_be_merged_by_whatever_name_it_has() {
     finished.assert_code(0);
     let public = public(&key);
     let with = ["--attestation", text(&file), "--key", text(&public)];
-    assert_merges(&gate(&env, &repo, "topic", &with));
+    let told = gate(&env, &repo, "topic", &with);
+    assert_merges(&told);
     let tree = repo.git(["rev-parse", "topic^{tree}"]);
+    let base = repo.git(["rev-parse", "main^{tree}"]);
+    let verdict = finished.verdict();
+    for line in [
+        format!("tree {} on base {} (", tree.trim(), base.trim()),
+        format!("policy {}", verdict.text("/policy/sha256")),
+        format!("verdict pass {}", verdict.digest()),
+        format!("signed by {} at 2", Parts::read(&file).keyid),
+    ] {
+        assert!(
+            told.out().contains(&format!("\n{line}")),
+            "{line}: {}",
+            told.all()
+        );
+    }
     let pinned = [&with[..], &["--base", "main"]].concat();
     assert_merges(&gate(&env, &repo, tree.trim(), &pinned));
     gate(&env, &repo, tree.trim(), &with)
@@ -170,10 +185,12 @@ fn exactly_what_passed_may_be_merged_by_whatever_name_it_has() {
     repo.git(["branch", "--force", "main", merge.trim()]);
     assert_merges(&gate(&env, &repo, "main", &with));
 
-    let json: Value = serde_json::from_slice(
-        &gate(&env, &repo, "main", &[&with[..], &["--json"]].concat()).stdout,
-    )
-    .unwrap();
+    let json = json_of(&gate(
+        &env,
+        &repo,
+        "main",
+        &[&with[..], &["--json"]].concat(),
+    ));
     assert_eq!(json["schema"], "passmuster.gate/1");
     assert_eq!(
         (&json["may_merge"], &json["revision"], &json["tree"]),
@@ -262,6 +279,15 @@ fn a_failure_and_a_policy_that_nobody_wrote_are_refused() {
     finished.assert_code(1);
     let with = ["--attestation", text(&file), "--key", text(&public)];
     assert_refused(&gate(&env, &repo, "topic", &with), &["not-a-pass"]);
+    let refused = gate(&env, &repo, "topic", &[&with[..], &["--json"]].concat());
+    refused.assert_code(1);
+    let json = json_of(&refused);
+    assert_eq!(json["may_merge"], false);
+    let told = &json["refusals"][0];
+    assert_eq!(
+        told,
+        &serde_json::json!({ "code": "not-a-pass", "message": "the verdict is fail" })
+    );
 
     let repo = proposed(&env, "good-fix-lost-cents");
     let output = format!("attestation={}", file.display());

@@ -1,6 +1,7 @@
 //! The forms of a verdict, each read by what reads it: valid, green for a pass and at no other time, and nothing that a
 //! change wrote is taken for more than text.
 
+mod keys;
 mod readers;
 
 use std::fs;

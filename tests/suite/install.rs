@@ -1,7 +1,8 @@
 //! Installing into clients: their files keep what is not ours, and what was installed works.
 
-use std::fs;
-use std::os::unix::fs::symlink;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
 use std::process::Command;
 
 use passmuster_tests::program::Finished;
@@ -91,13 +92,19 @@ fn nothing_is_written_before_somebody_agrees_and_all_of_it_can_be_taken_back() {
 fn each_client_finds_its_server_and_its_hooks() {
     let env = TestEnv::new();
     let repo = env.repo(REPO);
-    for client in ["claude", "codex", "opencode"] {
-        run(&env, &repo, "install", client, &["--yes"]).assert_code(0);
+    for (client, left) in [("claude", "agree"), ("codex", "/hooks"), ("opencode", "")] {
+        let done = run(&env, &repo, "install", client, &["--yes"]);
+        done.assert_code(0);
+        assert!(done.err().contains(left), "{client}: {}", done.all());
     }
     let program = env.binary().canonicalize().unwrap();
     let server = &json_of(&repo, ".mcp.json")["mcpServers"]["passmuster"];
     assert_eq!(server["command"], json!(program));
     assert_eq!(server["args"], json!(["mcp"]));
+    assert_eq!(
+        server["alwaysLoad"], true,
+        "a model does not search for tools"
+    );
     let hooks = &json_of(&repo, ".claude/settings.json")["hooks"];
     assert_eq!(hooks["PreToolUse"][0]["matcher"], "Bash");
     let stop = &hooks["Stop"][0]["hooks"][0];
@@ -126,6 +133,9 @@ fn each_client_finds_its_server_and_its_hooks() {
             .unwrap()
             .contains("hook codex")
     );
+    let before = &codex["hooks"]["PreToolUse"][0];
+    assert_eq!(before["matcher"].as_str(), Some("^Bash$"));
+    assert_eq!(before["hooks"][0], *codex_stop);
     let opencode = json_of(&repo, "opencode.json");
     assert_eq!(opencode["mcp"]["passmuster"]["command"][1], "mcp");
     for file in ["CLAUDE.md", "AGENTS.md"] {
@@ -134,6 +144,55 @@ fn each_client_finds_its_server_and_its_hooks() {
             "{file}"
         );
     }
+}
+
+#[test]
+fn what_the_operator_settles_stands_in_every_command() {
+    let env = TestEnv::new();
+    let repo = env.repo(REPO);
+    let options = ["--base", "main", "--policy", "preset:python", "--yes"];
+    for (client, commands) in [("claude", 3), ("codex", 3), ("opencode", 2), ("git", 1)] {
+        let shown = run(&env, &repo, "install", client, &options);
+        shown.assert_code(0);
+        let added = shown.out();
+        let words: String = added.replace(['"', ',', '[', ']', '+'], " ");
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let settled = words.windows(4).filter(|four| *four == &options[..4]);
+        assert_eq!(settled.count(), commands, "{client}: {added}");
+    }
+}
+
+#[test]
+fn a_file_keeps_its_link_and_its_mode_and_lies_where_its_reader_looks() {
+    let mut env = TestEnv::new();
+    let programs = env.work().join("programs");
+    fs::create_dir(&programs).unwrap();
+    symlink(env.binary(), programs.join("passmuster")).unwrap();
+    env.first_on_path(&programs);
+    let repo = env.repo(REPO);
+    let path = |name: &str| repo.root().join(name);
+    repo.write("AGENTS.md", "# Ours\n\u{1b}[2J\n");
+    symlink("AGENTS.md", path("CLAUDE.md")).unwrap();
+    repo.write(".mcp.json", "{}\n");
+    fs::set_permissions(path(".mcp.json"), Permissions::from_mode(0o600)).unwrap();
+    repo.git(["config", "core.hooksPath", "own hooks"]);
+    repo.write("deep/er/file", "");
+    let below = path("deep/er").to_str().unwrap().to_owned();
+    for client in ["claude", "git"] {
+        let written = run(&env, &repo, "install", client, &["--yes", "--repo", &below]);
+        written.assert_code(0);
+        assert!(!written.all().contains('\u{1b}'), "{:?}", written.all());
+    }
+    assert_eq!(
+        fs::read_link(path("CLAUDE.md")).unwrap(),
+        Path::new("AGENTS.md")
+    );
+    assert!(text(&repo, "AGENTS.md").contains("\u{1b}[2J\n\n<!-- passmuster claude: begin"));
+    let mode = |name: &str| fs::metadata(path(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(".mcp.json"), 0o600, "it may hold a secret");
+    assert_eq!(mode("own hooks/pre-push"), 0o755);
+    let server = &json_of(&repo, ".mcp.json")["mcpServers"]["passmuster"];
+    assert_eq!(server["command"], "passmuster", "found by its name");
 }
 
 #[test]
@@ -211,6 +270,18 @@ fn a_push_of_what_did_not_pass_is_refused() {
         "{}",
         String::from_utf8_lossy(&pushed.stderr)
     );
+    // The operator's base takes the place of the one that the hook finds.
+    let base = repo.git(["rev-parse", "main"]);
+    let pinned = ["--yes", "--base", base.trim()];
+    run(&env, &repo, "install", "git", &pinned).assert_code(0);
+    for change in ["once", "and once more"] {
+        repo.write("notes.txt", change);
+        repo.commit(change);
+        let pushed = push(&["good"]);
+        let said = String::from_utf8_lossy(&pushed.stderr).into_owned();
+        assert!(pushed.status.success(), "{change}: {said}");
+    }
+    assert!(!push(&["bad"]).status.success());
     // Nothing new, and a deletion, are not verified.
     assert!(push(&["good:again", ":good"]).status.success());
     // The operator's base is the only one.
@@ -245,6 +316,8 @@ fn what_is_not_ours_or_not_readable_is_refused_and_stays() {
     repo.write(".mcp.json", "{ broken");
     repo.write(".codex/config.toml", "hooks = 1\n");
     repo.write(".git/hooks/pre-push", "#!/bin/sh\necho mine\n");
+    let huge = fs::File::create(repo.root().join("opencode.json")).unwrap();
+    huge.set_len(5 << 20).unwrap();
     let outside = env.work().join("outside");
     fs::create_dir(&outside).unwrap();
     symlink(&outside, repo.root().join(".opencode")).unwrap();
@@ -253,12 +326,16 @@ fn what_is_not_ours_or_not_readable_is_refused_and_stays() {
         ("claude", "it is no JSON"),
         ("codex", "does not parse any more"),
         ("git", "there is one that is not ours"),
-        ("opencode", ".opencode"),
+        ("opencode", "no ordinary file of a reasonable size"),
     ] {
         let refused = run(&env, &repo, "install", client, &["--yes"]);
         refused.assert_code(2).assert_clear_message(&[word]);
         before.assert_unchanged(repo.root());
     }
+    repo.remove("opencode.json");
+    run(&env, &repo, "install", "opencode", &["--yes"])
+        .assert_code(2)
+        .assert_clear_message(&[".opencode"]);
     assert_eq!(
         fs::read_dir(&outside).unwrap().count(),
         0,

@@ -1,5 +1,7 @@
 //! The verifier as tools of an agent, driven by clients that are not ours.
 
+mod bounds;
+
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -20,10 +22,23 @@ fn session(
     repo: &Repository<'_>,
     steps: Value,
 ) -> Value {
+    let mut program = Command::new(env.binary());
+    program.arg("mcp").args(server);
+    session_with(env, era, &program, repo, steps)
+}
+
+/// The same with a server that is started by this command.
+fn session_with(
+    env: &TestEnv,
+    era: &str,
+    server: &Command,
+    repo: &Repository<'_>,
+    steps: Value,
+) -> Value {
     let mut client = env.command(test_env("clients").join("bin/python"));
     let script = passmuster_tests::workspace().join("tests/clients/session.py");
-    client.arg(script).arg(era).arg(env.binary()).arg("mcp");
-    client.args(server).current_dir(repo.root());
+    client.arg(script).arg(era).arg(server.get_program());
+    client.args(server.get_args()).current_dir(repo.root());
     client
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -127,6 +142,7 @@ fn a_verdict_is_read_section_by_section_and_its_reasons_are_explained() {
         call("explain", json!({ "code": "contract-changed" })),
         call("explain", json!({})),
         call("verify_wait", json!({ "run": "0000000000000000" })),
+        call("verify_wait", json!({ "run": run })),
     ]);
     let session = session(&env, "stateful", &[], &repo, steps);
     let answer = |step: usize| &session["answers"][step]["structured"];
@@ -149,6 +165,7 @@ fn a_verdict_is_read_section_by_section_and_its_reasons_are_explained() {
     }
     assert_eq!(answer(4)["explanations"][0]["code"], "tests-regressed");
     assert_eq!(answer(5)["explanations"][0]["level"], "review");
+    assert_eq!(answer(8)["verdict"], "fail", "the store has it");
 }
 
 #[test]
@@ -188,13 +205,15 @@ fn a_long_verification_is_left_running_and_taken_up_again() {
     let steps = json!([
         call("verify", json!({ "wait_s": 0 })),
         call("verify", json!({ "wait_s": 0 })),
-        call("explain", json!({ "run": "" })),
-        call("verify", json!({})),
+        call("explain", json!({ "run": { "of": 0, "key": "run" } })),
+        call("verify_wait", json!({ "run": { "of": 0, "key": "run" } })),
         call("verify", json!({ "wait_s": 0 })),
     ]);
     let session = session(&env, "stateful", &[], &repo, steps);
     let answer = |step: usize| &session["answers"][step]["structured"];
     assert_eq!(answer(0)["status"], "running");
+    let early = answer(2)["headline"].as_str().unwrap();
+    assert!(early.contains("is still under way"), "{early}");
     assert!(
         answer(0)["headline"]
             .as_str()
@@ -251,6 +270,7 @@ fn what_is_the_operators_is_no_argument_and_the_base_stays_where_it_was() {
         call("verify", json!({ "policy": "auto" })),
         call("verify", json!({ "repo": elsewhere.root() })),
         call("verify", json!({ "patch": "x", "worktree": true })),
+        call("verify", json!({ "worktree": false })),
         git(&["apply", bad.to_str().unwrap()]),
         git(&[
             "-c",
@@ -271,6 +291,7 @@ fn what_is_the_operators_is_no_argument_and_the_base_stays_where_it_was() {
         (1, "unknown field `policy`"),
         (2, "did not open that directory"),
         (3, "not both"),
+        (4, "give a `patch`"),
     ] {
         let answer = &session["answers"][step];
         assert_eq!(answer["error"], true, "{answer}");
@@ -278,7 +299,7 @@ fn what_is_the_operators_is_no_argument_and_the_base_stays_where_it_was() {
         let said = answer["structured"]["headline"].as_str().unwrap();
         assert!(said.contains(word), "{said}");
     }
-    let judged = &session["answers"][6]["structured"];
+    let judged = &session["answers"][7]["structured"];
     assert_eq!(
         judged["verdict"], "fail",
         "committing moves no base: {judged}"

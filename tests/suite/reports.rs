@@ -123,6 +123,51 @@ fn an_agent_is_never_told_to_touch_tests_or_policy() {
 }
 
 #[test]
+fn an_agent_is_told_each_thing_once_and_of_a_failure_only_what_it_can_mend() {
+    let env = TestEnv::new();
+    let repo = env.empty_repo();
+    let check = |name: &str| {
+        format!(
+            "[[check]]\nname = \"{name}\"\nkind = \"command\"\nrun = [\"sh\", \"-c\", \"ls {name}*\"]\n"
+        )
+    };
+    let policy = format!("version = 1\n{}{}", check("one"), check("two"));
+    repo.write(
+        "passmuster.toml",
+        policy + "[rules]\nprotected = [\"kept\"]\n",
+    );
+    repo.write("one", "");
+    repo.write("two", "");
+    repo.commit("Two files");
+    for file in ["one", "two"] {
+        repo.remove(file);
+    }
+    repo.write("kept", "");
+    let finished = env.passmuster(["verify", "--format", "agent", "--repo"]);
+    let finished = finished.args([repo.root()]).run();
+    finished.assert_code(1);
+    let said = finished.out();
+    let of = |start: &str| said.lines().filter(|line| line.starts_with(start)).count();
+    assert_eq!(of("reason command-failed"), 2, "{said}");
+    assert_eq!(of("review protected-path"), 1, "{said}");
+    assert_eq!(of("next: fix the product code"), 1, "{said}");
+    assert_eq!(of("next: "), 1, "{said}");
+}
+
+#[test]
+fn an_agent_is_told_what_is_not_held_against_it() {
+    let env = TestEnv::new();
+    let repo = env.repo("python-red");
+    repo.write("notes.txt", "a change\n");
+    let finished = env.passmuster(["verify", "--format", "agent", "--repo"]);
+    let said = finished.args([repo.root()]).run().out();
+    assert!(
+        said.contains("1 tests failed before this change too; they are not held against it"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_pipe_gets_no_colours_and_no_progress_on_standard_output() {
     let env = TestEnv::new();
     let repo = env.repo(REPO);

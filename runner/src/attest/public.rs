@@ -173,6 +173,16 @@ mod tests {
             base64::prelude::BASE64_STANDARD
                 .encode([b"\0\0\0\x0bssh-ed25519\0\0\0\x20\x01".as_slice(), &[0; 31]].concat())
         );
+        // Its header, and the same point.
+        let spki = [
+            &b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\0\x01"[..],
+            &[0; 31],
+        ]
+        .concat();
+        let weak_pem = format!(
+            "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
+            base64::prelude::BASE64_STANDARD.encode(spki)
+        );
         for (text, said) in [
             ("", "no key"),
             ("# nothing\n", "no key"),
@@ -180,6 +190,7 @@ mod tests {
             ("ssh-ed25519", "no public key"),
             ("ssh-ed25519 AAAA", "does not parse"),
             (&weak, "no point"),
+            (&weak_pem, "no ed25519"),
             ("-----BEGIN OPENSSH PRIVATE KEY-----\n", "private key"),
             ("-----BEGIN PUBLIC KEY-----\nAAAA\n", "no ed25519"),
             (

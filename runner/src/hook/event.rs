@@ -108,7 +108,12 @@ mod tests {
             "bash -c \"git push\"",
             "(git add . ; git commit --amend)",
             "X=1 gh pr create --fill",
+            "gh pr merge 7",
+            "gh pr ready",
             "glab mr create",
+            "glab mr merge",
+            "hub pull-request",
+            "git send-email HEAD~",
             "git\tcommit",
         ] {
             assert!(leaves(line), "{line}");
@@ -119,6 +124,8 @@ mod tests {
             "git log --grep commit",
             "echo commit",
             "gh pr view",
+            "gh repo create",
+            "glab mr list",
             "git -C commit status",
             "gitk push",
             "git",
@@ -138,6 +145,8 @@ mod tests {
         assert_eq!(parse(tool).unwrap().moment, Moment::Leave);
         let other = r#"{"hook_event_name":"PreToolUse","tool_input":[1]}"#;
         assert_eq!(parse(other).unwrap().moment, Moment::Other);
+        let after = tool.replace("PreToolUse", "PostToolUse");
+        assert_eq!(parse(&after).unwrap().moment, Moment::Other);
         for wrong in ["", "[]", "{}", "\u{0}", r#"{"hook_event_name":1}"#] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }

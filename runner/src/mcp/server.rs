@@ -193,8 +193,7 @@ impl Server {
         seconds: Option<u64>,
         context: &RequestContext<RoleServer>,
     ) -> Result<Feedback, UserError> {
-        let longest = seconds.map_or(LONGEST_WAIT, Duration::from_secs);
-        let end = Instant::now() + longest.clamp(SHORTEST_WAIT, LONGEST_WAIT);
+        let end = Instant::now() + patience(seconds);
         loop {
             let left = end.saturating_duration_since(Instant::now());
             let standing = tokio::select! {
@@ -327,6 +326,12 @@ fn arguments<T: DeserializeOwned>(tool: Name, given: JsonObject) -> Result<T, Us
     })
 }
 
+/// How long a call waits that asks for so much.
+fn patience(seconds: Option<u64>) -> Duration {
+    let asked = seconds.map_or(LONGEST_WAIT, Duration::from_secs);
+    asked.clamp(SHORTEST_WAIT, LONGEST_WAIT)
+}
+
 async fn tell_progress(context: &RequestContext<RoleServer>, time: Duration) {
     let Some(token) = context.meta.get_progress_token() else {
         return;
@@ -353,5 +358,23 @@ fn answer<T: Serialize>(
         Ok(value) if broken => CallToolResult::structured_error(value),
         Ok(value) => CallToolResult::structured(value),
         Err(error) => CallToolResult::structured_error(Value::String(error.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_call_waits_longer_than_clients_do_or_too_short_for_what_is_stored() {
+        for (asked, waits) in [
+            (None, LONGEST_WAIT),
+            (Some(0), SHORTEST_WAIT),
+            (Some(7), Duration::from_secs(7)),
+            (Some(46), LONGEST_WAIT),
+            (Some(u64::MAX), LONGEST_WAIT),
+        ] {
+            assert_eq!(patience(asked), waits, "{asked:?}");
+        }
     }
 }

@@ -218,6 +218,18 @@ mod tests {
         }
     }
 
+    /// Clients ask a human before each call of a tool that says less.
+    #[test]
+    fn every_tool_says_that_it_changes_nothing() {
+        for tool in Name::ALL.map(Name::tool) {
+            let hints = tool.annotations.unwrap();
+            let said = [hints.read_only_hint, hints.idempotent_hint];
+            assert_eq!(said, [Some(true); 2], "{}", tool.name);
+            let said = [hints.destructive_hint, hints.open_world_hint];
+            assert_eq!(said, [Some(false); 2], "{}", tool.name);
+        }
+    }
+
     #[test]
     fn an_agent_chooses_what_is_verified_and_nothing_of_how() {
         let arguments = |tool: Name| {

@@ -75,6 +75,22 @@ fn a_review_may_be_merged_with_an_approval_by_a_listed_key_and_not_without() {
         merged.all()
     );
 
+    // One that does not count is not named as a reason for the merge.
+    let other = env.work().join("other.json");
+    approve(&bob, &other).assert_code(0);
+    let three = [&both[..], &["--attestation", text(&other)]].concat();
+    let merged = with(&three);
+    assert_merges(&merged);
+    assert_eq!(
+        merged.out().matches("approved by ").count(),
+        1,
+        "{}",
+        merged.all()
+    );
+    let json = json_of(&with(&[&three[..], &["--json"]].concat()));
+    let ana_alone = json!([{ "by": "ana@example.org", "reason": "I read the workflow" }]);
+    assert_eq!(json["approvals"], ana_alone);
+
     // In the same file, as in-toto's bundles are.
     let bundle = env.work().join("bundle.jsonl");
     fs::write(
@@ -175,6 +191,16 @@ fn only_a_review_can_be_approved_and_an_approval_lets_nothing_else_through() {
         env.passmuster(args).run()
     };
     approve(&reviewed).assert_code(0);
+    // ... and of none that says another digest than its record has.
+    let signs = signing_key(&private);
+    let contradictory = Parts::read(&reviewed).edited(&signs, |one| {
+        one["predicate"]["digest"] = json!("0");
+    });
+    let forged = env.work().join("contradictory.json");
+    fs::write(&forged, contradictory.envelope().to_string()).unwrap();
+    approve(&forged)
+        .assert_code(2)
+        .assert_clear_message(&["contradicts itself"]);
     // ... beside another verdict.
     for (change, code) in [
         ("faulty-regression", "not-a-pass"),

@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use passmuster_tests::{Finished, TestEnv, tool};
 
 use super::support::*;
@@ -133,11 +135,64 @@ fn an_agent_that_answers_nonsense_signs_nothing() {
     }
 }
 
+/// It has the key, says so, and gives a signature of something else.
+#[test]
+fn an_agent_that_signs_something_else_signs_nothing() {
+    use std::io::{Read as _, Write as _};
+    let env = TestEnv::new();
+    let [key, ana] = ["key", "ana"].map(|name| ssh_key(&env, name, ""));
+    let repo = proposed(&env, "gaming-edit-ci");
+    let (file, _) = attested(&env, &repo, &key);
+    let line = fs::read_to_string(public(&ana)).unwrap();
+    let blob = BASE64_STANDARD
+        .decode(line.split(' ').nth(1).unwrap())
+        .unwrap();
+    let field = |bytes: &[u8]| [&u32::try_from(bytes.len()).unwrap().to_be_bytes(), bytes].concat();
+    let keys = [b"\x0c\0\0\0\x01", &field(&blob)[..], &field(b"")].concat();
+    let signature = [field(b"ssh-ed25519"), field(&[7; 64])].concat();
+    let signed = [b"\x0e", &field(&signature)[..]].concat();
+    let answers = [field(&keys), field(&signed)];
+    let socket = env.path("tmp").join("agent-other");
+    let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let served = std::thread::spawn(move || {
+        for answer in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut length = [0; 4];
+            stream.read_exact(&mut length).unwrap();
+            let mut request = vec![0; u32::from_be_bytes(length) as usize];
+            stream.read_exact(&mut request).unwrap();
+            stream.write_all(&answer).unwrap();
+        }
+    });
+    let (output, named) = (env.work().join("approval.json"), public(&ana));
+    let args = [
+        "approve",
+        "--attestation",
+        text(&file),
+        "--reason",
+        "fine",
+        "--key",
+        text(&named),
+        "--output",
+        text(&output),
+    ];
+    let finished = env
+        .passmuster(args)
+        .variable("SSH_AUTH_SOCK", text(&socket))
+        .run();
+    served.join().unwrap();
+    finished
+        .assert_code(2)
+        .assert_clear_message(&["gives no answer of its protocol"]);
+    assert!(!output.exists());
+}
+
 #[test]
 fn a_command_line_that_signs_by_halves_is_a_mistake() {
     let env = TestEnv::new();
     let key = ssh_key(&env, "key", "");
     let key = text(&key);
+    let long = "x".repeat(4097);
     for (args, said) in [
         (vec!["verify", "--output", "attestation=a"], "--attest KEY"),
         (vec!["verify", "--output", "sshsig=a"], "--attest KEY"),
@@ -178,6 +233,10 @@ fn a_command_line_that_signs_by_halves_is_a_mistake() {
         (
             vec!["approve", "x", "--key", key, "--reason", " "],
             "--reason",
+        ),
+        (
+            vec!["approve", "x", "--key", key, "--reason", &long],
+            "1 to 4096 bytes",
         ),
         (
             vec!["approve", "", "--key", key, "--reason", "x"],

@@ -81,6 +81,10 @@ fn another_machine_comes_to_the_same_digest() {
             "standard output stays one document"
         );
         assert!(again.err().contains("replay: equal"), "{}", again.all());
+        // The second measured again as well, though the store has the first.
+        let history = other.passmuster(["history", "--json", "--repo"]);
+        let history = json_of(&history.args([clone.root()]).run());
+        assert_eq!(history["runs"].as_array().unwrap().len(), 2, "{history}");
         let reproduce = again.verdict().text("/reproduce").to_owned();
         assert!(
             reproduce.contains(" --head ") && reproduce.contains(" --base "),

@@ -102,6 +102,11 @@ pub(super) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
+/// What `--json` prints.
+pub(super) fn json_of(finished: &Finished) -> Value {
+    serde_json::from_slice(&finished.stdout).unwrap_or_else(|_| panic!("{}", finished.all()))
+}
+
 /// Fails unless the gate refuses for exactly these codes.
 #[track_caller]
 pub(super) fn assert_refused(finished: &Finished, codes: &[&str]) {

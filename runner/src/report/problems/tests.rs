@@ -143,6 +143,11 @@ fn what_has_no_place_is_told_at_the_policy_of_the_base_or_at_the_root() {
             json!({ "source": "operator", "path": "/etc/policy.toml" }),
             ".",
         ),
+        // Not a file of the tree, whatever it is called.
+        (
+            json!({ "source": "operator", "path": "passmuster.toml" }),
+            ".",
+        ),
         (json!({ "source": "detected", "path": null }), "."),
     ] {
         let mut whole = json!({ "sha256": "", "presets": [] });
