@@ -148,6 +148,28 @@ pub struct TestRun {
     pub log_tail: String,
 }
 
+impl TestRun {
+    /// A run that ended so, with a whole report of these tests, of which nothing else is to be said.
+    #[must_use]
+    pub fn plain(outcome: Outcome, tests: Vec<TestResult>) -> Self {
+        Self {
+            outcome,
+            report: ReportState::Complete,
+            tests,
+            contradictions: Vec::new(),
+            broken_units: Vec::new(),
+            provenance: Provenance::default(),
+            searched: Vec::new(),
+            controls: Vec::new(),
+            attainable: Assurance::default(),
+            leaked_processes: 0,
+            usage: Usage::default(),
+            denials: Vec::new(),
+            log_tail: String::new(),
+        }
+    }
+}
+
 /// Whether the structured report can be used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "state")]

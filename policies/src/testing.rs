@@ -1,6 +1,6 @@
 //! Small runs and policies for this crate's tests.
 
-use crate::run::{Outcome, Provenance, ReportState, TestRun, Usage};
+use crate::run::{Outcome, TestRun};
 use crate::tests::{Failure, TestId, TestResult, TestStatus};
 
 /// A test's id.
@@ -24,21 +24,7 @@ pub(crate) fn run(words: &str) -> TestRun {
     } else {
         i32::from(failed)
     };
-    TestRun {
-        outcome: Outcome::Exited { status },
-        report: ReportState::Complete,
-        tests,
-        contradictions: Vec::new(),
-        broken_units: Vec::new(),
-        provenance: Provenance::default(),
-        searched: Vec::new(),
-        controls: Vec::new(),
-        attainable: Default::default(),
-        leaked_processes: 0,
-        usage: Usage::default(),
-        denials: Vec::new(),
-        log_tail: String::new(),
-    }
+    TestRun::plain(Outcome::Exited { status }, tests)
 }
 
 fn result(word: &str) -> TestResult {

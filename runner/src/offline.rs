@@ -146,24 +146,15 @@ mod tests {
             process: None,
             count: 1,
         };
+        let tests = vec![
+            test("said", "OSError: [Errno 101] Network is unreachable"),
+            test("named", "no answer from 192.0.2.1"),
+            test("other", "assert 1 == 2"),
+        ];
+        let outcome = passmuster_policy::run::Outcome::Exited { status: 1 };
         let mut run = TestRun {
-            outcome: passmuster_policy::run::Outcome::Exited { status: 1 },
-            report: passmuster_policy::run::ReportState::Complete,
-            tests: vec![
-                test("said", "OSError: [Errno 101] Network is unreachable"),
-                test("named", "no answer from 192.0.2.1"),
-                test("other", "assert 1 == 2"),
-            ],
-            contradictions: Vec::new(),
-            broken_units: Vec::new(),
-            provenance: Default::default(),
-            searched: Vec::new(),
-            controls: Vec::new(),
-            attainable: Default::default(),
-            leaked_processes: 0,
-            usage: Default::default(),
             denials: vec![refused],
-            log_tail: String::new(),
+            ..TestRun::plain(outcome, tests)
         };
         let found = of_run("t", &run).unwrap();
         assert_eq!(found.certain, ["said", "named"]);

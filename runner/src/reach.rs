@@ -289,7 +289,7 @@ fn names(text: &[u8], word: &[u8]) -> bool {
 mod tests {
     use super::*;
     use passmuster_policy::change::Mode;
-    use passmuster_policy::run::{Outcome, Provenance, ReportState, Usage};
+    use passmuster_policy::run::Outcome;
     use passmuster_policy::tests::{TestResult, TestStatus};
 
     fn run(tests: &[&str]) -> TestRun {
@@ -309,21 +309,10 @@ mod tests {
                 millis: None,
             }
         };
-        TestRun {
-            outcome: Outcome::Exited { status: 0 },
-            report: ReportState::Complete,
-            tests: tests.iter().map(result).collect(),
-            contradictions: Vec::new(),
-            broken_units: Vec::new(),
-            provenance: Provenance::default(),
-            searched: Vec::new(),
-            controls: Vec::new(),
-            attainable: Default::default(),
-            leaked_processes: 0,
-            usage: Usage::default(),
-            denials: Vec::new(),
-            log_tail: String::new(),
-        }
+        TestRun::plain(
+            Outcome::Exited { status: 0 },
+            tests.iter().map(result).collect(),
+        )
     }
 
     fn part(path: &str, kind: Kind, harness: bool, there: bool) -> Part {

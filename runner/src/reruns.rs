@@ -158,7 +158,6 @@ pub fn gone(one: &TestRun, other: &TestRun) -> bool {
 mod tests {
     use super::*;
     use passmuster_policy::controls::{Answer, Control, Kind};
-    use passmuster_policy::run::{Provenance, Usage};
 
     fn run(tests: &[(&str, TestStatus)]) -> TestRun {
         let result = |(name, status): &(&str, TestStatus)| TestResult {
@@ -168,21 +167,10 @@ mod tests {
             failure: None,
             millis: None,
         };
-        TestRun {
-            outcome: Outcome::Exited { status: 0 },
-            report: ReportState::Complete,
-            tests: tests.iter().map(result).collect(),
-            contradictions: Vec::new(),
-            broken_units: Vec::new(),
-            provenance: Provenance::default(),
-            searched: Vec::new(),
-            controls: Vec::new(),
-            attainable: Default::default(),
-            leaked_processes: 0,
-            usage: Usage::default(),
-            denials: Vec::new(),
-            log_tail: String::new(),
-        }
+        TestRun::plain(
+            Outcome::Exited { status: 0 },
+            tests.iter().map(result).collect(),
+        )
     }
 
     fn id(name: &str) -> TestId {

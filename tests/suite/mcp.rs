@@ -3,7 +3,7 @@
 mod bounds;
 
 use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use passmuster_tests::program::Finished;
@@ -369,24 +369,11 @@ fn message(id: u32, method: &str, params: Value) -> String {
     )
 }
 
-#[test]
-fn a_client_that_goes_takes_its_verifications_with_it() {
-    let env = TestEnv::new();
-    let marker = format!("marker-mcp-{}", std::process::id());
-    let repo = sleeper(&env, 600, &marker);
+/// A server that was asked to verify so many times at once; the second part holds its input open.
+fn called(env: &TestEnv, repo: &Repository<'_>, times: u32) -> (Child, ChildStdin) {
     let hello = json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": { "name": "x", "version": "1" } });
-    let calls = [
-        message(1, "initialize", hello),
-        format!(
-            "{}\n",
-            json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })
-        ),
-        message(
-            2,
-            "tools/call",
-            json!({ "name": "verify", "arguments": {} }),
-        ),
-    ];
+    let ready = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
+    let verify = json!({ "name": "verify", "arguments": {} });
     let mut server = env.command(env.binary());
     server.arg("mcp").arg("--repo").arg(repo.root());
     server
@@ -395,7 +382,47 @@ fn a_client_that_goes_takes_its_verifications_with_it() {
         .stderr(Stdio::null());
     let mut running = server.spawn().unwrap();
     let mut stdin = running.stdin.take().unwrap();
-    stdin.write_all(calls.concat().as_bytes()).unwrap();
+    let mut lines = message(1, "initialize", hello) + &format!("{ready}\n");
+    for id in 0..times {
+        lines += &message(2 + id, "tools/call", verify.clone());
+    }
+    stdin.write_all(lines.as_bytes()).unwrap();
+    (running, stdin)
+}
+
+#[test]
+fn however_many_calls_wait_for_git_no_more_threads_read_than_runs_may_go_on() {
+    let env = TestEnv::new();
+    let repo = env.repo(REPO);
+    repo.write("new.txt", "");
+    let index = repo.root().join(".git/index");
+    std::fs::remove_file(&index).unwrap();
+    tool(Command::new("mkfifo").arg(&index));
+    let (mut running, _stdin) = called(&env, &repo, 40);
+    let readers = || {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", running.id())).unwrap();
+        let name = |task: std::io::Result<std::fs::DirEntry>| {
+            std::fs::read_to_string(task.unwrap().path().join("comm")).unwrap_or_default()
+        };
+        tasks.map(name).filter(|name| name == "proposal\n").count()
+    };
+    let patience = Instant::now() + Duration::from_secs(20);
+    while readers() < 8 {
+        assert!(Instant::now() < patience, "{} readers", readers());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(readers(), 8);
+    running.kill().unwrap();
+    running.wait().unwrap();
+}
+
+#[test]
+fn a_client_that_goes_takes_its_verifications_with_it() {
+    let env = TestEnv::new();
+    let marker = format!("marker-mcp-{}", std::process::id());
+    let repo = sleeper(&env, 600, &marker);
+    let (mut running, stdin) = called(&env, &repo, 1);
     let patience = Instant::now() + Duration::from_secs(60);
     while passmuster_tests::leftovers::processes(&[&marker]).is_empty() {
         assert!(Instant::now() < patience, "the test never slept");

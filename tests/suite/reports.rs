@@ -162,7 +162,7 @@ fn an_agent_is_told_what_is_not_held_against_it() {
     let finished = env.passmuster(["verify", "--format", "agent", "--repo"]);
     let said = finished.args([repo.root()]).run().out();
     assert!(
-        said.contains("1 tests failed before this change too; they are not held against it"),
+        said.contains("known before this change, and not held against it: 1 failing test"),
         "{said}"
     );
 }

@@ -42,7 +42,10 @@ pub(super) fn claim(root: &Path) -> Result<(), CacheError> {
         return Err(refused("trust", &format!("it belongs to the user {owner}")));
     }
     if metadata.mode() & 0o022 != 0 {
-        return Err(refused("trust", "others may write to it"));
+        return Err(refused(
+            "trust",
+            "others may write to it (`chmod 700` ends that)",
+        ));
     }
     if root.join(MARK).symlink_metadata().is_ok() {
         return Ok(());

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use passmuster_policy::policy::Isolation;
 use tokio::runtime::Handle;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::base::{Base, Choice};
 use crate::digest::{digest, sha256};
@@ -22,7 +22,9 @@ use crate::proposal::{self, Input};
 use crate::repository::Repository;
 use crate::verify::{Proposed, Request, Verified, World, verify_in};
 
-/// Most verifications at once; a machine has no more to give, and every one of them can wait for hours.
+/// Name of the threads that read a proposal, and then see to its verification.
+const READER: &str = "proposal";
+/// Most verifications at once, and most proposals that are being read; a machine has no more to give, and every one of them can wait for hours.
 const MOST: usize = 8;
 /// Finished ones that are remembered by name; the store has the verdicts of all.
 const KEPT: usize = 64;
@@ -57,6 +59,8 @@ pub(super) struct Runs {
     world: World,
     terms: Terms,
     known: Mutex<BTreeMap<String, Run>>,
+    /// Places for threads that read a proposal: git can keep one waiting for as long as it likes.
+    readers: Arc<Semaphore>,
 }
 
 #[derive(Clone, Debug)]
@@ -98,11 +102,12 @@ impl Runs {
             world,
             terms,
             known: Mutex::default(),
+            readers: Arc::new(Semaphore::new(MOST)),
         }
     }
 
     /// Starts a verification, or finds the same one under way. Answers with its name as soon as the proposal
-    /// was read.
+    /// was read; waits while so many others are read.
     pub(super) async fn start(
         self: &Arc<Self>,
         root: PathBuf,
@@ -111,10 +116,15 @@ impl Runs {
     ) -> Result<String, UserError> {
         let (name, named) = oneshot::channel();
         let (runs, runtime) = (Arc::clone(self), Handle::current());
-        std::thread::spawn(move || {
+        // Never closed, so there is always one in the end.
+        let place = Arc::clone(&self.readers).acquire_owned().await;
+        let thread = std::thread::Builder::new().name(READER.to_owned());
+        let started = thread.spawn(move || {
             let case = runs.read(&root, base, change);
+            drop(place);
             runs.carry_out(&runtime, case, name);
         });
+        started?;
         named
             .await
             .unwrap_or_else(|_| Err(UserError::internal("reading the proposal broke down")))
