@@ -128,7 +128,7 @@ reason_codes! {
     NewDependency "new-dependency" Review: "the change adds a dependency", ASK, "look at the new dependency before it is installed";
     NewSuppression "new-suppression" Review: "the change adds a comment that silences a tool", ASK, "decide whether the suppression is justified";
     SpecialCasing "special-casing" Review: "product code treats a value from the tests specially", ASK, "read the named lines: the change may be written for the test alone";
-    SubmoduleChanged "submodule-changed" Review: "the change moves a submodule to another commit", ASK, "look at the submodule's commits; they are not part of this verdict";
+    SubmoduleChanged "submodule-changed" Review: "the change moves a submodule to another commit, or edits .gitmodules", ASK, "look at the submodule's commits; they are not part of this verdict";
     ChangeTooLarge "change-too-large" Review: "the change has more lines than the policy lets through unseen", ASK, "review it by hand, or ask for smaller changes";
     Flaky "flaky" Review: "a test's outcome is not a function of the tree", ASK, "repair the flaky test";
     PolicyMissing "policy-missing" Usage: "there is no policy", STOP, "run `passmuster init`, or try `--policy auto`";
