@@ -111,6 +111,8 @@ mod tests {
             ("a\nb\tc\rd", "a b c d", "a\nb\tcd"),
             ("\u{1b}]0;title\u{7}x", "x", "x"),
             ("a\u{202e}b\u{0}c", "a b c", "abc"),
+            // Other characters that turn text around or cannot be seen.
+            ("a\u{61c}b\u{e0100}c\u{ad}d", "a b c d", "abcd"),
             ("kept \u{1b}[12", "kept [12", "kept [12"),
             (
                 "kept \u{1b}]0;never ended",
