@@ -27,7 +27,7 @@ pub(super) fn run(arguments: &Install, direction: Direction) -> Result<Exit, Use
         }
     }
     let root = root(arguments)?;
-    let mut project = Project::open(&root)?;
+    let project = Project::open(&root)?;
     let options = Options {
         program: program()?,
         base: arguments.base.clone(),

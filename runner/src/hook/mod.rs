@@ -113,7 +113,7 @@ async fn answer_event(world: &World, options: &Options, event: &Event, end: Inst
     answer
 }
 
-/// Nowhere in particular, where git's files do not answer in time: the judge will say so.
+/// Where the client works, if git's files do not say in time which repository that is.
 async fn where_judged(options: &Options, event: &Event) -> Option<PathBuf> {
     if options.repository.is_some() {
         return options.repository.clone();

@@ -94,11 +94,11 @@ fn repeated(node: &CstNode) -> Option<String> {
         .as_object()
         .map_or_else(Vec::new, |object| object.properties())
     {
-        let key = property.name()?.decoded_value().ok()?;
-        if !keys.insert(key.clone()) {
+        inner.extend(property.value());
+        let key = property.name().and_then(|name| name.decoded_value().ok());
+        if let Some(key) = key.filter(|key| !keys.insert(key.clone())) {
             return Some(key);
         }
-        inner.extend(property.value());
     }
     inner.iter().find_map(repeated)
 }
@@ -171,10 +171,20 @@ fn remove_hooks(list: &CstArray, agent: &str) -> bool {
 fn is_ours(hook: &CstNode, agent: &str) -> bool {
     let value = hook.to_serde_value();
     let command = value.as_ref().and_then(|value| value["command"].as_str());
-    let mut words = command.unwrap_or_default().split_whitespace();
-    let program = words.next().unwrap_or_default().trim_matches('\'');
+    let Some((program, arguments)) = program_of(command.unwrap_or_default()) else {
+        return false;
+    };
     let name = program.rsplit('/').next().unwrap_or_default();
+    let mut words = arguments.split_whitespace();
     name.starts_with("passmuster") && words.next() == Some("hook") && words.next() == Some(agent)
+}
+
+/// The program of a command, which has quotes around it where its path needs them, and what follows.
+fn program_of(command: &str) -> Option<(&str, &str)> {
+    match command.strip_prefix('\'') {
+        Some(quoted) => quoted.split_once('\''),
+        None => command.split_once(' '),
+    }
 }
 
 /// Removes an empty list or object, and the objects around it that are empty then, so many at most.
@@ -286,6 +296,20 @@ mod tests {
                 .unwrap()
                 .contains("// my note")
         );
+    }
+
+    #[test]
+    fn ours_is_known_wherever_the_program_lies() {
+        for program in [
+            "passmuster",
+            "/opt/passmuster-1",
+            "'/opt/my tools/passmuster'",
+        ] {
+            let command = format!("{program} hook claude --wait 9");
+            let hooks = json!([{ "hooks": [{ "type": "command", "command": command }] }]);
+            let text = json!({ "hooks": { "Stop": hooks } }).to_string();
+            assert_eq!(take(&text, &entries(1)).unwrap(), None, "{program}");
+        }
     }
 
     #[test]

@@ -133,12 +133,12 @@ impl Project {
     }
 
     /// Writes what was worked out, all of it or nothing. Each file is replaced in one step.
-    pub fn apply(&mut self, changes: &[Change]) -> Result<(), InstallError> {
-        let dir = self.made()?;
+    pub fn apply(&self, changes: &[Change]) -> Result<(), InstallError> {
+        let dir = self.directory()?;
         for (at, change) in changes.iter().enumerate() {
-            if let Err(error) = self.make(&dir, change, change.after.as_deref()) {
+            if let Err(error) = self.rewrite(&dir, change, change.after.as_deref()) {
                 for done in &changes[..at] {
-                    self.make(&dir, done, done.before.as_deref())?;
+                    self.rewrite(&dir, done, done.before.as_deref())?;
                 }
                 return Err(error);
             }
@@ -146,21 +146,18 @@ impl Project {
         Ok(())
     }
 
-    fn made(&mut self) -> Result<Dir, InstallError> {
-        let failed = |source| InstallError::at("make", &self.root)(source);
-        let dir = match self.dir.take() {
-            Some(dir) => dir,
-            None => {
-                std::fs::create_dir_all(&self.root).map_err(failed)?;
-                Dir::open_ambient_dir(&self.root, ambient_authority()).map_err(failed)?
-            }
+    /// The directory, made where it is not there yet.
+    fn directory(&self) -> Result<Dir, InstallError> {
+        let opened = match &self.dir {
+            Some(dir) => dir.try_clone(),
+            None => std::fs::create_dir_all(&self.root)
+                .and_then(|()| Dir::open_ambient_dir(&self.root, ambient_authority())),
         };
-        let again = dir.try_clone().map_err(failed)?;
-        self.dir = Some(dir);
-        Ok(again)
+        opened.map_err(InstallError::at("make", &self.root))
     }
 
-    fn make(&self, dir: &Dir, change: &Change, text: Option<&str>) -> Result<(), InstallError> {
+    /// Leaves the file with this text, or none.
+    fn rewrite(&self, dir: &Dir, change: &Change, text: Option<&str>) -> Result<(), InstallError> {
         let is_link = || {
             let found = dir.symlink_metadata(&change.path);
             found.is_ok_and(|found| found.file_type().is_symlink())
@@ -299,7 +296,7 @@ mod tests {
             change("new/deep/er", None, Some("new")),
             change("file/below", None, Some("new")),
         ];
-        let mut project = Project::open(directory.path()).unwrap();
+        let project = Project::open(directory.path()).unwrap();
         let error = project.apply(&changes).unwrap_err().to_string();
         assert!(error.contains("file/below"), "{error}");
         for path in ["kept", "gone"] {

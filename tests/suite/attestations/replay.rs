@@ -1,8 +1,10 @@
 //! A replay measures again, anywhere, and says whether the same came out.
 
 use std::fs;
+use std::path::Path;
 
-use passmuster_tests::TestEnv;
+use passmuster_tests::program::Finished;
+use passmuster_tests::{Repository, TestEnv};
 use serde_json::json;
 
 use super::support::*;
@@ -93,6 +95,13 @@ fn another_machine_comes_to_the_same_digest() {
     }
 }
 
+/// What a person at a terminal is told.
+fn replayed(env: &TestEnv, repo: &Repository<'_>, file: &Path) -> Finished {
+    let repository = ["verify", "--repo", text(repo.root())];
+    let replay = env.passmuster(repository).args(["--replay", text(file)]);
+    replay.run()
+}
+
 #[test]
 fn a_replay_believes_no_result_of_the_attestation_and_names_what_differs() {
     let env = TestEnv::new();
@@ -108,15 +117,7 @@ fn a_replay_believes_no_result_of_the_attestation_and_names_what_differs() {
         claim["record"]["tests"]["regressed"] = json!([]);
     });
     fs::write(&file, forged.envelope().to_string()).unwrap();
-    let finished = env
-        .passmuster([
-            "verify",
-            "--repo",
-            text(repo.root()),
-            "--replay",
-            text(&file),
-        ])
-        .run();
+    let finished = replayed(&env, &repo, &file);
     finished.assert_code(1);
     assert!(
         finished
@@ -132,15 +133,7 @@ fn a_replay_believes_no_result_of_the_attestation_and_names_what_differs() {
         one["predicate"]["digest"] = json!("0")
     });
     fs::write(&file, forged.envelope().to_string()).unwrap();
-    let finished = env
-        .passmuster([
-            "verify",
-            "--repo",
-            text(repo.root()),
-            "--replay",
-            text(&file),
-        ])
-        .run();
+    let finished = replayed(&env, &repo, &file);
     finished.assert_code(1);
     assert!(
         finished.out().contains("replay: differs in digest"),
