@@ -72,8 +72,8 @@ pub enum BaseError {
     },
     /// More than one branch could be the default one, or somebody with a branch of the usual name could choose the base.
     #[error(
-        "origin/HEAD does not say which branch is the default one ({} could be); `git remote set-head origin --auto` asks the remote, or \
-         name the base with --base", names.join(", ")
+        "nothing says which branch is the default one{}; `git remote set-head origin --auto` asks the remote, or name the base with --base",
+        could_be(names)
     )]
     DefaultBranchUnsaid {
         /// What it could be.
@@ -112,6 +112,14 @@ pub enum BaseError {
     /// Git failed, or objects are missing.
     #[error(transparent)]
     Git(#[from] GitError),
+}
+
+/// The branches that a name alone speaks for.
+fn could_be(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        names => format!(" ({} could be)", names.join(", ")),
+    }
 }
 
 impl BaseError {
@@ -198,17 +206,24 @@ pub fn moved_on(
     Ok(behind.then_some((branch.name, tip)))
 }
 
-/// An error where the default branch of a remote is only guessed by its name: whoever may push a branch could choose it. A gate has no
-/// use for a guess.
+/// An error where the default branch is only guessed by its name although branches come from a remote: whoever may push one could
+/// choose it. A gate has no use for a guess.
 pub fn default_branch_is_said(repository: &Repository) -> Result<(), BaseError> {
     let Some(refs) = repository.refs() else {
         return Ok(());
     };
-    let usual = usual_remote_branches(refs);
-    match origin_head(refs).is_some() || usual.is_empty() {
-        true => Ok(()),
-        false => Err(BaseError::DefaultBranchUnsaid { names: usual }),
+    let of_remotes = |name: &&String| name.starts_with("refs/remotes/");
+    let comes_from_elsewhere = repository.settings().has_remote
+        || refs.named.keys().any(|name| of_remotes(&name))
+        // As `git init` leaves it: what is there was fetched.
+        || refs.head_oid().is_none();
+    if origin_head(refs).is_some() || bare_head(repository).is_some() || !comes_from_elsewhere {
+        return Ok(());
     }
+    let guess = default_branch_of(repository)?.map(|branch| branch.name);
+    Err(BaseError::DefaultBranchUnsaid {
+        names: guess.into_iter().collect(),
+    })
 }
 
 /// In a shallow clone the parent may only be missing here.
@@ -383,14 +398,30 @@ fn default_branch_of(repository: &Repository) -> Result<Option<DefaultBranch>, B
             trust: BaseTrust::RemoteTracking,
         }));
     }
-    let local = ["refs/heads/main", "refs/heads/master"];
-    let found = local
-        .into_iter()
-        .find(|name| refs.named.contains_key(*name));
-    Ok(found.map(|name| DefaultBranch {
-        name: name.to_owned(),
-        trust: BaseTrust::Local,
-    }))
+    let usual = || {
+        let local = ["refs/heads/main", "refs/heads/master"];
+        let found = local
+            .into_iter()
+            .find(|name| refs.named.contains_key(*name));
+        found.map(str::to_owned)
+    };
+    Ok(bare_head(repository)
+        .or_else(usual)
+        .map(|name| DefaultBranch {
+            name,
+            trust: BaseTrust::Local,
+        }))
+}
+
+/// What `HEAD` names in a repository without a working tree, where nobody checks out anything: its default branch.
+fn bare_head(repository: &Repository) -> Option<String> {
+    let (layout, refs) = (repository.layout()?, repository.refs()?);
+    match &refs.head {
+        Target::Symbolic(name) if layout.work_tree.is_none() => {
+            refs.named.contains_key(name).then(|| name.clone())
+        }
+        _ => None,
+    }
 }
 
 fn remote_branch(refs: &Refs) -> Result<Option<String>, BaseError> {

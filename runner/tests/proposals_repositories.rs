@@ -303,6 +303,28 @@ fn whoever_may_push_a_branch_does_not_choose_the_base() {
     let said = base(&scratch.open()).unwrap();
     assert_eq!(said.ref_name.as_deref(), Some("refs/remotes/origin/master"));
     base::default_branch_is_said(&scratch.open()).unwrap();
+    // A repository without a working tree: its own HEAD says it, not a branch of the usual name.
+    let bare = scratch.dir.path().join("bare.git");
+    let (from, to) = (scratch.repo.to_str().unwrap(), bare.to_str().unwrap());
+    git(scratch.dir.path(), &["clone", "-q", "--bare", from, to]);
+    git(
+        &bare,
+        &["update-ref", "refs/heads/develop", "refs/heads/main"],
+    );
+    git(&bare, &["update-ref", "refs/heads/main", &evil]);
+    git(&bare, &["symbolic-ref", "HEAD", "refs/heads/develop"]);
+    let bare = Repository::open(&bare, &scratch.cache).unwrap();
+    base::default_branch_is_said(&bare).unwrap();
+    let found = base(&bare).unwrap();
+    assert_eq!(found.ref_name.as_deref(), Some("refs/heads/develop"));
+    // With branches of a remote by any name, a local one is a guess; and so is what was fetched into an empty repository.
+    let other = Scratch::seeded();
+    base::default_branch_is_said(&other.open()).unwrap();
+    other.git(["remote", "add", "up", from]);
+    assert!(base::default_branch_is_said(&other.open()).is_err());
+    let empty = Scratch::seeded();
+    empty.git(["symbolic-ref", "HEAD", "refs/heads/unborn"]);
+    assert!(base::default_branch_is_said(&empty.open()).is_err());
 }
 
 #[test]

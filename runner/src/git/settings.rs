@@ -22,6 +22,8 @@ pub struct Settings {
     pub symlinks: bool,
     /// `core.excludesFile` as written in the repository's configuration.
     pub excludes_file: Option<PathBuf>,
+    /// Whether it knows a remote, by any name.
+    pub has_remote: bool,
 }
 
 impl Default for Settings {
@@ -33,6 +35,7 @@ impl Default for Settings {
             file_mode: true,
             symlinks: true,
             excludes_file: None,
+            has_remote: false,
         }
     }
 }
@@ -57,6 +60,7 @@ impl Settings {
             "core.filemode" => self.file_mode = is_true(value),
             "core.symlinks" => self.symlinks = is_true(value),
             "core.excludesfile" => self.excludes_file = Some(PathBuf::from(value)),
+            url if url.starts_with("remote.") && url.ends_with(".url") => self.has_remote = true,
             promisor if promisor.starts_with("remote.") && promisor.ends_with(".promisor") => {
                 self.partial |= is_true(value);
             }
