@@ -247,7 +247,9 @@ fn a_store_that_somebody_else_holds_is_not_waited_for() {
     let held = ask(&env, "claude", &stop(&repo), &[]);
     assert_held(&held, "fail: fix the code");
     let cache = env.path("own-cache");
-    std::fs::create_dir(&cache).unwrap();
+    for part in ["git", "layers", "locks", "tmp"] {
+        std::fs::create_dir_all(cache.join(part)).unwrap();
+    }
     let lock = std::fs::File::create(cache.join("history.lock")).unwrap();
     lock.lock().unwrap();
     let begun = Instant::now();

@@ -4,6 +4,7 @@
 //! can write to, and one that was made for this: it bears a mark, which also keeps it out of backups. A directory without one is
 //! taken when it is empty, or holds nothing but what a cache holds.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
@@ -16,19 +17,19 @@ use super::CacheError;
 /// The mark, as the Cache Directory Tagging Specification wants it.
 const MARK: &str = "CACHEDIR.TAG";
 const SIGNATURE: &str = "Signature: 8a477f597d28d172789f06886806bc55\n# This is the cache of passmuster; all of it can be measured again.\n";
-/// How the names of what a cache holds begin.
-const HELD: [&str; 10] = [
+/// Directories that every cache has had from its first moment.
+const PARTS: [&str; 4] = ["git", "layers", "locks", "tmp"];
+/// How the names of what else a cache holds begin.
+const HELD: [&str; 6] = [
     ".tmp",
-    "git",
-    "layers",
-    "locks",
     "plugins",
-    "tmp",
     "history.",
     "memory.json",
     "toolchains.json",
     "tended",
 ];
+/// What a fresh file system holds.
+const NOBODYS: &str = "lost+found";
 
 /// Makes sure that the directory is ours, and marks it.
 pub(super) fn claim(root: &Path) -> Result<(), CacheError> {
@@ -36,9 +37,9 @@ pub(super) fn claim(root: &Path) -> Result<(), CacheError> {
         let why = format!("{why}; give a new directory with --cache-dir");
         CacheError::at(step, root)(io::Error::new(io::ErrorKind::PermissionDenied, why))
     };
-    let metadata = fs::metadata(root).map_err(CacheError::at("look at", root))?;
-    let (owner, us) = (metadata.uid(), geteuid().as_raw());
-    if owner != us && owner != 0 {
+    let failed = |step| CacheError::at(step, root);
+    let metadata = fs::metadata(root).map_err(failed("look at"))?;
+    if let Some(owner) = other_owner(&metadata) {
         return Err(refused("trust", &format!("it belongs to the user {owner}")));
     }
     if metadata.mode() & 0o022 != 0 {
@@ -47,28 +48,81 @@ pub(super) fn claim(root: &Path) -> Result<(), CacheError> {
             "others may write to it (`chmod 700` ends that)",
         ));
     }
-    if root.join(MARK).symlink_metadata().is_ok() {
-        return Ok(());
+    let found = Found::list(root).map_err(failed("list"))?;
+    if let Some(why) = found.foreign {
+        return Err(refused("trust", &why));
     }
-    if !holds_a_cache(root).map_err(CacheError::at("list", root))? {
-        return Err(refused("use", "it is not empty and holds no cache"));
+    match bears_mark(root).map_err(failed("read the mark of"))? {
+        true => Ok(()),
+        false if found.is_a_cache() => mark(root).map_err(failed("mark")),
+        false => Err(refused("use", "it is not empty and holds no cache")),
     }
-    mark(root).map_err(CacheError::at("mark", root))
 }
 
-fn holds_a_cache(root: &Path) -> io::Result<bool> {
-    for entry in fs::read_dir(root)? {
-        let name = entry?.file_name();
-        let known = |held: &&str| match held.contains('.') {
-            true => name.as_encoded_bytes().starts_with(held.as_bytes()),
-            false => name == **held,
-        };
-        // Somebody else may be marking it at this moment.
-        if name != MARK && !HELD.iter().any(known) {
-            return Ok(false);
+fn other_owner(metadata: &fs::Metadata) -> Option<u32> {
+    let owner = metadata.uid();
+    (owner != geteuid().as_raw() && owner != 0).then_some(owner)
+}
+
+/// What a directory holds.
+#[derive(Default)]
+struct Found {
+    names: Vec<OsString>,
+    /// Something of a cache's names that somebody else put there, in words.
+    foreign: Option<String>,
+}
+
+impl Found {
+    fn list(root: &Path) -> io::Result<Self> {
+        let mut found = Self::default();
+        for entry in fs::read_dir(root)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            // One that another start removed meanwhile is nobody's.
+            if let Ok(metadata) = entry.metadata()
+                && (is_part(&name) || is_held(&name))
+            {
+                let shown = name.to_string_lossy();
+                found.foreign = found.foreign.or_else(|| match other_owner(&metadata) {
+                    Some(owner) => Some(format!("{shown} in it belongs to the user {owner}")),
+                    // What lies behind a link is removed as rubbish too.
+                    None => (is_part(&name) && !metadata.is_dir())
+                        .then(|| format!("{shown} in it is no directory")),
+                });
+            }
+            found.names.push(name);
         }
+        Ok(found)
     }
-    Ok(true)
+
+    /// An empty directory, or a cache from before there was a mark.
+    fn is_a_cache(&self) -> bool {
+        let names = || self.names.iter().filter(|name| *name != NOBODYS);
+        let whole = PARTS.iter().all(|part| names().any(|name| name == part));
+        names().next().is_none() || whole && names().all(|name| is_part(name) || is_held(name))
+    }
+}
+
+/// Whether it bears our mark; every kind of cache has one of this name.
+fn bears_mark(root: &Path) -> io::Result<bool> {
+    let path = root.join(MARK);
+    match path.symlink_metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        // Somebody else may be writing it at this moment.
+        Ok(metadata) if metadata.is_file() && metadata.len() <= SIGNATURE.len() as u64 => {
+            Ok(SIGNATURE.starts_with(&fs::read_to_string(path)?))
+        }
+        other => other.map(|_| false),
+    }
+}
+
+fn is_part(name: &OsStr) -> bool {
+    PARTS.iter().any(|part| name == *part)
+}
+
+fn is_held(name: &OsStr) -> bool {
+    let begins = |held: &&str| name.as_encoded_bytes().starts_with(held.as_bytes());
+    HELD.iter().any(begins)
 }
 
 fn mark(root: &Path) -> io::Result<()> {
@@ -100,10 +154,40 @@ mod tests {
         fs::remove_file(root.join(MARK)).unwrap();
         assert!(claim(root).unwrap_err().to_string().contains("no cache"));
         fs::remove_file(root.join("anything")).unwrap();
-        for name in ["tmp", "layers", "history.db-wal"] {
+        for name in ["git", "layers", "locks", "history.db-wal"] {
             fs::create_dir(root.join(name)).unwrap();
+            assert!(claim(root).is_err(), "half of a cache is none");
         }
+        fs::create_dir(root.join("tmp")).unwrap();
         claim(root).unwrap();
+    }
+
+    #[test]
+    fn another_programs_mark_and_links_to_elsewhere_are_no_cache_of_ours() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        let signature = SIGNATURE.lines().next().unwrap();
+        for other in [
+            format!("{signature}\n# cargo\n"),
+            format!(
+                "{signature}\n# This file is a cache directory tag created by cargo. For information see a page, and more text than ours has in it.\n"
+            ),
+        ] {
+            fs::write(root.join(MARK), other).unwrap();
+            assert!(claim(root).unwrap_err().to_string().contains("no cache"));
+        }
+        fs::remove_file(root.join(MARK)).unwrap();
+        std::os::unix::fs::symlink("/nowhere", root.join(MARK)).unwrap();
+        assert!(claim(root).is_err());
+        fs::remove_file(root.join(MARK)).unwrap();
+        claim(root).unwrap();
+        std::os::unix::fs::symlink("..", root.join("tmp")).unwrap();
+        assert!(
+            claim(root)
+                .unwrap_err()
+                .to_string()
+                .contains("no directory")
+        );
     }
 
     #[test]
