@@ -101,12 +101,24 @@ impl Begun<'_> {
     }
 }
 
+/// Whole, the write-ahead log of a runner that has it open included, and over nothing that was moved aside before.
 fn move_aside(path: &Path, extension: &str) -> Result<(), StoreError> {
-    let aside = path.with_extension(extension);
+    let numbered = (1..).map(|number| path.with_extension(format!("{extension}.{number}")));
+    let free = |aside: &PathBuf| !aside.exists();
+    let aside = [path.with_extension(extension)]
+        .into_iter()
+        .chain(numbered)
+        .find(free);
+    let aside = aside.unwrap_or_else(|| path.with_extension(extension));
     std::fs::rename(path, &aside).map_err(failed("move aside", path))?;
-    for companion in ["db-wal", "db-shm"] {
-        // Left over from that file, where there is one.
-        let _ = std::fs::remove_file(path.with_extension(companion));
+    for companion in ["-wal", "-shm"] {
+        let beside = |file: &Path| {
+            let mut name = file.as_os_str().to_owned();
+            name.push(companion);
+            PathBuf::from(name)
+        };
+        // There, where somebody has the file open or died with it.
+        let _ = std::fs::rename(beside(path), beside(&aside));
     }
     Ok(())
 }
@@ -563,14 +575,15 @@ mod tests {
             let dir = tempfile::tempdir().unwrap();
             let path = dir.path().join("history.db");
             let other = Connection::open(&path).unwrap();
+            other.pragma_update(None, "journal_mode", "WAL").unwrap();
+            std::fs::write(dir.path().join("history.db.other"), "moved before").unwrap();
             let made = format!(
                 "CREATE TABLE {table} (x); INSERT INTO {table} VALUES (1); PRAGMA user_version = {version};"
             );
             other.execute_batch(&made).unwrap();
-            drop(other);
             let store = Store::open(&path).unwrap();
             store.put_result("key", "1").unwrap();
-            let aside = Connection::open(dir.path().join("history.db.other")).unwrap();
+            let aside = Connection::open(dir.path().join("history.db.other.1")).unwrap();
             let rows = format!("SELECT count(*) FROM {table}");
             let rows: i64 = aside.query_row(&rows, [], |row| row.get(0)).unwrap();
             assert_eq!(rows, 1, "{table}");
