@@ -42,7 +42,9 @@ fn options(arguments: &Hook) -> Options {
     Options {
         agent: arguments.agent.as_str().to_owned(),
         repository: arguments.repo.clone(),
-        project: std::env::var_os(PROJECT_VARIABLE).map(Into::into),
+        project: std::env::var_os(PROJECT_VARIABLE)
+            .filter(|project| !project.is_empty())
+            .map(Into::into),
         base: arguments.base.clone(),
         policy: choice(arguments.policy.as_deref()),
         policy_argument: arguments.policy.clone(),

@@ -24,7 +24,7 @@ use tokio::process::{ChildStdout, Command};
 use super::Options;
 use super::decision::Known;
 use crate::base::{self, Choice};
-use crate::cache::Cache;
+use crate::cache::{Cache, NameLock, Sharing};
 use crate::cli::{CACHE_VARIABLE, Format};
 use crate::error::UserError;
 use crate::proposal::{self, Input};
@@ -34,6 +34,9 @@ use crate::verify::{Proposed, Request, World, verify_in};
 
 /// So much longer than its hook waits may a judge read: later, no hook can have its answer.
 const LATE: Duration = Duration::from_secs(10);
+
+/// How often a judge looks whether another one is done.
+const TURN: Duration = Duration::from_millis(50);
 
 /// One line of the judge.
 #[derive(Serialize, Deserialize)]
@@ -154,7 +157,7 @@ async fn verdict(world: &World, options: &Options, directory: &Path) -> Result<(
         use_stored: true,
         trial: false,
     };
-    let _same = world.cache.lock(&format!("judged-{tree}"))?;
+    let _same = alone_with(&world.cache, &tree, options.wait + LATE).await?;
     let verified = verify_in(world, &request, &repository).await?;
     say(&Line::Verdict {
         run: verified.run,
@@ -162,6 +165,22 @@ async fn verdict(world: &World, options: &Options, directory: &Path) -> Result<(
     });
     world.cache.tend();
     Ok(())
+}
+
+/// Waits while another judge works on the same tree, as long as somebody may listen: nobody needs two that wait.
+async fn alone_with(cache: &Cache, tree: &str, limit: Duration) -> Result<NameLock, UserError> {
+    let end = Instant::now() + limit;
+    loop {
+        if let Some(lock) = cache.try_lock(&format!("judged-{tree}"), Sharing::Exclusive)? {
+            return Ok(lock);
+        }
+        if Instant::now() >= end {
+            return Err(UserError::usage(
+                "the change is being verified for another hook",
+            ));
+        }
+        tokio::time::sleep(TURN).await;
+    }
 }
 
 /// Ends the judge and the git that it waits for, unless what comes back is dropped in time.
