@@ -1,7 +1,8 @@
 //! `submodule-changed`: the content of a submodule is not part of the candidate's tree, and where it comes from is no product code.
 
-use crate::change::{Change, Entry, FileChange, Mode};
+use crate::change::{Change, ChangeKind, Entry, FileChange, Mode};
 use crate::finding::{Finding, FindingLevel};
+use crate::path::RepoPath;
 use crate::reason::ReasonCode;
 
 /// Git reads it in the root alone.
@@ -11,7 +12,10 @@ pub(super) fn inspect(change: &Change) -> Vec<Finding> {
     let files = || change.files.iter();
     let moved = files().filter(|file| moved(file)).map(went);
     let sources = files()
-        .filter(|file| file.path.as_bytes() == MODULES.as_bytes())
+        .filter(|file| {
+            is_modules(&file.path)
+                || matches!(&file.kind, ChangeKind::Renamed(from) if is_modules(from))
+        })
         .map(comes_from_elsewhere);
     moved.chain(sources).collect()
 }
@@ -24,6 +28,10 @@ fn commit(entry: Option<&Entry>) -> Option<&str> {
 
 fn moved(file: &FileChange) -> bool {
     commit(file.before.as_ref()) != commit(file.after.as_ref())
+}
+
+fn is_modules(path: &RepoPath) -> bool {
+    path.as_bytes() == MODULES.as_bytes()
 }
 
 fn comes_from_elsewhere(file: &FileChange) -> Finding {

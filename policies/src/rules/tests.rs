@@ -185,6 +185,11 @@ fn a_submodule_that_moves_is_up_for_review() {
         found(vec![file(".gitmodules"), file("docs/.gitmodules")]),
         ["submodule-changed .gitmodules"]
     );
+    let away = FileChange {
+        kind: ChangeKind::Renamed(".gitmodules".into()),
+        ..file("notes")
+    };
+    assert_eq!(found(vec![away]), ["submodule-changed notes"]);
 }
 
 #[test]
