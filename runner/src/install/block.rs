@@ -20,8 +20,8 @@ impl Remark {
     }
 }
 
-/// The text with this block in place of an older one, else behind everything, with the text's own line ends. Behind a text without a
-/// last line end the block has none either: by that it is seen what to take away again.
+/// The text with this block in place of an older one, else behind everything, with the text's own line ends. An empty line stands
+/// between the two, but not behind a text without a last line end: by that it is seen what to take away again.
 pub(super) fn put(text: &str, remark: Remark, client: &str, lines: &str) -> Result<String, String> {
     let (begin, end) = marks(remark, client);
     let line_end = line_end(text);
@@ -36,31 +36,25 @@ pub(super) fn put(text: &str, remark: Remark, client: &str, lines: &str) -> Resu
     Ok(match text {
         "" => format!("{block}{line_end}"),
         text if text.ends_with('\n') => format!("{text}{line_end}{block}{line_end}"),
-        text => format!("{text}{line_end}{line_end}{block}"),
+        text => format!("{text}{line_end}{block}{line_end}"),
     })
 }
 
-/// The text without the block, and without the empty line in front, which came with it.
+/// The text without the block, and without the line end in front that came with it.
 pub(super) fn take(text: &str, remark: Remark, client: &str) -> Result<String, String> {
     let (begin, end) = marks(remark, client);
     let Some(place) = find(text, &begin, &end)? else {
         return Ok(text.to_owned());
     };
     let (before, after) = (&text[..place.start], &text[place.end..]);
-    let shorter = without_line_end(before);
-    if after.is_empty() {
-        return Ok(without_line_end(shorter).to_owned());
-    }
-    let before = if shorter.ends_with('\n') {
-        shorter
-    } else {
-        before
-    };
     let after = after.strip_prefix('\r').unwrap_or(after);
-    Ok(format!(
-        "{before}{}",
-        after.strip_prefix('\n').unwrap_or(after)
-    ))
+    let after = after.strip_prefix('\n').unwrap_or(after);
+    let shorter = without_line_end(before);
+    let before = match shorter.ends_with('\n') || after.is_empty() {
+        true => shorter,
+        false => before,
+    };
+    Ok(format!("{before}{after}"))
 }
 
 fn without_line_end(text: &str) -> &str {
@@ -148,6 +142,28 @@ mod tests {
     }
 
     #[test]
+    fn what_somebody_writes_behind_the_block_stays_theirs() {
+        for text in ["", "a", "a\n"] {
+            let with = put(text, Remark::Hash, "x", "ours = 1").unwrap() + "theirs = 2\n";
+            assert_eq!(put(&with, Remark::Hash, "x", "ours = 1").unwrap(), with);
+            let left = take(&with, Remark::Hash, "x").unwrap();
+            assert!(
+                left.ends_with("theirs = 2\n") && !left.contains("ours"),
+                "{left}"
+            );
+        }
+        // Whichever of two goes first.
+        let one = put("", Remark::Markup, "one", "1").unwrap();
+        let both = put(&one, Remark::Markup, "two", "2").unwrap();
+        for order in [["one", "two"], ["two", "one"]] {
+            let left = order.iter().fold(both.clone(), |text, client| {
+                take(&text, Remark::Markup, client).unwrap()
+            });
+            assert_eq!(left, "");
+        }
+    }
+
+    #[test]
     fn a_text_whose_line_ends_were_changed_afterwards_has_one_block() {
         let with = put("a\nb\n", Remark::Hash, "x", "ours = 1\nours = 2").unwrap();
         let changed = with.replace('\n', "\r\n");
@@ -157,7 +173,7 @@ mod tests {
         );
         assert_eq!(take(&changed, Remark::Hash, "x").unwrap(), "a\r\nb\r\n");
         let shortened = with.trim_end();
-        assert_eq!(take(shortened, Remark::Hash, "x").unwrap(), "a\nb");
+        assert_eq!(take(shortened, Remark::Hash, "x").unwrap(), "a\nb\n");
     }
 
     #[test]

@@ -250,9 +250,9 @@ fn opencode_plugin(options: &Options) -> String {
 /// The operator's base goes before the one that the hook finds.
 fn pre_push(options: &Options) -> String {
     let verify = line(options, &["verify"]);
-    let hook = PRE_PUSH.replace("passmuster verify", &verify);
-    match options.base {
-        Some(_) => hook.replace(" ${base:+--base \"$base\"}", ""),
-        None => hook,
-    }
+    let hook = match options.base {
+        Some(_) => PRE_PUSH.replace(" ${base:+--base \"$base\"}", ""),
+        None => PRE_PUSH.to_owned(),
+    };
+    hook.replace("passmuster verify", &verify)
 }

@@ -138,7 +138,8 @@ impl Project {
         for (at, change) in changes.iter().enumerate() {
             if let Err(error) = self.rewrite(&dir, change, change.after.as_deref()) {
                 for done in &changes[..at] {
-                    self.rewrite(&dir, done, done.before.as_deref())?;
+                    // What cannot be put back either fails for the reason that is told.
+                    let _ = self.rewrite(&dir, done, done.before.as_deref());
                 }
                 return Err(error);
             }
@@ -202,7 +203,11 @@ impl Project {
         executable: bool,
     ) -> Result<(), InstallError> {
         let failed = |source| InstallError::at("write", &self.root.join(path))(source);
-        if let Some(parent) = path.parent() {
+        let parent = path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty());
+        let new_parent = parent.filter(|parent| !dir.exists(parent));
+        if let Some(parent) = new_parent {
             dir.create_dir_all(parent).map_err(failed)?;
         }
         let mode = match dir.metadata(path) {
@@ -222,7 +227,9 @@ impl Project {
         });
         written.map_err(|error| {
             let _ = dir.remove_file(&new);
-            remove_empty_parents(dir, path);
+            if new_parent.is_some() {
+                remove_empty_parents(dir, path);
+            }
             failed(error)
         })
     }
@@ -250,7 +257,8 @@ fn leads_into_git(dir: &Dir, path: &Path) -> bool {
     let mut places = path
         .ancestors()
         .filter_map(|place| dir.canonicalize(place).ok());
-    places.next().is_some_and(|place| place.starts_with(".git"))
+    let place = places.next().unwrap_or_default();
+    place.components().any(|part| part.as_os_str() == ".git")
 }
 
 impl Change {
