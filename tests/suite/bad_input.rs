@@ -374,6 +374,20 @@ fn a_message_that_quotes_a_policy_orders_nothing() {
             assert!(!said.contains(bad), "{bad:?} in {said:?}");
         }
     }
+    // One that is right is explained.
+    let run = "run = [\"sh\", \"-c\", \"\\n::error::x\\n##vso[y]\"]";
+    repo.write(
+        "passmuster.toml",
+        format!("version = 1\n[[check]]\nname = \"x\"\nkind = \"command\"\n{run}\n"),
+    );
+    repo.commit("Another policy");
+    let explained = env.passmuster(["policy", "check"]).cwd(repo.root()).run();
+    explained.assert_code(0);
+    let said = explained.out();
+    assert!(
+        said.contains("vso[y]") && !said.contains("##vso[") && !said.contains("\n::"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ use passmuster_policy::policy::Isolation;
 use passmuster_policy::text::{block, line};
 use passmuster_process::Launcher;
 
-use super::{cache_of, print};
+use super::{cache_of, document_text, print};
 use crate::cli::{Cli, Doctor};
 use crate::doctor::look;
 use crate::error::UserError;
@@ -22,9 +22,8 @@ pub(super) async fn run(cli: &Cli, arguments: &Doctor) -> Result<Exit, UserError
     let cache = cache_of(cli);
     let diagnosis = look(&Launcher::this_program(), &operator, cache.as_ref()).await;
     let text = if arguments.json {
-        serde_json::to_string_pretty(&diagnosis)
-            .map_err(|error| UserError::internal(error.to_string()))?
-            + "\n"
+        let document = serde_json::to_value(&diagnosis);
+        document_text(&document.map_err(|error| UserError::internal(error.to_string()))?)
     } else if arguments.fix {
         remedies(&diagnosis)
     } else {

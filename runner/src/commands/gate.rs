@@ -7,7 +7,7 @@ use passmuster_policy::statement::VerdictStatement;
 use passmuster_policy::text;
 use serde_json::json;
 
-use super::{cache_of, place, print};
+use super::{cache_of, document_text, place, print};
 use crate::attest::presented::{Presented, Trusted};
 use crate::attest::signers::Signers;
 use crate::attest::wanted::Merge;
@@ -48,7 +48,7 @@ pub(super) fn run(cli: &Cli, arguments: &Gate) -> Result<Exit, UserError> {
     )?;
     let decision = Decision::of(&merge, &presented, &wanted(arguments, &trusted, &merge));
     let answer = match arguments.json {
-        true => format!("{:#}\n", decision.document()),
+        true => document_text(&decision.document()),
         false => without_orders(&decision.listing()),
     };
     print(answer.as_bytes())?;

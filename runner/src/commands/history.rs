@@ -7,7 +7,7 @@ use passmuster_policy::text::line;
 use passmuster_policy::verdict::Verdict;
 use serde_json::{Value, json};
 
-use super::{place, print};
+use super::{document_text, place, print};
 use crate::cache::Cache;
 use crate::cli::History;
 use crate::error::UserError;
@@ -33,7 +33,7 @@ pub(super) fn run(cache: &Cache, arguments: &History) -> Result<Exit, UserError>
         .collect();
     let flaky = store.flaky(&root)?;
     let text = match arguments.json {
-        true => format!("{:#}\n", document(&root, &runs, &flaky)),
+        true => document_text(&document(&root, &runs, &flaky)),
         false => listing(&runs, &flaky, now()),
     };
     print(text.as_bytes())?;

@@ -11,6 +11,7 @@ use crate::cli::Install;
 use crate::error::UserError;
 use crate::exit_code::Exit;
 use crate::install::{Client, Direction, InstallError, Options, Project};
+use crate::report::log::without_orders;
 
 impl From<InstallError> for UserError {
     fn from(error: InstallError) -> Self {
@@ -40,7 +41,7 @@ pub(super) fn run(arguments: &Install, direction: Direction) -> Result<Exit, Use
     }
     let shown: String = changes.iter().map(|change| change.difference()).collect();
     // What files hold is no order to the terminal at which somebody is about to agree.
-    print(text::shown(&shown).as_bytes())?;
+    print(without_orders(&text::shown(&shown)).as_bytes())?;
     if !(arguments.yes || agreed(&root)?) {
         say("nothing was written; --yes writes it");
         return Ok(Exit::Pass);

@@ -36,7 +36,7 @@ use crate::interrupt::Stop;
 use crate::memory;
 use crate::progress::Progress;
 use crate::report::Palette;
-use crate::report::log::without_orders;
+use crate::report::log::{json_without_orders, without_orders};
 use crate::toolchains::Operator;
 use crate::verify::World;
 
@@ -184,6 +184,11 @@ fn palette() -> Palette {
     } else {
         Palette::Plain
     }
+}
+
+/// A document for `--json`. It may quote what a change or somebody else wrote.
+fn document_text(document: &serde_json::Value) -> String {
+    json_without_orders(&format!("{document:#}\n"))
 }
 
 /// Writes a result. A reader that has seen enough is no error.

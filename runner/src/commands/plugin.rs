@@ -8,7 +8,7 @@ use passmuster_policy::text::line;
 use passmuster_wasm::{Answer, Capability, INTERFACE, Location, Outcome, Report, Severity, Side};
 use serde_json::{Map, Value, json};
 
-use super::{cache_of, place, print, say};
+use super::{cache_of, document_text, place, print, say};
 use crate::cli::{Cli, Language, PluginCommand, PluginRun};
 use crate::error::UserError;
 use crate::exit_code::Exit;
@@ -36,7 +36,7 @@ pub(super) fn run(cli: &Cli, command: &PluginCommand) -> Result<Exit, UserError>
         PluginCommand::Inspect { plugin, json } => {
             let known = load(cli, plugin)?;
             let text = match json {
-                true => pretty(&metadata(&known)),
+                true => document_text(&metadata(&known)),
                 false => card(plugin, &known),
             };
             print(text.as_bytes())?;
@@ -48,10 +48,6 @@ pub(super) fn run(cli: &Cli, command: &PluginCommand) -> Result<Exit, UserError>
 
 fn load(cli: &Cli, plugin: &str) -> Result<Known, UserError> {
     Known::load(&plugins::host(&cache_of(cli)?)?, plugin)
-}
-
-fn pretty(value: &Value) -> String {
-    format!("{value:#}\n")
 }
 
 fn metadata(known: &Known) -> Value {
@@ -133,7 +129,7 @@ fn judge(cli: &Cli, arguments: &PluginRun) -> Result<Exit, UserError> {
     };
     let answer = trial::ask(&known, question)?;
     let text = match arguments.json {
-        true => pretty(&as_json(&answer)),
+        true => document_text(&as_json(&answer)),
         false => shown(&answer),
     };
     print(text.as_bytes())?;

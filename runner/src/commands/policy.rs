@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use passmuster_policy::policy::{Check, CheckKind, Policy, Service};
+use passmuster_policy::text::shown;
 
 use super::{cache_of, place, print};
 use crate::cli::{Cli, Place, PolicyCommand};
@@ -11,6 +12,7 @@ use crate::exit_code::Exit;
 use crate::policy_source::{self, Loaded, choice};
 use crate::proposal;
 use crate::proposal::Input;
+use crate::report::log::without_orders;
 use crate::repository::Repository;
 use crate::toolchains::Operator;
 
@@ -20,7 +22,7 @@ const SCHEMA: &str = include_str!("../../../policies/schema/policy.schema.json")
 pub(super) fn run(cli: &Cli, command: &PolicyCommand) -> Result<Exit, UserError> {
     let text = match command {
         PolicyCommand::Schema => SCHEMA.to_owned(),
-        PolicyCommand::Check(place) => explanation(&load(cli, place)?),
+        PolicyCommand::Check(place) => without_orders(&shown(&explanation(&load(cli, place)?))),
         PolicyCommand::Show(place) => load(cli, place)?
             .policy
             .to_toml()

@@ -21,7 +21,7 @@ pub(crate) fn without_orders(text: &str) -> String {
 }
 
 /// The same document with escapes inside what would begin an order; in JSON a line begins with none.
-pub(super) fn json_without_orders(document: &str) -> String {
+pub(crate) fn json_without_orders(document: &str) -> String {
     escaped(document, "\\u0023")
 }
 
